@@ -1,0 +1,1 @@
+"""The machinery of the book: executes chapters, stages them and builds the site."""

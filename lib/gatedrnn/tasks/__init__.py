@@ -1,0 +1,1 @@
+"""Tasks: one file each, with data, a trivial baseline and a metric."""
