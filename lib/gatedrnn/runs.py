@@ -1,0 +1,226 @@
+"""The run store and the results lock: a finished run is found again by all that it depends on.
+
+A run is a pure function of its configuration. Its key is made of the configuration, the digest of the code that the
+function reaches, the checksums of the data that it reads, and the torch version. Each finished run is one small
+file in the store (`_build/runs/<sweep>/`), written atomically. The lock (`results/runs/<sweep>.jsonl`) holds the
+rows behind the published book, one line a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gatedrnn import codedigest, paths
+from gatedrnn.chapter import write_json
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the result of a run depends on beside its configuration."""
+
+    function: str
+    code: dict[str, str]
+    data: dict[str, str]
+    torch: str
+
+    @classmethod
+    def of(cls, function: Callable) -> Origin:
+        """Origin of runs of `function`, as the code stands on disk."""
+        digest = codedigest.reached(function)
+        return cls(f"{function.__module__}:{function.__qualname__}", digest.code, digest.data, _torch_version())
+
+    @property
+    def id(self) -> str:
+        """Short digest of the origin."""
+        return _sha(vars(self))[:12]
+
+    def difference(self, other: Origin) -> str:
+        """Why runs of `other` do not count for this origin, in a few words."""
+        changed = [key for key in sorted({*self.code, *other.code}) if self.code.get(key) != other.code.get(key)]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            return "code changed: " + ", ".join(key.removeprefix("gatedrnn.") for key in changed[:3]) + more
+        if self.data != other.data:
+            return "data changed: " + ", ".join(sorted(key for key in self.data if self.data[key] != other.data.get(key)))
+        return f"torch {other.torch} → {self.torch}"
+
+
+@dataclass
+class Store:
+    """Rows of one sweep, from the results lock and from the run store.
+
+    Args:
+        name: name of the sweep.
+        origin: what runs must come from to count.
+    """
+
+    name: str
+    origin: Origin
+    damaged: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.folder = paths.store() / self.name
+        self.locked: dict[str, dict[str, Any]] = {}
+        self.stale: dict[str, str] = {}
+        if not os.environ.get("BOOK_FRESH"):
+            self._read_lock()
+
+    def find(self, config: dict[str, Any]) -> dict[str, Any] | None:
+        """Stored row of a configuration, or None; the reason of a miss is counted in `reasons`."""
+        key = self.key(config)
+        path = self.folder / f"{key}.json"
+        row = self.locked.get(key)
+        if row is None and path.is_file():
+            row = self._checked(path.read_text(encoding="utf-8", errors="replace"), str(path))
+        if row is None:
+            self.reasons[self._why(config, path)] += 1
+        return row
+
+    def key(self, config: dict[str, Any]) -> str:
+        """Key of a run: digest of its configuration, then of its origin."""
+        return run_key(config, self.origin)
+
+    def _read_lock(self) -> None:
+        path = paths.lock() / f"{self.name}.jsonl"
+        if not path.is_file():
+            return
+        origins: dict[str, Origin] = {}
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            row = self._checked(line, f"{path}:{number}")
+            if row is None:
+                continue
+            if "origin" in row:
+                origins[row["id"]] = Origin(**row["origin"])
+                continue
+            config, _, origin = row["key"].partition("-")
+            if origin == self.origin.id:
+                self.locked[row["key"]] = row
+            elif origin in origins:
+                self.stale.setdefault(config, self.origin.difference(origins[origin]))
+
+    def _checked(self, text: str, where: str) -> dict[str, Any] | None:
+        """The row, or None with a line in the log that names it when it was truncated or altered."""
+        try:
+            row = json.loads(text)
+            rest = {name: value for name, value in row.items() if name != "check"}
+            if row["check"] == _sha(rest)[:16]:
+                return row
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass
+        self.damaged.append(where)
+        log.warning("stored run %s is truncated or altered: it is computed again", where)
+        return None
+
+    def _why(self, config: dict[str, Any], path: Path) -> str:
+        if str(path) in self.damaged:
+            return "stored row truncated or altered"
+        digest = _sha(config)[:16]
+        if digest in self.stale:
+            return self.stale[digest]
+        for other in self.folder.glob(f"{digest}-*.json"):
+            manifest = self.folder / f"origin-{other.stem.partition('-')[2]}.json"
+            if other != path and manifest.is_file():
+                return self.origin.difference(Origin(**json.loads(manifest.read_text(encoding="utf-8"))))
+        if any(where.startswith(str(paths.lock())) for where in self.damaged):
+            return "row missing from the lock, which has damaged lines"
+        return "no stored run"
+
+
+def run_key(config: dict[str, Any], origin: Origin) -> str:
+    """Key of a run: digest of its configuration, then of its origin."""
+    return f"{_sha(config)[:16]}-{origin.id}"
+
+
+def write_run(
+    name: str, origin: Origin, config: dict[str, Any], result: dict[str, Any], recorded: dict[str, Any]
+) -> dict[str, Any]:
+    """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row."""
+    folder = paths.store() / name
+    key = run_key(config, origin)
+    row = {"key": key, "config": config, **result, "recorded": recorded}
+    row["check"] = _sha(row)[:16]
+    manifest = folder / f"origin-{origin.id}.json"
+    if not manifest.is_file():
+        write_json(manifest, vars(origin))
+    temporary = folder / f".{key}.{os.getpid()}"
+    temporary.write_text(_line(row), encoding="utf-8")
+    os.replace(temporary, folder / f"{key}.json")
+    return row
+
+
+def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any]]) -> Path:
+    """Write the rows of a sweep as its results lock, sorted, one line a run.
+
+    Args:
+        name: name of the sweep.
+        function: the run function, or its `module:name`.
+        rows: stored rows, such as `rows_in_store` yields.
+    """
+    origin = Origin.of(_resolve(function) if isinstance(function, str) else function)
+    header: dict[str, Any] = {"origin": vars(origin), "id": origin.id}
+    header["check"] = _sha(header)[:16]
+    lines = [_line(header), *sorted((_line(row) for row in rows), key=lambda line: _line(json.loads(line)["config"]))]
+    path = paths.lock() / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text("".join(lines), encoding="utf-8")
+    os.replace(temporary, path)
+    return path
+
+
+def lock_sweep(name: str, keys: Iterable[str]) -> Path:
+    """Write the lock of a sweep from the runs that a chapter used, given by their keys.
+
+    Raises:
+        ValueError: a run is neither in the store nor in the present lock.
+    """
+    keys = sorted(set(keys))
+    rows = {row["key"]: row for row in _stored(name)}
+    missing = [key for key in keys if key not in rows]
+    if missing:
+        raise ValueError(f"sweep {name!r}: {len(missing)} of {len(keys)} runs are not stored, such as {missing[0]}")
+    function = next(iter(rows[key]["recorded"]["function"] for key in keys))
+    return write_lock(name, function, [rows[key] for key in keys])
+
+
+def _stored(name: str) -> Iterator[dict[str, Any]]:
+    path = paths.lock() / f"{name}.jsonl"
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if "key" in row:
+                yield row
+    for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
+        yield json.loads(file.read_text(encoding="utf-8"))
+
+
+def _resolve(reference: str) -> Callable:
+    import importlib
+
+    module, _, symbol = reference.partition(":")
+    return getattr(importlib.import_module(module), symbol)
+
+
+def _torch_version() -> str:
+    return version("torch").partition("+")[0]
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _sha(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,142 @@
+"""A grid × seeds of runs over processes: found in the store or computed, never computed twice."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import joblib
+import pandas as pd
+
+from gatedrnn import chapter, provenance
+from gatedrnn.runs import Origin, Store, write_run
+
+Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
+
+
+class RunError(RuntimeError):
+    """A run failed. The message is one line: sweep, configuration, error."""
+
+
+def sweep(
+    run: Callable[..., dict[str, Any]], grid: Grid, seeds: int | Iterable[int], *, name: str, workers: int | None = None
+) -> pd.DataFrame:
+    """Run a function for each configuration of a grid and each seed.
+
+    Args:
+        run: top-level function of a module; takes its configuration as keywords, `seed` among them, and returns a
+            flat dict of metrics; under `curves` it may return a dict of lists. Same seed, same data: pairs share it.
+        grid: lists of values by keyword (all combinations), or the configurations themselves.
+        seeds: the seeds, or how many (0, 1, …).
+        name: name of the sweep in the store and in the lock.
+        workers: processes, one torch thread each; all cores by default (`BOOK_WORKERS` overrides it).
+
+    Returns:
+        One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and `seconds`. `attrs` holds
+        `runs`, `found`, `computed`, `reasons`, `core_seconds`.
+
+    Raises:
+        ValueError: the grid or the seeds are empty, or name a keyword that `run` does not take.
+        RunError: a run raised an error; finished runs stay in the store.
+    """
+    started = time.perf_counter()
+    configs = _configurations(run, grid, seeds, name)
+    store = Store(name, Origin.of(run))
+    rows: dict[str, dict[str, Any]] = {}
+    missing: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        key = store.key(config)
+        if key in rows or key in missing:
+            continue
+        row = store.find(config)
+        if row is None:
+            missing[key] = config
+        else:
+            rows[key] = row
+    found = len(rows)
+    chapter.progress({"event": "sweep", "name": name, "total": found + len(missing), "found": found})
+    for row in _compute(run, store, list(missing.values()), workers):
+        rows[row["key"]] = row
+        done = {"done": len(rows), "total": found + len(missing), "found": found}
+        chapter.progress({"event": "run", "name": name, **done, "seconds": row["recorded"]["seconds"]})
+    chapter.progress({"event": "end", "name": name})
+    frame = _frame([rows[store.key(config)] for config in configs])
+    summary = {
+        "runs": len(rows),
+        "found": found,
+        "computed": len(missing),
+        "reasons": dict(store.reasons),
+        "core_seconds": round(sum(row["recorded"]["seconds"] for row in rows.values()), 2),
+    }
+    frame.attrs.update(summary)
+    if running := chapter.current():
+        seconds = round(time.perf_counter() - started, 2)
+        running.add("sweeps", {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)}, key="name")
+    return frame
+
+
+def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name: str) -> list[dict[str, Any]]:
+    if isinstance(grid, Mapping):
+        points: list[dict[str, Any]] = [
+            dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+        ]
+    else:
+        points = [dict(point) for point in grid]
+    chosen = range(seeds) if isinstance(seeds, int) else list(seeds)
+    if not points or not len(chosen):
+        raise ValueError(f"sweep {name!r}: grid of {len(points)} points × {len(chosen)} seeds; both must be at least 1")
+    signature = inspect.signature(run)
+    configs = []
+    for point in points:
+        for seed in chosen:
+            try:
+                bound = signature.bind(**point, seed=int(seed))
+            except TypeError as error:
+                allowed = ", ".join(signature.parameters)
+                raise ValueError(f"sweep {name!r}: {error}; run takes {allowed}") from None
+            bound.apply_defaults()
+            configs.append(dict(bound.arguments))
+    return configs
+
+
+def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
+    if not configs:
+        return
+    workers = min(workers or int(os.environ.get("BOOK_WORKERS") or joblib.cpu_count()), len(configs))
+    tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
+    yield from joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)(tasks)
+
+
+def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
+    """One run in a worker process, with one torch thread; the worker stores it itself, at once."""
+    import torch
+
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    try:
+        result = dict(run(**config))
+    except Exception as error:
+        values = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        raise RunError(f"sweep {name!r}, run({values}): {type(error).__name__}: {error}") from error
+    curves = result.pop("curves", {})
+    recorded = {
+        "function": origin.function,
+        "seconds": round(time.perf_counter() - started, 3),
+        "machine": provenance.machine()["kind"],
+        "threads": torch.get_num_threads(),
+        "kernel": result.pop("kernel", "torch.nn"),
+    }
+    return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {**row["config"], **row["metrics"], "curves": row["curves"], "seconds": row["recorded"]["seconds"]}
+            for row in rows
+        ]
+    )

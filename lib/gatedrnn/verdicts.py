@@ -1,0 +1,193 @@
+"""From runs to a verdict: the ledger of claims and the rule that turns measured intervals into one word."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gatedrnn import chapter, paths
+from gatedrnn.statistics import Equivalence, Interval, holm
+
+SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line of the ledger; its margin was fixed before the experiment ran."""
+
+    id: str
+    claim: str
+    metric: str
+    unit: str
+    rule: str
+    chapter: str
+    margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """The verdict on a claim under one condition."""
+
+    name: str
+    estimate: float
+    low: float
+    high: float
+    word: str
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a claim, with the conditions that it rests on."""
+
+    id: str
+    word: str
+    effect: float
+    low: float
+    high: float
+    unit: str
+    factor: str | None = None
+    p: float | None = None
+    strata: list[Stratum] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Such as `supported` or `depends (on the kernel)`."""
+        return f"{self.word} (on {self.factor})" if self.word == DEPENDS and self.factor else self.word
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured under one condition: an interval, and where the rule needs them, tests.
+
+    Args:
+        interval: of the claim's metric.
+        p: of the test against the claim's margin, where one was made.
+        equivalence: for claims of equivalence.
+    """
+
+    interval: Interval
+    p: float | None = None
+    equivalence: Equivalence | None = None
+
+
+@cache
+def ledger() -> dict[str, Claim]:
+    """All claims of the book, by id."""
+    text = resources.files("gatedrnn").joinpath("ledger.toml").read_text(encoding="utf-8")
+    return {key: Claim(id=key, **entry) for key, entry in tomllib.loads(text).items()}
+
+
+def decide(
+    id: str, strata: Mapping[str, Evidence | Interval] | Evidence | Interval | bool, factor: str | None = None
+) -> Verdict:
+    """Apply a claim's rule to what was measured.
+
+    Args:
+        id: claim of the ledger, such as `P1`.
+        strata: evidence by condition, or one for all; for a claim of the rule `exact`, whether it holds.
+        factor: what tells the conditions apart, for "depends on …".
+
+    Returns:
+        The verdict: that of all conditions if they agree, `depends` if the claim holds in some and fails in others,
+        else `inconclusive`. Its effect is that of the condition in the middle; its interval spans all of them.
+    """
+    if id not in ledger():
+        raise ValueError(f"claim {id!r} is unknown; allowed: {', '.join(ledger())}")
+    claim = ledger()[id]
+    if claim.rule == "none":
+        raise ValueError(f"claim {id!r} has the rule 'none': no experiment can settle it")
+    if isinstance(strata, bool):
+        if claim.rule != "exact":
+            raise ValueError(f"claim {id!r} has the rule {claim.rule!r}: it needs an interval, not {strata!r}")
+        return Verdict(id, SUPPORTED if strata else CONTRADICTED, float(strata), float(strata), float(strata), claim.unit)
+    parts = strata if isinstance(strata, Mapping) else {"all": strata}
+    if not parts:
+        raise ValueError(f"claim {id!r}: no evidence was given")
+    judged = [_judge(claim, name, each) for name, each in parts.items()]
+    words = {stratum.word for stratum in judged}
+    if len(words) == 1:
+        word = words.pop()
+    else:
+        word = DEPENDS if {SUPPORTED, CONTRADICTED} <= words else INCONCLUSIVE
+    middle = sorted(stratum.estimate for stratum in judged)[(len(judged) - 1) // 2]
+    low, high = min(stratum.low for stratum in judged), max(stratum.high for stratum in judged)
+    tested = [stratum.p for stratum in judged if stratum.p is not None and stratum.word != INCONCLUSIVE]
+    return Verdict(id, word, middle, low, high, claim.unit, factor, max(tested, default=None), judged)
+
+
+def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
+    evidence = given if isinstance(given, Evidence) else Evidence(given)
+    interval = evidence.interval
+    word = INCONCLUSIVE
+    if claim.rule == "equivalent":
+        if evidence.equivalence is None:
+            raise ValueError(f"claim {claim.id!r} has the rule 'equivalent': evidence {name!r} lacks its test")
+        if evidence.equivalence.equivalent:
+            word = SUPPORTED
+        elif interval.low > claim.margin or interval.high < -claim.margin:
+            word = CONTRADICTED
+        p = evidence.equivalence.p if word == SUPPORTED else evidence.p
+    else:
+        sign = 1 if claim.rule == "above" else -1
+        near, far = sorted((sign * interval.low, sign * interval.high))
+        if near > sign * claim.margin:
+            word = SUPPORTED
+        elif far < sign * claim.margin or (far == near == sign * claim.margin):
+            word = CONTRADICTED
+        p = evidence.p
+    return Stratum(name, interval.estimate, interval.low, interval.high, word, p)
+
+
+def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = False) -> Verdict:
+    """Keep a verdict in the chapter's record, and glue its word as `verdict-<id>`.
+
+    Args:
+        verdict: from `decide`.
+        figure: id of the figure that shows it.
+        sentence: what it means for a reader who has to choose; made from numbers.
+        measured: whether it rests on timings, which differ from machine to machine.
+    """
+    chapter.glue(f"verdict-{verdict.id}", verdict.text)
+    if running := chapter.current():
+        entry = {**asdict(verdict), "text": verdict.text, "figure": figure, "sentence": sentence, "measured": measured}
+        running.add("verdicts", entry, key="id")
+    return verdict
+
+
+def table() -> pd.DataFrame:
+    """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
+
+    Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. A verdict whose adjusted p is
+    0.05 or more is inconclusive. Claims without an experiment have the word "no experiment yet".
+    """
+    found = {verdict["id"]: {**verdict, "chapter": name} for name, verdicts in _records() for verdict in verdicts}
+    tested = [key for key, verdict in found.items() if verdict["p"] is not None]
+    adjusted = dict(zip(tested, holm([found[key]["p"] for key in tested]), strict=True))
+    rows = []
+    for claim in ledger().values():
+        verdict: dict[str, Any] = found.get(claim.id, {})
+        word = verdict.get("text", "not an experiment" if claim.rule == "none" else "no experiment yet")
+        p = adjusted.get(claim.id)
+        if p is not None and p >= 0.05 and verdict["word"] in (SUPPORTED, CONTRADICTED, DEPENDS):
+            word = INCONCLUSIVE
+        row = {"id": claim.id, "claim": claim.claim, "word": word, "metric": claim.metric, "unit": claim.unit}
+        row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}
+        rows.append({**row, "margin": claim.margin, "rule": claim.rule, "p_holm": p, "chapter": claim.chapter})
+    return pd.DataFrame(rows)
+
+
+def _records() -> list[tuple[str, list[dict[str, Any]]]]:
+    executed = os.environ.get("BOOK_EXECUTED")
+    files = Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files)]
+    return [(record["chapter"], record["verdicts"]) for record in records]
