@@ -158,7 +158,7 @@ def publish(
     _sidecar(folder / f"{id}.json", id, caption, alt, seeds, runs, measured)
     if running := chapter.current():
         running.add("figures", id)
-    return Published(id, _small_png(folder / f"{id}.png"))
+    return Published(id, (folder / f"{id}.png").read_bytes())
 
 
 def darken(svg: str) -> str:
@@ -172,13 +172,7 @@ def _svg(fig: Figure) -> str:
     return buffer.getvalue()
 
 
-def _small_png(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def _sidecar(
-    path: Path, id: str, caption: str, alt: str, seeds: int | None, runs: int | None, measured: bool
-) -> None:
+def _sidecar(path: Path, id: str, caption: str, alt: str, seeds: int | None, runs: int | None, measured: bool) -> None:
     running = chapter.current()
     record = running.record if running else {}
     head, dirty = provenance.commit()

@@ -52,7 +52,9 @@ class Origin:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             return "code changed: " + ", ".join(key.removeprefix("gatedrnn.") for key in changed[:3]) + more
         if self.data != other.data:
-            return "data changed: " + ", ".join(sorted(key for key in self.data if self.data[key] != other.data.get(key)))
+            return "data changed: " + ", ".join(
+                sorted(key for key in self.data if self.data[key] != other.data.get(key))
+            )
         return f"torch {other.torch} → {self.torch}"
 
 

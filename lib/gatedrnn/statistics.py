@@ -61,12 +61,21 @@ def bootstrap(
     if np.ptp(sample) == 0:
         return Interval(estimate, estimate, estimate, level, len(sample))
     found = stats.bootstrap(
-        (sample,), statistic, confidence_level=level, n_resamples=resamples, method="BCa", rng=np.random.default_rng(seed)
+        (sample,),
+        statistic,
+        confidence_level=level,
+        n_resamples=resamples,
+        method="BCa",
+        rng=np.random.default_rng(seed),
     ).confidence_interval
     low, high = (float(found.low), float(found.high))
     if not np.isfinite([low, high]).all():  # BCa degenerates when nearly all values are equal
         found = stats.bootstrap(
-            (sample,), statistic, confidence_level=level, n_resamples=resamples, method="percentile",
+            (sample,),
+            statistic,
+            confidence_level=level,
+            n_resamples=resamples,
+            method="percentile",
             rng=np.random.default_rng(seed),
         ).confidence_interval
         low, high = (float(found.low), float(found.high))
@@ -74,7 +83,12 @@ def bootstrap(
 
 
 def paired_bootstrap(
-    a: Values, b: Values, statistic: Callable[..., Any] = np.mean, level: float = 0.95, resamples: int = 9999, seed: int = 0
+    a: Values,
+    b: Values,
+    statistic: Callable[..., Any] = np.mean,
+    level: float = 0.95,
+    resamples: int = 9999,
+    seed: int = 0,
 ) -> Interval:
     """Bootstrap interval of a statistic of the paired differences a − b.
 
@@ -116,7 +130,11 @@ def sign_flip(differences: Values, margin: float = 0.0, alternative: str = "two-
     if not sample.any():
         return 1.0
     found = stats.permutation_test(
-        (sample,), np.mean, permutation_type="samples", n_resamples=9999, alternative=alternative,
+        (sample,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=9999,
+        alternative=alternative,
         rng=np.random.default_rng(0),
     )
     return float(found.pvalue)

@@ -109,7 +109,9 @@ def decide(
     if isinstance(strata, bool):
         if claim.rule != "exact":
             raise ValueError(f"claim {id!r} has the rule {claim.rule!r}: it needs an interval, not {strata!r}")
-        return Verdict(id, SUPPORTED if strata else CONTRADICTED, float(strata), float(strata), float(strata), claim.unit)
+        return Verdict(
+            id, SUPPORTED if strata else CONTRADICTED, float(strata), float(strata), float(strata), claim.unit
+        )
     parts = strata if isinstance(strata, Mapping) else {"all": strata}
     if not parts:
         raise ValueError(f"claim {id!r}: no evidence was given")
@@ -188,6 +190,8 @@ def table() -> pd.DataFrame:
 
 def _records() -> list[tuple[str, list[dict[str, Any]]]]:
     executed = os.environ.get("BOOK_EXECUTED")
-    files = Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
+    files = (
+        Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
+    )
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files)]
     return [(record["chapter"], record["verdicts"]) for record in records]

@@ -1,0 +1,1 @@
+"""Kernels: a recurrent cell over a whole sequence, forward and backward."""

@@ -1,0 +1,113 @@
+"""Models: a recurrent core and a head. Widths are solved for a parameter budget, not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from gatedrnn.initialisation import initialise
+from gatedrnn.layers import Recurrent, at_lengths
+
+
+class Classifier(nn.Module):
+    """One label a sequence, read off the last state.
+
+    Args:
+        core: recurrent layers.
+        classes: K.
+    """
+
+    def __init__(self, core: Recurrent | nn.Module, classes: int) -> None:
+        super().__init__()
+        self.core = core
+        self.head = nn.Linear(int(core.hidden_size), classes)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(T, B, I) → (B, K) logits; with `lengths` (B,) the state is taken at the true end."""
+        outputs, _ = self.core(x)
+        return self.head(outputs[-1] if lengths is None else at_lengths(outputs, lengths))
+
+
+class Tagger(nn.Module):
+    """One label, or one number, a step.
+
+    Args:
+        core: recurrent layers.
+        classes: K.
+    """
+
+    def __init__(self, core: Recurrent, classes: int) -> None:
+        super().__init__()
+        self.core = core
+        self.head = nn.Linear(core.hidden_size, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, I) → (T, B, K) logits."""
+        outputs, _ = self.core(x)
+        return self.head(outputs)
+
+
+class LanguageModel(nn.Module):
+    """Next symbol at every step: embedding, recurrent core, linear head.
+
+    Args:
+        cell, hidden_size, num_layers: of the core.
+        symbols: V, size of the alphabet.
+        embedding_size: E.
+        scheme: gate initialisation, see `gatedrnn.initialisation`.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        symbols: int,
+        hidden_size: int,
+        embedding_size: int = 32,
+        num_layers: int = 1,
+        scheme: str = "default",
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, embedding_size)
+        self.core = Recurrent(cell, embedding_size, hidden_size, num_layers)
+        initialise(self.core, scheme)
+        self.head = nn.Linear(hidden_size, symbols)
+
+    def forward(self, symbols: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(T, B) symbols → (T, B, V) logits of the next symbol, and the last state."""
+        outputs, last = self.core(self.embedding(symbols), state)
+        return self.head(outputs), last
+
+
+def parameters(model: nn.Module) -> int:
+    """How many numbers a model learns."""
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+
+
+def width_for(budget: int, build: Callable[[int], nn.Module], widest: int = 4096) -> int:
+    """Width whose model comes closest to a parameter budget.
+
+    Args:
+        budget: parameters wanted.
+        build: makes the model of a given width; its parameters must grow with the width.
+        widest: largest width considered.
+
+    Returns:
+        The width in 1 … widest with the least |parameters − budget|; the smaller one of two equals.
+
+    Raises:
+        ValueError: even the narrowest model is more than twice as large, or the widest one is too small.
+    """
+    low, high = 1, widest
+    while low < high:  # first width that reaches the budget
+        middle = (low + high) // 2
+        if parameters(build(middle)) >= budget:
+            high = middle
+        else:
+            low = middle + 1
+    near = [width for width in (low - 1, low) if width >= 1]
+    best = min(near, key=lambda width: (abs(parameters(build(width)) - budget), width))
+    found = parameters(build(best))
+    if found > 2 * budget or 2 * found < budget:
+        raise ValueError(f"budget = {budget} is not allowed: width {best} gives {found} parameters")
+    return best

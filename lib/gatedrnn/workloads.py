@@ -1,0 +1,131 @@
+"""What the chapter `performance/cost` times: one stock recurrent layer, in training and in inference.
+
+Inputs are steady: random float32, time first (T, B, I), I = H, zero initial state, no packed sequences. A *training
+step* is forward, loss (mean square of the outputs) and backward into the weights; the optimiser is left out, because its
+cost depends on the parameters alone. *Inference* is the forward pass in `torch.inference_mode`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, get_args
+
+import pandas as pd
+import torch
+
+from gatedrnn import counting, measuring
+from gatedrnn.measuring import Arm
+
+Mode = Literal["training", "inference"]
+Contender = Literal["LSTM, oneDNN", "LSTM, native", "GRU", "GRU, equal parameters"]
+"""The GRU needs no pair of arms: PyTorch runs it alike with and without oneDNN, which the chapter shows."""
+
+CONTENDERS: tuple[str, ...] = ("LSTM, oneDNN", "LSTM, native", "GRU")
+_LAYERS: dict[str, type[torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
+
+
+def cell_of(contender: str) -> str:
+    """Cell of a contender: `lstm` or `gru`.
+
+    Raises:
+        ValueError: unknown contender.
+    """
+    if contender not in get_args(Contender):
+        raise ValueError(f"contender = {contender!r}: allowed are {'; '.join(get_args(Contender))}")
+    return "lstm" if contender.startswith("LSTM") else "gru"
+
+
+def width_of(contender: str, hidden_size: int) -> int:
+    """Hidden size of a contender: that of the GRU with as many parameters as the LSTM where the name says so."""
+    cell = cell_of(contender)
+    if contender != "GRU, equal parameters":
+        return hidden_size
+    return counting.width_for("gru", counting.parameters("lstm", hidden_size, hidden_size), hidden_size)
+
+
+def layer(cell: str, input_size: int, hidden_size: int) -> torch.nn.RNNBase:
+    """Make a stock layer of torch.nn with PyTorch's own initial weights.
+
+    Raises:
+        ValueError: unknown cell.
+    """
+    if cell not in _LAYERS:
+        raise ValueError(f"cell = {cell!r}: allowed are {', '.join(_LAYERS)}")
+    torch.manual_seed(0)
+    return _LAYERS[cell](input_size, hidden_size)
+
+
+def training_step(module: torch.nn.Module, inputs: torch.Tensor) -> Callable[[], None]:
+    """Make a function that does forward, loss and backward once; the gradients are dropped each time."""
+
+    def step() -> None:
+        module.zero_grad(set_to_none=True)
+        outputs, _ = module(inputs)
+        outputs.square().mean().backward()
+
+    return step
+
+
+def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: int) -> Arm:
+    """Make one contender ready to be timed.
+
+    Args:
+        contender: see `Contender`.
+        mode: `training` or `inference`.
+        hidden_size: H of the LSTM; the input has the same size for every contender.
+        batch_size: B.
+        length: T.
+
+    Raises:
+        ValueError: unknown contender or mode.
+    """
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode = {mode!r}: allowed are {', '.join(get_args(Mode))}")
+    module = layer(cell_of(contender), hidden_size, width_of(contender, hidden_size))
+    inputs = torch.randn(length, batch_size, hidden_size)  # (T, B, I)
+    native = contender == "LSTM, native"
+
+    @contextlib.contextmanager
+    def setting() -> Iterator[None]:
+        switch = measuring.onednn(False) if native else contextlib.nullcontext()
+        with switch, torch.inference_mode(mode == "inference"):
+            yield
+
+    call: Callable[[], Any] = training_step(module, inputs) if mode == "training" else lambda: module(inputs)
+    return Arm(call, setting)
+
+
+def arms(
+    mode: Mode, hidden_size: int, batch_size: int, length: int, contenders: Iterable[str] = CONTENDERS
+) -> dict[str, Arm]:
+    """Make several contenders ready for `measuring.interleave` or `measuring.latency`."""
+    return {name: arm(name, mode, hidden_size, batch_size, length) for name in contenders}
+
+
+def grid(
+    modes: Iterable[Mode],
+    hidden_sizes: Iterable[int],
+    batch_sizes: Iterable[int],
+    lengths: Iterable[int],
+    *,
+    thread_count: int = 1,
+    rounds: int = 10,
+    min_seconds: float = 0.002,
+    contenders: Iterable[str] = CONTENDERS,
+) -> pd.DataFrame:
+    """Interleaved readings of the contenders at every combination of shapes.
+
+    Returns:
+        One row a reading: `mode`, `hidden_size`, `batch_size`, `length`, `threads` and the columns of `interleave`.
+    """
+    contenders = tuple(contenders)
+    shapes = [(m, h, b, t) for m in modes for h in hidden_sizes for b in batch_sizes for t in lengths]
+    parts = []
+    with measuring.threads(thread_count):
+        for mode, hidden_size, batch_size, length in shapes:
+            alternatives = arms(mode, hidden_size, batch_size, length, contenders)
+            readings = measuring.interleave(alternatives, rounds=rounds, min_seconds=min_seconds)
+            labels = {"mode": mode, "hidden_size": hidden_size, "batch_size": batch_size, "length": length}
+            parts.append(readings.assign(**labels, threads=thread_count))
+    return pd.concat(parts, ignore_index=True)
