@@ -36,7 +36,8 @@ def sweep(
         workers: processes, one torch thread each; all cores by default (`BOOK_WORKERS` overrides it).
 
     Returns:
-        One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and `seconds`. `attrs` holds
+        One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and what was recorded but is not part of
+        the result: `seconds`, `train_seconds`, `kernel`. `attrs` holds
         `runs`, `found`, `computed`, `reasons`, `core_seconds`.
 
     Raises:
@@ -128,15 +129,17 @@ def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> di
         "seconds": round(time.perf_counter() - started, 3),
         "machine": provenance.machine()["kind"],
         "threads": torch.get_num_threads(),
-        "kernel": result.pop("kernel", "torch.nn"),
+        "kernel": result.pop("kernel", None),
+        "train_seconds": result.pop("train_seconds", None),
     }
     return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
-        [
-            {**row["config"], **row["metrics"], "curves": row["curves"], "seconds": row["recorded"]["seconds"]}
-            for row in rows
-        ]
+        [{**row["config"], **row["metrics"], "curves": row["curves"], **_timing(row["recorded"])} for row in rows]
     )
+
+
+def _timing(recorded: dict[str, Any]) -> dict[str, Any]:
+    return {name: recorded[name] for name in ("seconds", "train_seconds", "kernel")}

@@ -40,8 +40,8 @@ def train(
 
     Returns:
         The last metrics, and `steps` taken, `solved_at` (step of the evaluation that solved it, else NaN as None),
-        `clipped` (share of steps), `diverged`, `train_seconds` (training only, not keyed), and `curves`: `step` and
-        every metric over the evaluations, and `seconds`.
+        `clipped` (share of steps), `diverged`, `train_seconds` (training only), and `curves`: `step` and every metric
+        over the evaluations. All but `train_seconds` are the same whenever the same seed runs on the same machine.
 
     Raises:
         ValueError: steps, learning_rate, clip or every out of range.
@@ -54,7 +54,7 @@ def train(
             raise ValueError(f"{name} = {number!r} is not allowed: a number above 0")
     learned = [each for each in model.parameters() if each.requires_grad]
     optimiser = torch.optim.Adam(learned, lr=learning_rate, fused=True)
-    curves: dict[str, list[float]] = {"step": [], "seconds": []}
+    curves: dict[str, list[float]] = {"step": []}
     metrics: Metrics = {}
     clipped, solved_at, diverged, seconds, step = 0, None, False, 0.0, 0
     while step < steps and not diverged and solved_at is None:
@@ -69,7 +69,6 @@ def train(
         seconds += time.perf_counter() - started
         metrics = evaluated(model, evaluate)
         curves["step"].append(step)
-        curves["seconds"].append(round(seconds, 3))
         for name, value in metrics.items():
             curves.setdefault(name, []).append(round(value, 5))
         if solved is not None and solved(metrics):

@@ -117,10 +117,8 @@ def decide(
         raise ValueError(f"claim {id!r}: no evidence was given")
     judged = [_judge(claim, name, each) for name, each in parts.items()]
     words = {stratum.word for stratum in judged}
-    if len(words) == 1:
-        word = words.pop()
-    else:
-        word = DEPENDS if {SUPPORTED, CONTRADICTED} <= words else INCONCLUSIVE
+    mixed = DEPENDS if {SUPPORTED, CONTRADICTED} <= words else INCONCLUSIVE
+    word = words.pop() if len(words) == 1 else mixed
     middle = sorted(stratum.estimate for stratum in judged)[(len(judged) - 1) // 2]
     low, high = min(stratum.low for stratum in judged), max(stratum.high for stratum in judged)
     tested = [stratum.p for stratum in judged if stratum.p is not None and stratum.word != INCONCLUSIVE]

@@ -12,7 +12,6 @@ blocks are those of `torch.nn`. Introduced in the chapter *performance/cost*.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -205,7 +204,7 @@ def _validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor)
         raise ValueError(f"cell = {cell!r} is not allowed: one of {', '.join(map(repr, BLOCKS))}")
     if x.dim() != 3 or 0 in x.shape[:2]:
         raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: (T, B, I) with T ≥ 1 and B ≥ 1")
-    steps, batch, inputs = x.shape
+    batch, inputs = x.shape[1:]
     hidden = weights[1].shape[-1]
     rows = BLOCKS[cell] * hidden
     if len(state) != (2 if cell == "lstm" else 1):
@@ -224,6 +223,3 @@ def _validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor)
             raise ValueError(f"{name} of dtype {each.dtype} is not allowed: {x.dtype}, that of x")
     if not x.is_floating_point():
         raise ValueError(f"x of dtype {x.dtype} is not allowed: a floating-point type")
-
-
-Kernel = Callable[..., tuple[Tensor, tuple[Tensor, ...]]]
