@@ -1,0 +1,271 @@
+"""Execute one chapter: papermill in a process of its own, to a temporary place, promoted only when it succeeds."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bookkit import fingerprint
+from bookkit.places import Places
+from bookkit.toc import Chapter, tags
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Failure(Exception):
+    """A chapter that stopped with an error: where, at which line, and what the error says."""
+
+    chapter: str
+    notebook: str
+    cell: int | None
+    line: int | None
+    source: str
+    error: str
+    partial: str
+
+    def __str__(self) -> str:
+        cell = f", cell {self.cell}" if self.cell else ""
+        line = f", line {self.line}" if self.line else ""
+        text = f"{self.notebook}{cell}{line}"
+        if self.source:
+            text += f"\n    {self.source}"
+        return f"{text}\n{self.error}\nPartial notebook: {self.partial}"
+
+
+def execute(
+    chapter: Chapter,
+    values: Mapping[str, Any],
+    places: Places,
+    inputs: Mapping[str, Any],
+    *,
+    fresh: bool = False,
+    listen: Listener = lambda event: None,
+) -> dict[str, Any]:
+    """Run a chapter and put its result in place of the one before.
+
+    Args:
+        chapter: the chapter.
+        values: parameters to inject, checked before.
+        places: folders of the build.
+        inputs: fingerprint of the chapter, kept beside the result.
+        fresh: do not read the results lock.
+        listen: called with each progress event of a sweep.
+
+    Returns:
+        The chapter's record (`chapter.json`).
+
+    Raises:
+        Failure: a cell raised an error; the result before stays.
+    """
+    output = places.work / chapter.name
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    started = time.perf_counter()
+    code = _papermill(chapter, values, places, output, fresh, listen)
+    notebook = output / "notebook.ipynb"
+    if code != 0:
+        raise _failure(chapter, places, output, code)
+    content = scrub(json.loads(notebook.read_text(encoding="utf-8")), places.root)
+    _write(notebook, content)
+    record = read_record(output)
+    record.setdefault("seconds", round(time.perf_counter() - started, 2))
+    stamp(output, inputs, places, chapter, record)
+    for leftover in ("progress.jsonl", "parameters.yml", "papermill.log"):
+        (output / leftover).unlink(missing_ok=True)
+    promote(output, places.executed / chapter.name)
+    return record
+
+
+def scrub(notebook: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Drop what differs from run to run or tells of this machine's folders; hide the injected cell."""
+    notebook = copy.deepcopy(notebook)
+    notebook["metadata"].pop("papermill", None)
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("papermill", None)
+        cell["metadata"].pop("execution", None)
+        if "injected-parameters" in tags(cell):
+            cell["metadata"]["tags"] = sorted({*tags(cell), "remove-cell"})
+        if "outputs" in cell:
+            cell["outputs"] = _without_paths(cell["outputs"], root)
+    return notebook
+
+
+def refresh(chapter: Chapter, places: Places) -> bool:
+    """Give an executed chapter the prose of its source, keeping every output; True when that changed it."""
+    folder = places.executed / chapter.name
+    stored = read_stamp(folder)
+    if stored.get("prose") == prose_digest(chapter):
+        return False
+    executed = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
+    ran = iter([cell for cell in executed["cells"] if cell["cell_type"] == "code"])
+    cells = []
+    for cell in chapter.notebook["cells"]:
+        if cell["cell_type"] != "code":
+            cells.append(cell)
+            continue
+        done = next(ran)
+        if "injected-parameters" in tags(done):
+            cells.append(done)
+            done = next(ran)
+        cells.append({**done, "source": cell["source"]})
+    cells += list(ran)
+    executed["cells"] = cells
+    _write(folder / "notebook.ipynb", executed)
+    _write(folder / "fingerprint.json", {**stored, "prose": prose_digest(chapter)})
+    return True
+
+
+def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, chapter: Chapter, record: Mapping[str, Any]) -> None:
+    """Keep beside a result what it depends on."""
+    sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
+    lock = fingerprint.lock_digests(places, sweeps)
+    _write(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock, "prose": prose_digest(chapter)})
+
+
+def promote(output: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; a kill in between loses the old one, never mixes the two."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = output.with_name(f"{output.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        os.replace(target, old)
+    os.replace(output, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def prose_digest(chapter: Chapter) -> str:
+    """Digest of the cells that are not code, and of their places among the code cells."""
+    cells = [cell["source"] if cell["cell_type"] != "code" else None for cell in chapter.notebook["cells"]]
+    return fingerprint.sha(json.dumps(cells))
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """`chapter.json` of a folder; empty where it is missing."""
+    return _read(folder / "chapter.json")
+
+
+def read_stamp(folder: Path) -> dict[str, Any]:
+    """`fingerprint.json` of a folder; empty where it or the notebook is missing or broken."""
+    return _read(folder / "fingerprint.json") if (folder / "notebook.ipynb").is_file() else {}
+
+
+def _papermill(
+    chapter: Chapter, values: Mapping[str, Any], places: Places, output: Path, fresh: bool, listen: Listener
+) -> int:
+    parameters = output / "parameters.yml"
+    parameters.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+    events = output / "progress.jsonl"
+    events.touch()
+    command = [sys.executable, "-m", "bookkit.lifeline", str(os.getpid()), str(chapter.path)]
+    command += [str(output / "notebook.ipynb"), "--cwd", str(chapter.path.parent), "-k", "python3"]
+    command += ["--no-progress-bar", "--log-level", "WARNING"]
+    command += ["-f", str(parameters)] if values else []
+    environment = {key: value for key, value in os.environ.items() if key != "BOOK_FRESH"}
+    environment |= {
+        "BOOK_OUTPUT": str(output),
+        "BOOK_PROGRESS": str(events),
+        "BOOK_EXECUTED": str(places.executed),
+        "BOOK_STORE": str(places.runs),
+        "BOOK_LOCK": str(places.lock),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    if fresh:
+        environment["BOOK_FRESH"] = "1"
+    with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as progress:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
+        )
+        try:
+            while True:
+                ended = process.poll() is not None
+                for line in progress:
+                    if line.endswith("\n"):
+                        listen(json.loads(line))
+                if ended:
+                    return process.returncode
+                time.sleep(0.1)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failure:
+    partial = output / "notebook.ipynb"
+    relative = os.path.relpath(partial, places.root)
+    name = os.path.relpath(chapter.path, places.root)
+    found = _failed_cell(partial)
+    if found is None:
+        log = (output / "papermill.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        error = log[-1] if log else f"papermill ended with status {code} and said nothing"
+        if code < 0 or code == 138:
+            error = f"the notebook's process was ended from outside or ran out of memory (status {code})"
+        kept = relative if partial.is_file() else f"none; log in {os.path.relpath(output / 'papermill.log')}"
+        return Failure(chapter.name, name, None, None, "", error, kept)
+    cell, error_output = found
+    number, line = _place(chapter, cell, error_output)
+    lines = cell["source"].splitlines() if isinstance(cell["source"], str) else "".join(cell["source"]).splitlines()
+    source = lines[line - 1].strip() if line and line <= len(lines) else ""
+    value = str(error_output.get("evalue", "")).strip().splitlines() or [""]
+    return Failure(chapter.name, name, number, line, source, f"{error_output.get('ename')}: {value[0]}", relative)
+
+
+def _failed_cell(partial: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    for cell in _read(partial).get("cells", []):
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                return cell, output
+        if cell.get("metadata", {}).get("papermill", {}).get("exception"):
+            return cell, {"ename": "Error", "evalue": "the cell failed without saying why"}
+    return None
+
+
+def _place(chapter: Chapter, cell: Mapping[str, Any], error: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Number of the cell in the source notebook, counted from 1 over all cells, and the line in it."""
+    trace = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.get("traceback", [])))
+    count = cell.get("execution_count")
+    marks = re.findall(rf"Cell In\[{count}\], line (\d+)", trace) or re.findall(r"^-+> (\d+) ", trace, flags=re.M)
+    if not marks and error.get("ename") == "SyntaxError":
+        marks = re.findall(r", line (\d+)", trace)
+    line = int(marks[0]) if marks else None
+    for number, own in enumerate(chapter.notebook["cells"], 1):
+        if own.get("id") is not None and own.get("id") == cell.get("id"):
+            return number, line
+    return None, line
+
+
+def _without_paths(value: Any, root: Path) -> Any:
+    if isinstance(value, str):
+        value = value.replace(f"{root}/", "")
+        return re.sub(r"/tmp/ipykernel_\d+/\d+\.py", "<cell>", value)
+    if isinstance(value, list):
+        return [_without_paths(each, root) for each in value]
+    if isinstance(value, dict):
+        return {key: _without_paths(each, root) for key, each in value.items()}
+    return value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write(path: Path, value: Any) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

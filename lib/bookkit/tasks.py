@@ -1,0 +1,251 @@
+"""The tasks of a build, given to doit: which chapters run, in which order, side by side or alone; then the site."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from doit.api import run_tasks
+from doit.cmd_base import TaskLoader2
+from doit.reporter import ZeroReporter
+from doit.task import Task, dict_to_task
+
+from bookkit import execute, fingerprint
+from bookkit.errors import BookError
+from bookkit.places import Places
+from bookkit.progress import Display, duration
+from bookkit.toc import Chapter, chapters, select
+
+SIDE_BY_SIDE = 2
+PHASES = (("light", SIDE_BY_SIDE), ("sweep", 1), ("timing", 1), ("last", 1))
+Site = Callable[[Places], None]
+
+
+@dataclass
+class Build:
+    """One build of the book, or of one chapter.
+
+    Args:
+        places: folders.
+        display: where progress is shown.
+        fresh: trust no stored result.
+        overrides: parameters, for a build of one chapter.
+        reached: digests of the library code that a notebook's code reaches.
+        site: builds the site from the executed chapters.
+    """
+
+    places: Places
+    display: Display
+    fresh: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    reached: fingerprint.Reach = fingerprint.reach
+    site: Site | None = None
+    failures: list[execute.Failure] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
+
+    def run(self, only: str | None = None) -> int:
+        """Execute what changed, then build the site.
+
+        Args:
+            only: name of the one chapter to execute.
+
+        Returns:
+            Exit status: 0, or 1 when a chapter failed (the site before stays).
+        """
+        found = chapters(self.places.root)
+        chosen = [select(found, only)] if only else found
+        values = {each.name: each.values(self.overrides, self.places.quick) for each in chosen}
+        kinds = {each.name: each.kind for each in found}
+        with self.places.alone(), self.display:
+            self._begin(found, only)
+            for kind, workers in PHASES:
+                if kind == "last" and self.failures:
+                    break
+                self._execute([each for each in chosen if kinds[each.name] == kind], values, workers)
+            for failure in self.failures:
+                self.display.say(f"\nFAILED {failure}", "red")
+            if self.failures:
+                return 1
+            if missing := [each.name for each in found if not execute.read_stamp(self.places.executed / each.name)]:
+                self.display.say(f"Site not built: never executed: {', '.join(missing)}. 'make book' does it.")
+                return 0
+            status = self._build_site(found)
+            if status == 0 and self.fresh and not only:
+                self.places.fresh_marker.unlink(missing_ok=True)
+            return status
+
+    def _begin(self, found: Sequence[Chapter], only: str | None) -> None:
+        places = self.places
+        if self.fresh and not only:
+            begin_fresh(places, self.display)
+        elif not self.fresh:
+            places.fresh_marker.unlink(missing_ok=True)  # what follows may use the lock: no part of a fresh build
+        known = {each.name for each in found}
+        for record in places.executed.glob("**/fingerprint.json"):
+            if record.parent.relative_to(places.executed).as_posix() not in known:
+                shutil.rmtree(record.parent)
+
+    def _execute(self, chosen: Sequence[Chapter], values: Mapping[str, Mapping[str, Any]], workers: int) -> None:
+        if not chosen:
+            return
+        around = fingerprint.Surroundings.of(self.places)
+        tasks = []
+        for chapter in chosen:
+            inputs = fingerprint.take(chapter, values[chapter.name], self.places, around, self.reached)
+            stored = execute.read_stamp(self.places.executed / chapter.name)
+            reason = fingerprint.why(stored, inputs, self.places) if stored else "never executed"
+            if reason is None:
+                execute.refresh(chapter, self.places)
+            action = (self._one, [chapter, values[chapter.name], inputs, reason])
+            target = self.places.executed / chapter.name / "notebook.ipynb"
+            tasks.append(_task(f"execute:{chapter.name}", action, [target], uptodate=[reason is None]))
+        stale = sum(not all(done for done, *_ in task.uptodate) for task in tasks)
+        _run(self.places, tasks, min(workers, stale))
+
+    def _one(self, chapter: Chapter, values: Mapping[str, Any], inputs: Mapping[str, Any], reason: str) -> bool:
+        name = chapter.name
+        before = execute.read_record(self.places.executed / name).get("seconds")
+        self.display.start(name, reason, before)
+        try:
+            record = execute.execute(
+                chapter,
+                values,
+                self.places,
+                inputs,
+                fresh=self.fresh,
+                listen=lambda event: self.display.event(name, event),
+            )
+        except execute.Failure as failure:
+            self.failures.append(failure)
+            self.display.end(name, f"failed after {duration(self.display.elapsed(name))}", "red")
+            return False
+        self.executed.append(name)
+        self.display.end(name, f"executed in {duration(self.display.elapsed(name))} ({reason}){runs_line(record)}")
+        return True
+
+    def _build_site(self, found: Sequence[Chapter]) -> int:
+        counts = f"{len(self.executed)} of {len(found)} chapters executed"
+        site = self.site or build_site
+        built: list[bool] = []
+        errors: list[Exception] = []
+
+        def action() -> bool:
+            self.display.start("site", "what it is made from changed")
+            try:
+                site(self.places)
+            except Exception as error:
+                errors.append(error)
+                self.display.end("site", f"failed: {error}", "red")
+                return False
+            built.append(True)
+            self.display.end("site", f"built in {duration(self.display.elapsed('site'))}")
+            return True
+
+        sources = site_sources(self.places)
+        digest = fingerprint.sha(json.dumps(sorted(map(str, sources))))
+        target = self.places.site / "index.html"
+        task = _task("site", (action, []), [target], file_dep=[str(path) for path in sources])
+        task.uptodate.append((_same_sources(digest), [], {}))
+        status = _run(self.places, [task], 0)
+        if status != 0 and not errors:
+            raise BookError("the site was not built: the task runner stopped without a word")
+        if status == 0:
+            self.display.say(f"{counts}; site {'built' if built else 'unchanged'}: {target}")
+        return 1 if status else 0
+
+
+def begin_fresh(places: Places, display: Display) -> None:
+    """Empty the run store and the executed chapters, unless an interrupted fresh build is to be continued."""
+    marker = places.fresh_marker
+    if marker.is_file() and marker.read_text(encoding="utf-8").strip() == "building":
+        display.say("Fresh build: going on where the last one was interrupted.")
+        return
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text("emptying", encoding="utf-8")
+    for folder in (places.runs, places.executed, places.work):
+        shutil.rmtree(folder, ignore_errors=True)
+    marker.write_text("building", encoding="utf-8")
+
+
+def build_site(places: Places) -> None:
+    """Stage the executed chapters and build the site."""
+    from bookkit import site, stage
+
+    stage.stage(places.executed, places.stage, places.root)
+    site.build(places.stage, places.site)
+
+
+def site_sources(places: Places) -> list[Path]:
+    """Files that the site is made from, apart from the notebooks' sources (their prose is in the executed ones)."""
+    root = places.root
+    names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "LICENSE", "constraints.txt", ".git/config")
+    files = [root / name for name in names]
+    files += [path for path in places.executed.rglob("*") if path.name != "fingerprint.json"]
+    files += [path for path in (root / "chapters").rglob("*") if path.suffix not in {".ipynb", ".yml"}]
+    files += [path for path in (root / "lib" / "bookkit").rglob("*") if "__pycache__" not in path.parts]
+    return sorted(path for path in files if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+
+
+def runs_line(record: Mapping[str, Any]) -> str:
+    """How many runs a chapter's sweeps found and computed, and why."""
+    parts = []
+    for sweep in record.get("sweeps", []):
+        reasons = "; ".join(f"{why}: {count}" for why, count in sweep.get("reasons", {}).items())
+        why = f" ({reasons})" if reasons else ""
+        parts.append(f"{sweep['name']}: {sweep['runs']} runs, {sweep['found']} found, {sweep['computed']} computed{why}")
+    return "".join(f"\n  {part}" for part in parts)
+
+
+def _same_sources(digest: str) -> Callable[[Task, Mapping[str, Any]], bool]:
+    """Up to date only when the list of source files is the one of the last build."""
+
+    def check(task: Task, values: Mapping[str, Any]) -> bool:
+        task.value_savers.append(lambda: {"sources": digest})
+        return values.get("sources") == digest
+
+    return check
+
+
+def _task(
+    name: str, action: tuple, targets: Sequence[Path], uptodate: Sequence[bool] = (), file_dep: Sequence[str] = ()
+) -> Task:
+    return dict_to_task(
+        {
+            "name": name,
+            "actions": [action],
+            "targets": [str(path) for path in targets],
+            "uptodate": list(uptodate),
+            "file_dep": list(file_dep),
+            "io": {"capture": False},
+            "verbosity": 0,
+        }
+    )
+
+
+def _run(places: Places, tasks: Sequence[Task], workers: int) -> int:
+    """Give tasks to doit; a failed one does not stop the others. Returns its exit status."""
+    settings = {
+        "dep_file": str(places.tasks),
+        "backend": "json",
+        "reporter": ZeroReporter,
+        "continue": True,
+        "num_process": workers if workers > 1 else 0,
+        "par_type": "thread",
+        "verbosity": 0,
+    }
+
+    class Loader(TaskLoader2):
+        def setup(self, opt_values: Any) -> None:
+            pass
+
+        def load_doit_config(self) -> dict[str, Any]:
+            return settings
+
+        def load_tasks(self, cmd: Any, pos_args: Any) -> list[Task]:
+            return list(tasks)
+
+    return run_tasks(Loader(), {task.name: {} for task in tasks})
