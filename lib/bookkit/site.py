@@ -1,0 +1,96 @@
+"""From the staged tree to the site: built beside the old one, checked, and swapped in whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bookkit.errors import BookError
+from bookkit.stage import pages
+
+FIGURE_ENDINGS = (".svg", ".pdf", ".png", ".csv")
+
+
+class SiteError(BookError):
+    """The site could not be built; the old one stays. The message holds what was wrong, a line each."""
+
+
+def build(stage: Path, site: Path) -> Path:
+    """Build the site.
+
+    Args:
+        stage: source tree, see `bookkit.stage.stage`.
+        site: folder of the site; it is replaced in one step once the new one is whole.
+
+    Returns:
+        `site`.
+
+    Raises:
+        SiteError: Sphinx warned about something, or a page or a figure of the book is missing.
+    """
+    beside = site.with_name(f".{site.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    start = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "build", str(stage), "--path-output", str(beside)]
+    environment = {"SOURCE_DATE_EPOCH": _epoch(stage), **os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going", "--all"], capture_output=True, text=True, env=environment
+    )
+    log = beside / "build.log"
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    html = beside / "_build" / "html"
+    if done.returncode:
+        lines = complaints(done.stdout + done.stderr)
+        raise SiteError("\n".join(["the site could not be built; the old one stays", *lines, f"whole log: {log}"]))
+    _add_figures(stage / "figures", html / "figures")
+    check(stage, html)
+    _swap(html, site)
+    shutil.rmtree(beside, ignore_errors=True)
+    return site
+
+
+def check(stage: Path, html: Path) -> None:
+    """Refuse a site that lacks a page of the table of contents or a file of a figure."""
+    names = [f"{page}.html" for page in [*pages(stage), "search", "index"]]
+    names += [f"figures/{path.name}" for path in (stage / "figures").glob("*") if path.suffix in FIGURE_ENDINGS]
+    missing = [name for name in names if not (html / name).is_file() or not (html / name).stat().st_size]
+    if missing:
+        raise SiteError(f"the site lacks {', '.join(sorted(missing))}; the old one stays")
+
+
+def complaints(log: str, limit: int = 12) -> list[str]:
+    """The warnings and errors in the log of a build, the root of their paths cut off."""
+    found = []
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines():
+        if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE|\w*Error):", line) and line.strip() not in found:
+            found.append(line.strip())
+    if len(found) > limit:
+        found[limit:] = [f"… and {len(found) - limit} more"]
+    return found or log.strip().splitlines()[-5:]
+
+
+def _add_figures(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob("*")):
+        if path.suffix in FIGURE_ENDINGS:
+            shutil.copyfile(path, target / path.name)
+
+
+def _swap(new: Path, site: Path) -> None:
+    old = site.with_name(f".{site.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if site.exists():
+        os.replace(site, old)
+    os.replace(new, site)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _epoch(stage: Path) -> str:
+    """Time that Sphinx prints: that of the youngest chapter, so that the same book gives the same pages."""
+    records = [path.stat().st_mtime for path in (stage / "_book").rglob("*.json")]
+    return str(int(max(records, default=0)))

@@ -1,0 +1,16 @@
+"""Sphinx extension of the book: figure cards, chapter cards, offline maths, and pages that need nothing from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from bookkit.sphinx_ext import assets, cards, figure_card, maths, polish
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register every part of the extension."""
+    for part in (maths, cards, figure_card, assets, polish):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

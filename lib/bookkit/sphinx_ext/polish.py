@@ -1,0 +1,124 @@
+"""Last touches on finished pages: mends of the theme's markup, and nothing on them that asks another server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from sphinx.application import Sphinx
+
+OUTSIDE_SCRIPTS = re.compile(r"fontawesome\.js|sphinx-thebe|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
+
+
+def polish_site(app: Sphinx, error: Exception | None) -> None:
+    """Mend every page of a finished HTML build."""
+    if error or app.builder.format != "html":
+        return
+    outdir = Path(app.outdir)
+    for path in sorted(outdir.rglob("*.html")):
+        if "_static" in path.relative_to(outdir).parts:
+            continue
+        path.write_text(polish(path.read_text(encoding="utf-8"), bool(app.config.html_baseurl)), encoding="utf-8")
+    sources = Path(app.srcdir) / "_book" / "sources"
+    if sources.is_dir():
+        shutil.copytree(sources, outdir / "_sources", dirs_exist_ok=True)
+
+
+def polish(page: str, has_address: bool = False) -> str:
+    """Mend one page.
+
+    Args:
+        page: its HTML.
+        has_address: whether the address of the site is known; without one, social tags that need it are left out.
+    """
+    soup = BeautifulSoup(page, "html.parser")
+    _drop_scripts(soup)
+    _describe(soup, has_address)
+    _name_controls(soup)
+    _mend_roles(soup)
+    _wrap_tables(soup)
+    return str(soup)
+
+
+def _drop_scripts(soup: BeautifulSoup) -> None:
+    for tag in soup.find_all(["script", "link"]):
+        address = str(tag.get("src") or tag.get("href") or "")
+        inline = tag.name == "script" and not tag.get("src") and "thebe" in tag.get_text().lower()
+        if inline or (tag.name == "script" or tag.get("rel") == ["stylesheet"]) and OUTSIDE_SCRIPTS.search(address):
+            tag.decompose()
+
+
+def _describe(soup: BeautifulSoup, has_address: bool) -> None:
+    for tag in soup.find_all("meta"):
+        kind = str(tag.get("property") or tag.get("name") or "")
+        if kind in {"og:description", "description", "og:title", "twitter:description"}:
+            tag["content"] = without_tex(str(tag.get("content", "")))
+        if not has_address and kind in {"og:url", "og:image"}:
+            tag.decompose()
+    for tag in soup.find_all("link", rel="canonical"):
+        if not has_address:
+            tag.decompose()
+
+
+def without_tex(text: str) -> str:
+    """Description of a page with its TeX turned into something that can be read aloud."""
+    text = re.sub(r"\\(?:mathbf|mathrm|boldsymbol|mathbb|text|operatorname|tilde|hat)\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\(?:left|right|big|Big|,|;|!|quad)(?![a-z])", " ", text)
+    text = re.sub(r"\\([a-zA-Z]+)", r"\1", text)
+    text = re.sub(r"[_^]\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"[{}$\\]", "", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _name_controls(soup: BeautifulSoup) -> None:
+    """Give each button a name that holds the words it shows."""
+    for button in soup.select("button.search-button-field"):
+        button.attrs.pop("aria-label", None)
+        for key in button.select(".search-button__kbd-shortcut"):
+            key["aria-hidden"] = "true"
+    for button in soup.select("button[title], button[aria-label], a[title]"):
+        if not button.get("aria-label") and button.get("title") and not button.get_text(strip=True):
+            button["aria-label"] = button["title"]
+    for button in soup.select("button[data-bs-toggle=dropdown]"):
+        button.attrs.pop("title", None)
+    for summary in soup.select("details.hide summary[aria-label]"):
+        summary.attrs.pop("aria-label")
+    for icon in soup.select("i[class*=fa-], span.fa-solid"):
+        icon["aria-hidden"] = "true"
+        icon.attrs.pop("title", None)
+    for link in soup.select("a.headerlink"):
+        title = str(link.get("title") or "Link here")
+        link["aria-label"] = title
+
+
+def _mend_roles(soup: BeautifulSoup) -> None:
+    """Take away roles that bibliography and search markup put where they are not allowed, and add missing landmarks."""
+    for tag in soup.select("[role^=doc-]"):
+        if tag["role"] in {"doc-biblioentry", "doc-biblioref", "doc-noteref", "doc-backlink", "doc-footnote"}:
+            del tag["role"]
+    for tag in soup.select("div.citation-list, div.citation"):
+        tag.attrs.pop("role", None)
+    for tag in soup.select("div#pst-primary-sidebar"):
+        tag["role"] = "complementary"
+        tag["aria-label"] = "Book"
+    for tag in soup.select("main[role=main]"):
+        del tag["role"]
+    for tag in soup.select("div#pst-skip-link"):
+        tag["role"] = "navigation"
+        tag["aria-label"] = "Skip"
+
+
+def _wrap_tables(soup: BeautifulSoup) -> None:
+    """Let wide tables scroll by themselves instead of moving the page."""
+    for table in soup.select("article table"):
+        if isinstance(table.parent, Tag) and "table-scroll" in table.parent.get("class", []):
+            continue
+        if table.find_parent("table") is None:
+            table.wrap(soup.new_tag("div", attrs={"class": "table-scroll"}))
+
+
+def setup(app: Sphinx) -> None:
+    """Mend pages after the theme has written them and before their fonts are cut."""
+    app.connect("build-finished", polish_site, priority=800)
