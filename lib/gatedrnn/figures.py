@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
+from cycler import cycler
 from matplotlib.figure import Figure
 
 from gatedrnn import chapter, paths, provenance
@@ -54,7 +55,7 @@ DARK = {
 }
 """Light ink → the ink that replaces it on a dark page."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -90,7 +91,7 @@ STYLE = {
     "svg.hashsalt": "lstm-vs-gru",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
-    "axes.prop_cycle": mpl.cycler(color=[COLOURS["lstm"], COLOURS["gru"], COLOURS["rnn"], COLOURS["relu"]]),
+    "axes.prop_cycle": cycler(color=[COLOURS["lstm"], COLOURS["gru"], COLOURS["rnn"], COLOURS["relu"]]),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ class Recurrent(nn.Module):
         kind = cell_class(cell)
         self.cell, self.hidden_size, self.batch_first = cell, hidden_size, batch_first
         sizes = [input_size, *[hidden_size] * (num_layers - 1)]
-        self.layers: nn.ModuleList = nn.ModuleList(kind(size, hidden_size) for size in sizes)
+        self.layers = nn.ModuleList(kind(size, hidden_size) for size in sizes)
 
     @property
     def path(self) -> str:
@@ -68,7 +69,7 @@ class Recurrent(nn.Module):
         steps, given = self._enter(x, state)
         self._check_lengths(lengths, steps)
         last = []
-        for layer, first in zip(self.layers, given, strict=True):
+        for layer, first in zip(self._cells(), given, strict=True):
             steps, end = self._layer(layer, steps, first, lengths)
             last.append(end)
         return self._leave(steps), tuple(torch.stack(each) for each in zip(*last, strict=True))
@@ -78,7 +79,7 @@ class Recurrent(nn.Module):
         steps, given = self._enter(x, state)
         self._check_lengths(lengths, steps)
         last, gates = [], []
-        for layer, first in zip(self.layers, given, strict=True):
+        for layer, first in zip(self._cells(), given, strict=True):
             steps, end, traces = _stepped(layer, steps, first, lengths)
             last.append(end)
             gates.append({name: self._leave(values) for name, values in traces.items()})
@@ -103,7 +104,7 @@ class Recurrent(nn.Module):
             order = "(B, T, I)" if self.batch_first else "(T, B, I)"
             raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: {order}, T and B at least 1")
         steps = x.transpose(0, 1) if self.batch_first else x
-        first: Cell = self.layers[0]  # type: ignore[assignment]
+        first = self._cells()[0]
         if x.shape[-1] != first.input_size:
             raise ValueError(f"x has {x.shape[-1]} features; this layer takes {first.input_size}")
         shape = (len(self.layers), steps.shape[1], self.hidden_size)
@@ -121,6 +122,9 @@ class Recurrent(nn.Module):
         longest, batch = steps.shape[:2]
         if tuple(lengths.shape) != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > longest:
             raise ValueError(f"lengths = {lengths.tolist()} is not allowed: {batch} whole numbers from 1 to {longest}")
+
+    def _cells(self) -> list[Cell]:
+        return cast("list[Cell]", list(self.layers))
 
     def _leave(self, steps: Tensor) -> Tensor:
         return steps.transpose(0, 1) if self.batch_first else steps

@@ -27,6 +27,11 @@ def lock() -> Path:
     return Path(os.environ.get("BOOK_LOCK") or root() / "results" / "runs")
 
 
+def data() -> Path:
+    """Folder in which generated data sets are kept."""
+    return root() / "_build" / "data"
+
+
 def output() -> Path:
     """Folder into which a running chapter writes; `BOOK_OUTPUT` overrides the current folder."""
     return Path(os.environ.get("BOOK_OUTPUT") or Path.cwd())

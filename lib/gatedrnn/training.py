@@ -49,9 +49,9 @@ def train(
     for name, value, least in (("steps", steps, 1), ("every", every, 1)):
         if not (isinstance(value, int) and value >= least):
             raise ValueError(f"{name} = {value!r} is not allowed: a whole number of at least {least}")
-    for name, number in (("learning_rate", learning_rate), ("clip", clip)):
-        if not number > 0:
-            raise ValueError(f"{name} = {number!r} is not allowed: a number above 0")
+    for name, rate in (("learning_rate", learning_rate), ("clip", clip)):
+        if not rate > 0:
+            raise ValueError(f"{name} = {rate!r} is not allowed: a number above 0")
     learned = [each for each in model.parameters() if each.requires_grad]
     optimiser = torch.optim.Adam(learned, lr=learning_rate, fused=True)
     curves: dict[str, list[float]] = {"step": []}
@@ -69,8 +69,8 @@ def train(
         seconds += time.perf_counter() - started
         metrics = evaluated(model, evaluate)
         curves["step"].append(step)
-        for name, value in metrics.items():
-            curves.setdefault(name, []).append(round(value, 5))
+        for name, metric in metrics.items():
+            curves.setdefault(name, []).append(round(metric, 5))
         if solved is not None and solved(metrics):
             solved_at = step
     summary = {"steps": step, "solved_at": solved_at, "clipped": clipped / step, "diverged": diverged}

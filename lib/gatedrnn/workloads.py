@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -67,7 +68,15 @@ def training_step(module: torch.nn.Module, inputs: torch.Tensor) -> Callable[[],
     return step
 
 
-def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: int) -> Arm:
+@dataclass(frozen=True)
+class Prepared(Arm):
+    """An `Arm` that also shows what it runs."""
+
+    module: torch.nn.RNNBase = field(kw_only=True)
+    inputs: torch.Tensor = field(kw_only=True)
+
+
+def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: int) -> Prepared:
     """Make one contender ready to be timed.
 
     Args:
@@ -93,12 +102,12 @@ def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: i
             yield
 
     call: Callable[[], Any] = training_step(module, inputs) if mode == "training" else lambda: module(inputs)
-    return Arm(call, setting)
+    return Prepared(call, setting, module=module, inputs=inputs)
 
 
 def arms(
     mode: Mode, hidden_size: int, batch_size: int, length: int, contenders: Iterable[str] = CONTENDERS
-) -> dict[str, Arm]:
+) -> dict[str, Prepared]:
     """Make several contenders ready for `measuring.interleave` or `measuring.latency`."""
     return {name: arm(name, mode, hidden_size, batch_size, length) for name in contenders}
 

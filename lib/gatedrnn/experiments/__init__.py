@@ -1,0 +1,1 @@
+"""Runs of the chapters: pure functions of a configuration, one module a chapter."""
