@@ -85,7 +85,7 @@ class Build:
         elif not self.fresh:
             places.fresh_marker.unlink(missing_ok=True)  # what follows may use the lock: no part of a fresh build
         known = {each.name for each in found}
-        for record in places.executed.glob("**/fingerprint.json"):
+        for record in list(places.executed.glob("**/fingerprint.json")):
             if record.parent.relative_to(places.executed).as_posix() not in known:
                 shutil.rmtree(record.parent)
 

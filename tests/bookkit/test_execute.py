@@ -1,0 +1,352 @@
+"""Execution with tiny notebooks in a temporary project: what runs again, what fails, what a kill leaves."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bookkit import execute, fingerprint
+from bookkit.errors import BookError
+from bookkit.places import Places
+from bookkit.progress import Display, duration
+from bookkit.tasks import Build
+from bookkit.toc import chapters, parse_overrides, select
+
+PARAMETERS = "seeds: Count = 3  # seeds of each run\nrate: Positive = 0.5"
+WORK = "import json, os\nwith open(os.environ['BOOK_OUTPUT'] + '/chapter.json', 'w') as f:\n    json.dump({%s}, f)"
+
+
+def cell(kind: str, number: int, source: str, tags: list[str] | None = None) -> dict:
+    made = {"cell_type": kind, "id": f"c{number}", "metadata": {"tags": tags} if tags else {}, "source": source}
+    return {**made, "outputs": [], "execution_count": None} if kind == "code" else made
+
+
+def write_notebook(path: Path, *sources: str, prose: str = "# Title", kind: str = "light") -> None:
+    cells = [cell("markdown", 0, prose), cell("code", 1, "from gatedrnn.parameters import Count, Positive")]
+    cells.append(cell("code", 2, PARAMETERS, ["parameters"]))
+    cells += [cell("code", number, source) for number, source in enumerate(sources, 3)]
+    metadata = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+        "book": {"kind": kind},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Places:
+    """Two chapters that print their parameters."""
+    toc = "format: jb-book\nroot: chapters/index\nchapters:\n- file: chapters/one/a\n- file: chapters/one/b\n"
+    (tmp_path / "_toc.yml").write_text(toc)
+    write_notebook(tmp_path / "chapters/one/a.ipynb", "print('a', seeds, rate)")
+    write_notebook(tmp_path / "chapters/one/b.ipynb", "print('b', seeds, rate)")
+    (tmp_path / "chapters/index.md").write_text("# Book")
+    return Places(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def interpreter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the cells in this process instead of by papermill, in tests that are not about papermill: much faster."""
+    if "papermill" in request.keywords:
+        return
+
+    def run(chapter, values, places, output, fresh, listen) -> int:
+        notebook = copy.deepcopy(chapter.notebook)
+        environment = {"BOOK_OUTPUT": str(output), "BOOK_EXECUTED": str(places.executed)}
+        environment |= {"BOOK_FRESH": "1"} if fresh else {}
+        code = 0
+        with pytest.MonkeyPatch.context() as patch, io.StringIO() as out:
+            patch.setattr(os, "environ", {**os.environ, **environment})
+            names = {"print": lambda *values: print(*values, file=out)}
+            try:
+                for each in [each for each in notebook["cells"] if each["cell_type"] == "code"]:
+                    out.seek(0)
+                    out.truncate()
+                    exec(each["source"], names)
+                    if "parameters" in each["metadata"].get("tags", []):
+                        names.update(values)
+                    each["outputs"] = [{"output_type": "stream", "name": "stdout", "text": out.getvalue()}]
+            except Exception as error:
+                code, said = 1, {"output_type": "error", "ename": type(error).__name__, "evalue": str(error)}
+                each["outputs"] = [said]
+        (output / "notebook.ipynb").write_text(json.dumps(notebook))
+        return code
+
+    monkeypatch.setattr(execute, "_papermill", run)
+
+
+class Result:
+    def __init__(self, status: int, build: Build, text: str, pages: list[Places]) -> None:
+        self.status, self.executed, self.text, self.sites = status, build.executed, text, len(pages)
+
+
+def build(places: Places, only: str | None = None, code: dict[str, str] | None = None, **options) -> Result:
+    """One build with a stand-in for the site."""
+    out, pages = io.StringIO(), []
+
+    def site(places: Places) -> None:
+        pages.append(places)
+        places.site.mkdir(parents=True, exist_ok=True)
+        (places.site / "index.html").write_text("site")
+
+    display = Display(Console(file=out, width=200, highlight=False))
+    made = Build(places, display, reached=lambda source: code or {}, site=site, **options)
+    return Result(made.run(only), made, out.getvalue(), pages)
+
+
+def outputs(places: Places, name: str) -> str:
+    notebook = json.loads((places.executed / name / "notebook.ipynb").read_text())
+    texts = [output["text"] for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return "".join("".join(text) for text in texts)
+
+
+def test_only_what_changed_runs_again(project: Places) -> None:
+    """Prose does not count; code cells, parameters, library code and the lock do."""
+    first = build(project)
+    assert (first.status, sorted(first.executed), first.sites) == (0, ["one/a", "one/b"], 1)
+    assert outputs(project, "one/a") == "a 3 0.5\n"
+    again = build(project)
+    assert (again.status, again.executed, again.sites) == (0, [], 0)
+
+    source = project.root / "chapters/one/a.ipynb"
+    write_notebook(source, "print('a', seeds, rate)", prose="# Another title")
+    prose = build(project)
+    assert (prose.executed, prose.sites) == ([], 1)
+    assert "Another title" in (project.executed / "one/a/notebook.ipynb").read_text()
+    assert outputs(project, "one/a") == "a 3 0.5\n"
+
+    write_notebook(source, "print('A', seeds, rate)")
+    changed = build(project)
+    assert changed.executed == ["one/a"]
+    assert "a code cell changed" in changed.text
+
+    coded = build(project, code={"gatedrnn.cells:LSTM": "1"})
+    assert sorted(coded.executed) == ["one/a", "one/b"]
+    assert "code changed: cells:LSTM" in coded.text
+
+
+def test_the_lock_of_a_sweep_counts(project: Places) -> None:
+    source = project.root / "chapters/one/a.ipynb"
+    write_notebook(source, WORK % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'x': 1}}]")
+    first = build(project)
+    assert "s: 2 runs, 1 found, 1 computed (x: 1)" in first.text
+    project.lock.mkdir(parents=True)
+    (project.lock / "other.jsonl").write_text("")
+    assert build(project).executed == []
+    (project.lock / "s.jsonl").write_text("{}")
+    changed = build(project)
+    assert changed.executed == ["one/a"]
+    assert "results lock changed: s" in changed.text
+
+
+@pytest.mark.papermill
+def test_a_failing_cell_is_named_and_the_old_result_stays(project: Places) -> None:
+    assert build(project).status == 0
+    source = project.root / "chapters/one/a.ipynb"
+    write_notebook(source, "x = 1\nraise ValueError('no such data')")
+    write_notebook(project.root / "chapters/one/b.ipynb", "print('new b')")
+    failed = build(project)
+    assert failed.status == 1
+    assert failed.executed == ["one/b"]
+    assert failed.sites == 0
+    assert "chapters/one/a.ipynb, cell 4, line 2" in failed.text
+    assert "raise ValueError('no such data')" in failed.text
+    assert "ValueError: no such data" in failed.text
+    assert (project.root / "_build/work/one/a/notebook.ipynb").is_file()
+    assert outputs(project, "one/a") == "a 3 0.5\n"
+    assert build(project).status == 1
+
+
+def test_parameters_are_checked_before_anything_runs(project: Places) -> None:
+    for given, message in [
+        ({"seed": 5}, "chapter one/a: parameter 'seed' is unknown; allowed: rate, seeds"),
+        ({"seeds": -1}, "chapter one/a: parameter 'seeds' = -1 is not allowed"),
+    ]:
+        with pytest.raises(BookError, match=message):
+            build(project, only="a", overrides=given)
+    quick = project.root / "chapters/quick/one/b.yml"
+    quick.parent.mkdir(parents=True)
+    quick.write_text("seads: 1\n")
+    with pytest.raises(BookError, match=r"b\.yml: parameter 'seads' is unknown"):
+        build(Places(project.root, quick=True))
+    assert not project.executed.exists()
+
+
+@pytest.mark.papermill
+def test_parameters_reach_the_notebook_and_are_hidden_on_the_page(project: Places) -> None:
+    assert build(project, only="one/a", overrides=parse_overrides([("seeds", "7")])).executed == ["one/a"]
+    assert outputs(project, "one/a") == "a 7 0.5\n"
+    text = (project.executed / "one/a/notebook.ipynb").read_text()
+    assert str(project.root) not in text
+    cells = json.loads(text)["cells"]
+    injected = [each for each in cells if "injected-parameters" in each["metadata"].get("tags", [])]
+    assert [("remove-cell" in each["metadata"]["tags"]) for each in injected] == [True]
+    assert not any("papermill" in each["metadata"] or "execution" in each["metadata"] for each in cells)
+    assert build(project, only="one/a").executed == ["one/a"]
+
+
+def test_quick_builds_stay_apart(project: Places) -> None:
+    quick = project.root / "chapters/quick/one/a.yml"
+    quick.parent.mkdir(parents=True)
+    quick.write_text("seeds: 1\n")
+    places = Places(project.root, quick=True)
+    assert build(places).status == 0
+    assert outputs(places, "one/a") == "a 1 0.5\n"
+    assert not project.executed.exists()
+
+
+def test_one_chapter_alone_says_what_is_missing(project: Places) -> None:
+    result = build(project, only="b")
+    assert (result.status, result.executed, result.sites) == (0, ["one/b"], 0)
+    assert "never executed: one/a" in result.text
+
+
+def test_an_unknown_chapter_lists_the_known_ones(project: Places) -> None:
+    with pytest.raises(BookError, match="no chapter 'one/c'.*Known: one/a, one/b"):
+        select(chapters(project.root), "one/c")
+
+
+def test_a_chapter_taken_out_of_the_book_leaves_no_result(project: Places) -> None:
+    build(project)
+    (project.root / "_toc.yml").write_text("root: chapters/index\nchapters:\n- file: chapters/one/a\n")
+    build(project)
+    assert not (project.executed / "one/b").exists()
+
+
+def test_the_last_chapter_runs_after_the_others_and_again_when_they_change(project: Places) -> None:
+    read = "import glob, os\nprint(len(glob.glob(os.environ['BOOK_EXECUTED'] + '/**/chapter.json', recursive=True)))"
+    write_notebook(project.root / "chapters/one/a.ipynb", read, kind="last")
+    write_notebook(project.root / "chapters/one/b.ipynb", WORK % "'n': 1")
+    first = build(project)
+    assert first.executed == ["one/b", "one/a"]
+    assert outputs(project, "one/a") == "1\n"
+    assert build(project).executed == []
+    write_notebook(project.root / "chapters/one/b.ipynb", WORK % "'n': 2")
+    assert build(project).executed == ["one/b", "one/a"]
+
+
+def test_a_fresh_build_starts_empty_and_an_interrupted_one_goes_on(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", "import os\nprint(os.environ.get('BOOK_FRESH'))")
+    build(project)
+    assert outputs(project, "one/a") == "None\n"
+    (project.runs / "s").mkdir(parents=True)
+    write_notebook(project.root / "chapters/one/b.ipynb", "raise RuntimeError('stop')", kind="sweep")
+    broken = build(project, fresh=True)
+    assert (broken.status, broken.executed) == (1, ["one/a"])
+    assert outputs(project, "one/a") == "1\n"
+    assert not (project.runs / "s").exists()
+
+    write_notebook(project.root / "chapters/one/b.ipynb", "print('b')", kind="sweep")
+    on = build(project, fresh=True)
+    assert (on.status, on.executed) == (0, ["one/b"])
+    assert build(project).executed == []
+    assert sorted(build(project, fresh=True).executed) == ["one/a", "one/b"]
+
+
+def test_a_plain_build_in_between_ends_a_fresh_one(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/b.ipynb", "raise RuntimeError('stop')", kind="sweep")
+    assert build(project, fresh=True).status == 1
+    write_notebook(project.root / "chapters/one/b.ipynb", "print('b')", kind="sweep")
+    assert build(project).status == 0
+    assert sorted(build(project, fresh=True).executed) == ["one/a", "one/b"]
+
+
+@pytest.mark.papermill
+def test_a_killed_build_leaves_no_process_and_goes_on(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/b.ipynb", "import time\ntime.sleep(60)", kind="sweep")
+    script = (
+        "import sys; from pathlib import Path; from rich.console import Console\n"
+        "from bookkit.places import Places; from bookkit.progress import Display; from bookkit.tasks import Build\n"
+        "places = Places(Path(sys.argv[1]))\n"
+        "Build(places, Display(), reached=lambda source: {}, site=lambda places: None).run()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(project.root)], stdout=subprocess.DEVNULL)
+    running = project.work / "one/b/progress.jsonl"
+    try:
+        wait(lambda: (project.executed / "one/a/fingerprint.json").is_file() and running.is_file())
+        with pytest.raises(BookError, match="another build is running"):
+            build(project)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    wait(lambda: not processes_with(str(project.root)))
+    write_notebook(project.root / "chapters/one/b.ipynb", "print('b')", kind="sweep")
+    result = build(project)
+    assert (result.status, result.executed) == (0, ["one/b"])
+
+
+def test_the_site_is_built_again_when_its_sources_change(project: Places) -> None:
+    build(project)
+    (project.root / "chapters/index.md").write_text("# Other")
+    assert build(project).sites == 1
+    (project.root / "chapters/more.md").write_text("# More")
+    assert build(project).sites == 1
+    (project.root / "chapters/more.md").unlink()
+    assert build(project).sites == 1
+    assert build(project).sites == 0
+    (project.site / "index.html").unlink()
+    assert build(project).sites == 1
+
+
+def test_a_site_that_cannot_be_built_is_an_error(project: Places) -> None:
+    def site(places: Places) -> None:
+        raise RuntimeError("a broken link")
+
+    out = io.StringIO()
+    made = Build(project, Display(Console(file=out, width=200)), reached=lambda source: {}, site=site)
+    assert made.run() == 1
+    assert "a broken link" in out.getvalue()
+    assert build(project).status == 0
+
+
+def test_results_are_scrubbed_of_this_machine(tmp_path: Path) -> None:
+    text = f"{tmp_path}/lib/x.py:3: warning\n/tmp/ipykernel_12/34.py:1"
+    output = {"output_type": "stream", "name": "stderr", "text": text}
+    notebook = {"metadata": {"papermill": {}}, "cells": [cell("code", 1, "x") | {"outputs": [output]}]}
+    scrubbed = execute.scrub(notebook, tmp_path)
+    assert scrubbed["cells"][0]["outputs"][0]["text"] == "lib/x.py:3: warning\n<cell>:1"
+    assert scrubbed["metadata"] == {}
+
+
+def test_magics_do_not_hide_the_code(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", "%matplotlib inline\nx = 1", "y = (")
+    seen = []
+    chapter = chapters(project.root)[0]
+    fingerprint.take(chapter, {}, project, fingerprint.Surroundings.of(project), lambda source: seen.append(source) or {})
+    assert "x = 1" in seen[0]
+    assert "y = (" not in seen[0]
+
+
+def test_durations_read_well() -> None:
+    assert [duration(seconds) for seconds in (0.4, 59, 60, 3661)] == ["0 s", "59 s", "1:00", "1:01:01"]
+
+
+def wait(condition, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def processes_with(text: str) -> list[int]:
+    """Processes other than this one whose command line or environment names `text`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in said and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
