@@ -55,7 +55,9 @@ def set_up(root: Path) -> None:
         shutil.rmtree(venv)
     python = venv / "bin" / "python"
     if not _works(python):
-        _run([sys.executable, "-m", "venv", "--clear", str(venv)], "creating .venv (on Debian: install python3.11-venv)")
+        _run(
+            [sys.executable, "-m", "venv", "--clear", str(venv)], "creating .venv (on Debian: install python3.11-venv)"
+        )
     marker.touch()
     wanted = venv / "requirements.txt"
     wanted.write_text("\n".join([*requirements(root), *_project(root)["build-system"]["requires"]]) + "\n")

@@ -82,7 +82,7 @@ def execute(
     _write(notebook, content)
     record = read_record(output)
     record.setdefault("seconds", round(time.perf_counter() - started, 2))
-    stamp(output, inputs, places, chapter, record)
+    stamp(output, inputs, places, record)
     for leftover in ("progress.jsonl", "parameters.yml", "papermill.log"):
         (output / leftover).unlink(missing_ok=True)
     promote(output, places.executed / chapter.name)
@@ -103,36 +103,11 @@ def scrub(notebook: dict[str, Any], root: Path) -> dict[str, Any]:
     return notebook
 
 
-def refresh(chapter: Chapter, places: Places) -> bool:
-    """Give an executed chapter the prose of its source, keeping every output; True when that changed it."""
-    folder = places.executed / chapter.name
-    stored = read_stamp(folder)
-    if stored.get("prose") == prose_digest(chapter):
-        return False
-    executed = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
-    ran = iter([cell for cell in executed["cells"] if cell["cell_type"] == "code"])
-    cells = []
-    for cell in chapter.notebook["cells"]:
-        if cell["cell_type"] != "code":
-            cells.append(cell)
-            continue
-        done = next(ran)
-        if "injected-parameters" in tags(done):
-            cells.append(done)
-            done = next(ran)
-        cells.append({**done, "source": cell["source"]})
-    cells += list(ran)
-    executed["cells"] = cells
-    _write(folder / "notebook.ipynb", executed)
-    _write(folder / "fingerprint.json", {**stored, "prose": prose_digest(chapter)})
-    return True
-
-
 def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, chapter: Chapter, record: Mapping[str, Any]) -> None:
     """Keep beside a result what it depends on."""
     sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
     lock = fingerprint.lock_digests(places, sweeps)
-    _write(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock, "prose": prose_digest(chapter)})
+    _write(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock})
 
 
 def promote(output: Path, target: Path) -> None:
@@ -144,12 +119,6 @@ def promote(output: Path, target: Path) -> None:
         os.replace(target, old)
     os.replace(output, target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def prose_digest(chapter: Chapter) -> str:
-    """Digest of the cells that are not code, and of their places among the code cells."""
-    cells = [cell["source"] if cell["cell_type"] != "code" else None for cell in chapter.notebook["cells"]]
-    return fingerprint.sha(json.dumps(cells))
 
 
 def read_record(folder: Path) -> dict[str, Any]:

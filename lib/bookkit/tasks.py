@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,8 +99,6 @@ class Build:
             inputs = fingerprint.take(chapter, values[chapter.name], self.places, around, self.reached)
             stored = execute.read_stamp(self.places.executed / chapter.name)
             reason = fingerprint.why(stored, inputs, self.places) if stored else "never executed"
-            if reason is None:
-                execute.refresh(chapter, self.places)
             action = (self._one, [chapter, values[chapter.name], inputs, reason])
             target = self.places.executed / chapter.name / "notebook.ipynb"
             tasks.append(_task(f"execute:{chapter.name}", action, [target], uptodate=[reason is None]))
@@ -146,7 +145,7 @@ class Build:
             return True
 
         sources = site_sources(self.places)
-        digest = fingerprint.sha(json.dumps(sorted(map(str, sources))))
+        digest = fingerprint.sha(json.dumps([sorted(map(str, sources)), os.environ.get("BOOK_BASEURL")]))
         target = self.places.site / "index.html"
         task = _task("site", (action, []), [target], file_dep=[str(path) for path in sources])
         task.uptodate.append((_same_sources(digest), [], {}))
@@ -180,12 +179,12 @@ def build_site(places: Places) -> None:
 
 
 def site_sources(places: Places) -> list[Path]:
-    """Files that the site is made from, apart from the notebooks' sources (their prose is in the executed ones)."""
+    """Files that the site is made from."""
     root = places.root
-    names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "LICENSE", "constraints.txt", ".git/config")
+    names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "constraints.txt", ".git/config")
     files = [root / name for name in names]
     files += [path for path in places.executed.rglob("*") if path.name != "fingerprint.json"]
-    files += [path for path in (root / "chapters").rglob("*") if path.suffix not in {".ipynb", ".yml"}]
+    files += [path for path in (root / "chapters").rglob("*") if path.suffix != ".yml"]
     files += [path for path in (root / "lib" / "bookkit").rglob("*") if "__pycache__" not in path.parts]
     return sorted(path for path in files if path.is_file() and ".ipynb_checkpoints" not in path.parts)
 
@@ -196,7 +195,9 @@ def runs_line(record: Mapping[str, Any]) -> str:
     for sweep in record.get("sweeps", []):
         reasons = "; ".join(f"{why}: {count}" for why, count in sweep.get("reasons", {}).items())
         why = f" ({reasons})" if reasons else ""
-        parts.append(f"{sweep['name']}: {sweep['runs']} runs, {sweep['found']} found, {sweep['computed']} computed{why}")
+        parts.append(
+            f"{sweep['name']}: {sweep['runs']} runs, {sweep['found']} found, {sweep['computed']} computed{why}"
+        )
     return "".join(f"\n  {part}" for part in parts)
 
 

@@ -123,7 +123,6 @@ def test_only_what_changed_runs_again(project: Places) -> None:
     write_notebook(source, "print('a', seeds, rate)", prose="# Another title")
     prose = build(project)
     assert (prose.executed, prose.sites) == ([], 1)
-    assert "Another title" in (project.executed / "one/a/notebook.ipynb").read_text()
     assert outputs(project, "one/a") == "a 3 0.5\n"
 
     write_notebook(source, "print('A', seeds, rate)")
@@ -138,7 +137,9 @@ def test_only_what_changed_runs_again(project: Places) -> None:
 
 def test_the_lock_of_a_sweep_counts(project: Places) -> None:
     source = project.root / "chapters/one/a.ipynb"
-    write_notebook(source, WORK % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'x': 1}}]")
+    write_notebook(
+        source, WORK % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'x': 1}}]"
+    )
     first = build(project)
     assert "s: 2 runs, 1 found, 1 computed (x: 1)" in first.text
     project.lock.mkdir(parents=True)
@@ -323,7 +324,9 @@ def test_magics_do_not_hide_the_code(project: Places) -> None:
     write_notebook(project.root / "chapters/one/a.ipynb", "%matplotlib inline\nx = 1", "y = (")
     seen = []
     chapter = chapters(project.root)[0]
-    fingerprint.take(chapter, {}, project, fingerprint.Surroundings.of(project), lambda source: seen.append(source) or {})
+    fingerprint.take(
+        chapter, {}, project, fingerprint.Surroundings.of(project), lambda source: seen.append(source) or {}
+    )
     assert "x = 1" in seen[0]
     assert "y = (" not in seen[0]
 

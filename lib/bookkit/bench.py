@@ -1,0 +1,54 @@
+"""`make bench`: the timing chapters at quick size on this machine, as a table in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bookkit import execute, fingerprint
+from bookkit.errors import BookError
+from bookkit.places import Places
+from bookkit.progress import Display
+from bookkit.toc import chapters
+
+
+def bench(root: Path) -> int:
+    """Execute every timing chapter anew with quick parameters, apart from the book, and print what it found.
+
+    Returns:
+        0, or 1 when a chapter failed.
+
+    Raises:
+        BookError: the book has no timing chapter.
+    """
+    places = Places(root, quick=True, build=root / "_build" / "bench")
+    chosen = [chapter for chapter in chapters(root) if chapter.kind == "timing"]
+    if not chosen:
+        raise BookError("no chapter of kind 'timing' in the book")
+    console = Console(highlight=False)
+    with places.alone(), Display(console) as display:
+        around = fingerprint.Surroundings.of(places)
+        for chapter in chosen:
+            values = chapter.values({}, quick=True)
+            display.start(chapter.name, "bench")
+            inputs = fingerprint.take(chapter, values, places, around)
+            try:
+                record = execute.execute(
+                    chapter, values, places, inputs, listen=lambda event, name=chapter.name: display.event(name, event)
+                )
+            except execute.Failure as failure:
+                display.say(f"FAILED {failure}", "red")
+                return 1
+            machine = record.get("machine", {})
+            table = Table(
+                "measured", "value", title=f"{chapter.name}: {machine.get('cpu')}, {machine.get('cores')} cores"
+            )
+            for name, number in record.get("numbers", {}).items():
+                table.add_row(name, number["text"])
+            for verdict in record.get("verdicts", []):
+                interval = f"{verdict['effect']:.3g} ({verdict['low']:.3g} to {verdict['high']:.3g}) {verdict['unit']}"
+                table.add_row(f"claim {verdict['id']}: {verdict['word']}", interval)
+            console.print(table)
+    return 0
