@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -35,16 +36,14 @@ def bench(root: Path) -> int:
             display.start(chapter.name, "bench")
             inputs = fingerprint.take(chapter, values, places, around)
             try:
-                record = execute.execute(
-                    chapter, values, places, inputs, listen=lambda event, name=chapter.name: display.event(name, event)
-                )
+                listen = partial(display.event, chapter.name)
+                record = execute.execute(chapter, values, places, inputs, listen=listen)
             except execute.Failure as failure:
                 display.say(f"FAILED {failure}", "red")
                 return 1
             machine = record.get("machine", {})
-            table = Table(
-                "measured", "value", title=f"{chapter.name}: {machine.get('cpu')}, {machine.get('cores')} cores"
-            )
+            title = f"{chapter.name}: {machine.get('cpu')}, {machine.get('cores')} cores"
+            table = Table("measured", "value", title=title)
             for name, number in record.get("numbers", {}).items():
                 table.add_row(name, number["text"])
             for verdict in record.get("verdicts", []):

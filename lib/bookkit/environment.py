@@ -55,13 +55,11 @@ def set_up(root: Path) -> None:
         shutil.rmtree(venv)
     python = venv / "bin" / "python"
     if not _works(python):
-        _run(
-            [sys.executable, "-m", "venv", "--clear", str(venv)], "creating .venv (on Debian: install python3.11-venv)"
-        )
+        _run([sys.executable, "-m", "venv", "--clear", str(venv)], "creating .venv (Debian: install python3.11-venv)")
     marker.touch()
     wanted = venv / "requirements.txt"
     wanted.write_text("\n".join([*requirements(root), *_project(root)["build-system"]["requires"]]) + "\n")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
     _run([*pip, "-c", str(root / "constraints.txt"), "-r", str(wanted)], "installing the packages")
     _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(root)], "installing the book's own code")
     stamp.write_text(digest, encoding="utf-8")

@@ -103,7 +103,7 @@ def scrub(notebook: dict[str, Any], root: Path) -> dict[str, Any]:
     return notebook
 
 
-def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, chapter: Chapter, record: Mapping[str, Any]) -> None:
+def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, record: Mapping[str, Any]) -> None:
     """Keep beside a result what it depends on."""
     sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
     lock = fingerprint.lock_digests(places, sweeps)

@@ -98,7 +98,7 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
         "versions": record["versions"],
         "parameters": record["parameters"],
         "numbers": {} if timing else {name: value for name, value in numbers.items() if name not in measured},
-        "verdicts": [_verdict(verdict, timing) for verdict in record.get("verdicts", [])],
+        "verdicts": [_verdict(verdict) for verdict in record.get("verdicts", [])],
     }
 
 
@@ -166,8 +166,8 @@ def _records(places: Places) -> list[tuple[Chapter, dict[str, Any]]]:
     return records
 
 
-def _verdict(verdict: Mapping[str, Any], timing: bool) -> dict[str, Any]:
-    if verdict.get("measured") and timing:
+def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    if verdict.get("measured"):
         return {"id": verdict["id"], "word": verdict["word"], "text": verdict["word"], "p": None, "measured": True}
     return {key: verdict[key] for key in KEPT if key in verdict}
 
