@@ -2,8 +2,8 @@
 
 A gate is taken out by freezing it open or shut: its weights are zero and its bias is so large that the logistic
 function returns 1, or 0, to the last bit of float32. The kernel then computes the ablated cell exactly. A coupled
-pair of gates, f = 1 − i, is the same trick: σ(−a) = 1 − σ(a), so the forget gate's weights are the input gate's with the
-opposite sign. Only what is left is learned, and counted as parameters.
+pair of gates, f = 1 − i, is the same trick: σ(−a) = 1 − σ(a), so the forget gate's weights are the input gate's with
+the opposite sign. Only what is left is learned, and counted as parameters.
 
 After Greff et al. (2017), who ablated the LSTM. Introduced in the chapter *architecture/ablation*.
 """

@@ -76,7 +76,7 @@ def run(
         evaluate,
         steps=steps,
         learning_rate=learning_rate,
-        every=max(1, steps // 20),
+        every=max(1, steps // (20 if task == "recall" else 10)),
         solved=(lambda metrics: metrics["accuracy"] >= 0.995) if task == "recall" else None,
     )
     return {**result, "parameters": parameters(model), "width": width}

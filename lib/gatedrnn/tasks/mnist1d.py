@@ -24,6 +24,7 @@ from gatedrnn import paths
 CLASSES = 10
 POINTS = 40
 VALIDATION = 800
+INSTALL = "pip install mnist1d==0.0.2.post1"
 ARRAYS = ("x", "y", "x_test", "y_test")
 SHA256 = "633ccac18becc87eb8f9e098c731eb4a45f3aa02163a6c06da2ce26386153ef4"
 
@@ -41,7 +42,7 @@ def load() -> dict[str, Split]:
     """The parts `train` (3200), `validation` (800) and `test` (1000).
 
     Raises:
-        RuntimeError: the package `mnist1d` is missing, or makes other data than expected; the line names what to install.
+        RuntimeError: the package `mnist1d` is missing, or makes other data; the line names what to install.
     """
     data = _read() or _generate()
     rest = len(data["x"]) - VALIDATION
@@ -102,12 +103,12 @@ def _generate() -> dict[str, np.ndarray]:
     try:
         from mnist1d.data import get_dataset_args, make_dataset
     except ImportError:
-        raise RuntimeError("data set MNIST-1D: package 'mnist1d' is missing; pip install mnist1d==0.0.2.post1") from None
+        raise RuntimeError(f"data set MNIST-1D: package 'mnist1d' is missing; {INSTALL}") from None
     made = make_dataset(get_dataset_args())
     data = {name: np.asarray(made[name]) for name in ARRAYS}
     found = _checksum(data)
     if found != SHA256:
-        raise RuntimeError(f"data set MNIST-1D: checksum {found} differs; pip install mnist1d==0.0.2.post1")
+        raise RuntimeError(f"data set MNIST-1D: checksum {found} differs; {INSTALL}")
     path = _cached()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.npz")

@@ -1,7 +1,7 @@
 """First-symbol recall: remember the first of k symbols through a stretch of noise, then name it.
 
-The smallest task that asks for nothing but memory: the answer is in the first step, the question in the last. Hochreiter
-and Schmidhuber (1997) used tasks of this kind. Guessing scores 1/k.
+The smallest task that asks for nothing but memory: the answer is in the first step, the question in the last.
+Hochreiter and Schmidhuber (1997) used tasks of this kind. Guessing scores 1/k.
 """
 
 from __future__ import annotations

@@ -1,0 +1,201 @@
+"""From readings to answers, for the chapter *performance/cost*: ratios with intervals, kernels, evidence.
+
+All ratios are GRU ÷ LSTM at the same hidden size unless a name says otherwise: below 1 the GRU is cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from gatedrnn import counting, footprint, measuring, workloads
+from gatedrnn.statistics import Interval, ratio_bootstrap
+
+RIVALS = {"oneDNN": "LSTM, oneDNN", "native": "LSTM, native"}
+"""Implementation → the LSTM that the GRU is measured against."""
+
+LIGHT, HEAVY = 1e6, 1e7
+"""FLOPs of the LSTM's matrix products in one time step: below LIGHT is light work, from HEAVY on heavy work."""
+
+CASE = ("mode", "hidden_size", "batch_size", "length", "threads")
+PRODUCTS = ("aten::mm", "aten::addmm", "aten::mkldnn_rnn_layer", "aten::mkldnn_rnn_layer_backward")
+
+
+def step_flops(contender: str, hidden_size: int, batch_size: int) -> int:
+    """FLOPs of the matrix products of one forward time step over the whole batch, I = H."""
+    width, cell = workloads.width_of(contender, hidden_size), workloads.cell_of(contender)
+    return counting.forward_flops(cell, hidden_size, width, batch_size).matmul  # type: ignore[arg-type]
+
+
+def regime(hidden_size: int, batch_size: int) -> str:
+    """How much a time step has to compute: `light`, `middle` or `heavy` (see LIGHT and HEAVY)."""
+    flops = step_flops("LSTM, oneDNN", hidden_size, batch_size)
+    return "light" if flops < LIGHT else "middle" if flops < HEAVY else "heavy"
+
+
+def ratio_table(readings: pd.DataFrame, by: Sequence[str] = CASE, gru: str = "GRU") -> pd.DataFrame:
+    """Ratio of every measured case with its bootstrap interval over rounds.
+
+    Args:
+        readings: from `workloads.grid`.
+        by: columns that tell the cases apart.
+        gru: contender above the line.
+
+    Returns:
+        One row a case and implementation: `by`, `implementation`, `ratio`, `low`, `high`, `rounds`.
+    """
+    rows = []
+    for implementation, lstm in RIVALS.items():
+        table = measuring.ratios(readings, over=gru, under=lstm, by=by)
+        for case, group in table.groupby(list(by), sort=False):
+            found = ratio_bootstrap(group["ratio"], np.ones(len(group)))
+            rows.append((*case, implementation, found.estimate, found.low, found.high, len(group)))
+    return pd.DataFrame(rows, columns=[*by, "implementation", "ratio", "low", "high", "rounds"])
+
+
+def evidence(readings: pd.DataFrame, mode: str) -> dict[str, Interval]:
+    """Ratio under each condition: implementation × work × threads.
+
+    Within a condition each round gives one value, the geometric mean over its shapes; the interval is over rounds, so
+    it tells how sure the machine is, not how much the shapes differ.
+    """
+    table = readings[readings["mode"] == mode]
+    work = [regime(h, b) for h, b in zip(table["hidden_size"], table["batch_size"], strict=True)]
+    table = table.assign(work=work)
+    found = {}
+    for implementation, lstm in RIVALS.items():
+        logs = measuring.ratios(table, over="GRU", under=lstm, by=("work", *CASE))
+        for count in sorted(logs["threads"].unique()):
+            for kind in ("light", "middle", "heavy"):
+                part = logs[(logs["work"] == kind) & (logs["threads"] == count)]
+                if part.empty:
+                    continue
+                each = np.exp(part.groupby("round")["log_ratio"].mean())
+                threads = f"{count} thread" + ("s" if count > 1 else "")
+                found[f"{implementation}, {kind} work, {threads}"] = ratio_bootstrap(each, np.ones(len(each)))
+    return found
+
+
+def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
+    """What PyTorch runs for each contender, read from the profiler with oneDNN allowed and forbidden.
+
+    Returns:
+        One row a cell, oneDNN setting and mode: `cell`, `onednn`, `mode`, `kernel` (`whole layer` or `step by step`),
+        `calls` of operators in all, `per_step` (what one more time step adds), `products` (share of the operators'
+        own time spent in matrix products or in the kernel that holds them).
+    """
+    rows = []
+    for cell in ("lstm", "gru"):
+        for allowed in (True, False):
+            for mode in footprint.MODES:
+                name = "GRU" if cell == "gru" else "LSTM, oneDNN"
+                short, long = (
+                    measuring.operators(made.call, lambda made=made, allowed=allowed: _switched(made, allowed))
+                    for made in (workloads.arm(name, mode, hidden_size, batch_size, t) for t in (length, 2 * length))
+                )
+                kernel = "whole layer" if measuring.is_fused(short) else "step by step"
+                inside = short.loc[short["operator"].isin(PRODUCTS), "microseconds"].sum()
+                share = inside / short["microseconds"].sum()
+                added = (long["calls"].sum() - short["calls"].sum()) / length
+                rows.append((cell, allowed, mode, kernel, int(short["calls"].sum()), added, share))
+    return pd.DataFrame(rows, columns=["cell", "onednn", "mode", "kernel", "calls", "per_step", "products"])
+
+
+def _switched(made: workloads.Prepared, allowed: bool):  # type: ignore[no-untyped-def]
+    from contextlib import ExitStack
+
+    stack = ExitStack()
+    stack.enter_context(measuring.onednn(allowed))
+    stack.enter_context(made.setting())
+    return stack
+
+
+def counter_sees(hidden_size: int, batch_size: int, length: int) -> dict[str, float]:
+    """Share of the FLOPs counted from shapes that `torch.utils.flop_counter` reports, by contender."""
+    shares = {}
+    for name in workloads.CONTENDERS:
+        made = workloads.arm(name, "training", hidden_size, batch_size, length)
+        with made.setting(), FlopCounterMode(display=False) as counter:
+            made.module(made.inputs)
+        cell = workloads.cell_of(name)
+        counted = counting.forward_flops(cell, hidden_size, hidden_size, batch_size, length)  # type: ignore[arg-type]
+        shares[name] = counter.get_total_flops() / counted.matmul
+    return shares
+
+
+def per_step(readings: pd.DataFrame) -> pd.DataFrame:
+    """Time of one time step against the work in it: adds `flops` and `microseconds`, quartiles over rounds."""
+    table = measuring.quartiles(readings, by=("name", *CASE))
+    shapes = zip(table["name"], table["hidden_size"], table["batch_size"], strict=True)
+    table["flops"] = [step_flops(name, h, b) for name, h, b in shapes]
+    scale = 1e6 / table["length"]
+    return table.assign(microseconds=table["median"] * scale, low=table["low"] * scale, high=table["high"] * scale)
+
+
+def floors(readings: pd.DataFrame, mode: str) -> pd.Series:
+    """Least microseconds that a time step took, by contender: what a step costs however little it computes."""
+    table = per_step(readings[readings["mode"] == mode])
+    return table.groupby("name")["microseconds"].min()
+
+
+def memory(
+    hidden_size: int, batch_size: int, length: int, repeats: int, contenders: Iterable[str] = workloads.CONTENDERS
+) -> pd.DataFrame:
+    """Bytes of the model, kept for the backward pass, and at the peaks of training and inference.
+
+    Returns:
+        One row a contender, `what` and repeat: `name`, `what`, `repeat`, `bytes`, and `floats`, the same divided by
+        4 B H T: float32 numbers for each hidden unit of one sequence's time step.
+    """
+    contenders = tuple(contenders)
+    rows = []
+    for name in contenders:
+        cell, width = workloads.cell_of(name), workloads.width_of(name, hidden_size)
+        rows.append((name, "model", 0, counting.parameter_bytes(cell, hidden_size, width)))  # type: ignore[arg-type]
+        rows.append((name, "kept for backward", 0, footprint.saved_by(name, hidden_size, batch_size, length)))
+        needed = counting.activation_bytes(cell, width, batch_size, length)  # type: ignore[arg-type]
+        rows.append((name, "needed for backward", 0, needed))
+    table = pd.DataFrame(rows, columns=["name", "what", "repeat", "bytes"])
+    peaks = footprint.peaks(contenders, hidden_size, batch_size, length, repeats)
+    peaks = peaks.assign(what="peak of " + peaks["mode"])[["name", "what", "repeat", "bytes"]]
+    table = pd.concat([table, peaks], ignore_index=True)
+    return table.assign(floats=table["bytes"] / (4 * batch_size * hidden_size * length))
+
+
+def memory_evidence(table: pd.DataFrame) -> dict[str, Interval]:
+    """Bytes GRU ÷ LSTM for what a user meets: the model, what is kept, and both peaks; counts have no spread."""
+    found = {}
+    for what in ("model", "kept for backward", "peak of training", "peak of inference"):
+        part = table[table["what"] == what].pivot(index="repeat", columns="name", values="bytes")
+        for implementation, lstm in RIVALS.items():
+            ratio = (part["GRU"] / part[lstm]).to_numpy()
+            name = what if what == "model" else f"{what}, {implementation}"
+            found[name] = Interval(float(np.median(ratio)), float(ratio.min()), float(ratio.max()), n=len(ratio))
+    return found
+
+
+def crossing(ratios: pd.DataFrame, implementation: str, mode: str, batch_size: int) -> int | None:
+    """Smallest hidden size from which on the GRU is faster (whole interval below 1) at every larger measured size."""
+    part = ratios[(ratios["implementation"] == implementation) & (ratios["mode"] == mode)]
+    part = part[part["batch_size"] == batch_size].sort_values("hidden_size")
+    smallest = None
+    for row in part.iloc[::-1].itertuples():
+        if row.high >= 1:
+            break
+        smallest = int(row.hidden_size)
+    return smallest
+
+
+def range_text(values: Mapping[str, float] | pd.Series, form: str = "{:.1f}") -> str:
+    """Print the span of some values, such as `1.2 to 5.9`."""
+    numbers = list(values.values()) if isinstance(values, Mapping) else list(values)
+    return f"{form.format(min(numbers))} to {form.format(max(numbers))}"
+
+
+def software() -> str:
+    """Name of the PyTorch that was measured, such as `PyTorch 2.13.0`."""
+    return f"PyTorch {torch.__version__.split('+')[0]}"
