@@ -58,7 +58,7 @@ class Build:
             Exit status: 0, or 1 when a chapter failed (the site before stays).
         """
         found = chapters(self.places.root)
-        chosen = [select(found, only)] if only else found
+        chosen = found if only is None else [select(found, only)]
         values = {each.name: each.values(self.overrides, self.places.quick) for each in chosen}
         kinds = {each.name: each.kind for each in found}
         with self.places.alone(), self.display:

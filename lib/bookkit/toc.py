@@ -132,8 +132,9 @@ def select(found: Sequence[Chapter], name: str) -> Chapter:
         return matches[0]
     names = [each.name for each in found]
     near = difflib.get_close_matches(short, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise BookError(f"no chapter {name!r}{hint} Known: {', '.join(names) or 'none'}")
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    said = f"no chapter {name!r}{hint}" if short else "no chapter was named"
+    raise BookError(f"{said}; known: {', '.join(names) or 'none'}")
 
 
 def tags(cell: Mapping[str, Any]) -> list[str]:

@@ -214,7 +214,7 @@ def test_one_chapter_alone_says_what_is_missing(project: Places) -> None:
 
 
 def test_an_unknown_chapter_lists_the_known_ones(project: Places) -> None:
-    with pytest.raises(BookError, match=r"no chapter 'one/c'.*Known: one/a, one/b"):
+    with pytest.raises(BookError, match=r"no chapter 'one/c'.*known: one/a, one/b"):
         select(chapters(project.root), "one/c")
 
 

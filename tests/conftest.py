@@ -1,0 +1,39 @@
+"""What several tests share: the book, built once with quick parameters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+NEED_THE_BOOK = {"built_book", "built_site", "site"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that need the built book in one process (pytest -n), so that it is built once."""
+    for item in items:
+        if NEED_THE_BOOK & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("book"))
+
+
+@pytest.fixture(scope="session")
+def built_book() -> Path:
+    """`_build/quick` after a build with quick parameters; only what changed is executed."""
+    command = [sys.executable, "-m", "bookkit", "--root", str(PROJECT), "book", "--quick"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("BOOK_")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        pytest.fail(f"the quick build failed:\n{done.stdout}{done.stderr}", pytrace=False)
+    return PROJECT / "_build" / "quick"
+
+
+@pytest.fixture(scope="session")
+def built_site(request: pytest.FixtureRequest) -> Path:
+    """Folder of the site under test: `BOOK_SITE`, or the quick build's."""
+    if folder := os.environ.get("BOOK_SITE"):
+        return Path(folder).resolve()
+    return request.getfixturevalue("built_book") / "html"
