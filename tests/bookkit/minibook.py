@@ -159,7 +159,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
         with plt.rc_context(
             {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink}
         ):
-            fig, axes = plt.subplots(figsize=(7.2, 3.4))
+            fig, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
             axes.plot([1, 2, 4, 8], [0.9, 0.5, 0.3, 0.25], color="#0077bb", marker="o")
             axes.plot([1, 2, 4, 8], [0.95, 0.6, 0.35, 0.2], color="#dd6611", marker="s")
             axes.set(xlabel="lag, steps", ylabel="error")

@@ -71,7 +71,9 @@ def keep_icons(static: Path, used: set[str]) -> None:
 
     css = ICON_RULE.sub(kept, css)
     css = re.sub(r',url\([^)]*\.ttf\) format\("truetype"\)', "", css)
-    points.update(int(code, 16) for code in re.findall(r'"\\(f[0-9a-f]{3}|e[0-9a-f]{3})"', css))
+    sheets = [css, *(path.read_text(encoding="utf-8") for path in static.rglob("*.css") if path != sheet)]
+    points.update(int(code, 16) for text in sheets for code in re.findall(r'"\\([ef][0-9a-f]{3})"', ICON_RULE.sub("", text)))
+    points.update(ord(character) for text in sheets for character in text if "\ue000" <= character <= "\uf8ff")
     sheet.write_text(css, encoding="utf-8")
     for path in sorted((static / ICON_FONTS).glob("*.woff2")):
         write_subset(path, path, points, features=[])

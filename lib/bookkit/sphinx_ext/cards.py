@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from bookkit.sphinx_ext.polish import without_tex
 from bookkit.sphinx_ext.records import Chapter, RecordError, duration, read
 
 EXECUTION = "chapters/execution"
@@ -80,7 +81,7 @@ def visit_card(translator: Any, node: card) -> None:
         **node["context"],
         "builder": builder,
         "link": lambda target: builder.get_relative_uri(page, target),
-        "title": lambda target: builder.env.titles[target].astext() if target in builder.env.titles else target,
+        "title": lambda target: without_tex(builder.env.titles[target].astext()) if target in builder.env.titles else target,
         "execution": EXECUTION if EXECUTION in builder.env.found_docs else None,
         "up": "../" * page.count("/"),
         "page": page,
@@ -88,8 +89,22 @@ def visit_card(translator: Any, node: card) -> None:
     if "chapters" in context:
         last = len(order)
         context["chapters"].sort(key=lambda chapter: order.get(f"chapters/{chapter.chapter}", last))
+        context["origins"] = origins(context["chapters"])
     translator.body.append(templates().get_template(node["template"]).render(context))
     raise nodes.SkipNode
+
+
+def origins(chapters: list[Chapter]) -> list[dict[str, Any]]:
+    """Chapters by where, with what and from which commit they were computed."""
+    groups: dict[tuple[str, str, str], list[Chapter]] = {}
+    for chapter in chapters:
+        groups.setdefault((str(chapter.machine), chapter.software, chapter.revision), []).append(chapter)
+    found = []
+    for members in groups.values():
+        first, last = min(members, key=lambda one: one.date), max(members, key=lambda one: one.date)
+        days = first.day if first.day == last.day else f"{first.day} to {last.day}"
+        found.append({"first": members[0], "chapters": members, "days": days})
+    return found
 
 
 def reading_order(env: Any) -> list[str]:

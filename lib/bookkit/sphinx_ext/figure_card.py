@@ -104,9 +104,12 @@ def visit_picture(translator: Any, node: picture) -> None:
     sidecar: Sidecar = node["sidecar"]
     up = "../" * translator.builder.current_docname.count("/")
     size = {"width": node["size"][0], "height": node["size"][1]} if node["size"] else {}
+    # The box keeps the theme from hiding the caption together with the drawing before it.
+    translator.body.append('<div class="book-picture">\n')
     for name, theme in ((sidecar.files.svg, "only-light"), (sidecar.files.dark, "only-dark")):
         attributes = {"src": f"{up}{FOLDER}/{name}", "alt": sidecar.alt, "loading": "lazy", **size}
         translator.body.append(translator.emptytag(node, "img", "\n", CLASS=theme, **attributes))
+    translator.body.append("</div>\n")
     raise nodes.SkipNode
 
 
