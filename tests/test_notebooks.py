@@ -47,10 +47,11 @@ def test_the_book_has_chapters() -> None:
 @each_chapter
 def test_it_holds_no_outputs(chapter: Chapter) -> None:
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in chapter.code_cells)
+    ids = [cell["id"] for cell in chapter.notebook["cells"]]
+    assert len(set(ids)) == len(ids), f"cell ids used twice: {sorted({each for each in ids if ids.count(each) > 1})}"
     kept = {"tags", "mystnb", "editable", "slideshow"}
     for cell in chapter.notebook["cells"]:
         assert set(cell["metadata"]) <= kept, f"metadata of cell {cell['id']}"
-        assert cell["id"]
     assert "papermill" not in chapter.notebook["metadata"]
 
 

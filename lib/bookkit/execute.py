@@ -185,7 +185,7 @@ def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failu
         return Failure(chapter.name, name, None, None, "", error, kept)
     cell, error_output = found
     number, line = _place(chapter, cell, error_output)
-    lines = cell["source"].splitlines() if isinstance(cell["source"], str) else "".join(cell["source"]).splitlines()
+    lines = cell["source"].splitlines()
     source = lines[line - 1].strip() if line and line <= len(lines) else ""
     value = str(error_output.get("evalue", "")).strip().splitlines() or [""]
     return Failure(chapter.name, name, number, line, source, f"{error_output.get('ename')}: {value[0]}", relative)
@@ -193,6 +193,7 @@ def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failu
 
 def _failed_cell(partial: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
     for cell in _read(partial).get("cells", []):
+        cell["source"] = "".join(cell["source"])
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
                 return cell, output
@@ -209,10 +210,9 @@ def _place(chapter: Chapter, cell: Mapping[str, Any], error: Mapping[str, Any]) 
     if not marks and error.get("ename") == "SyntaxError":
         marks = re.findall(r", line (\d+)", trace)
     line = int(marks[0]) if marks else None
-    for number, own in enumerate(chapter.notebook["cells"], 1):
-        if own.get("id") is not None and own.get("id") == cell.get("id"):
-            return number, line
-    return None, line
+    cells = chapter.notebook["cells"]
+    same = [number for number, own in enumerate(cells, 1) if own["source"] == cell["source"] and "outputs" in own]
+    return (same[0] if same else None), line
 
 
 def _without_paths(value: Any, root: Path) -> Any:
