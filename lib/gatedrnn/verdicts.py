@@ -164,11 +164,11 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
     return verdict
 
 
-def table() -> pd.DataFrame:
+def table(level: float = 0.05) -> pd.DataFrame:
     """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
 
     Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. A verdict whose adjusted p is
-    0.05 or more is inconclusive. Claims without an experiment have the word "no experiment yet".
+    `level` or more is inconclusive. Claims without an experiment have the word "no experiment yet".
     """
     found = {verdict["id"]: {**verdict, "chapter": name} for name, verdicts in _records() for verdict in verdicts}
     tested = [key for key, verdict in found.items() if verdict["p"] is not None]
@@ -178,7 +178,7 @@ def table() -> pd.DataFrame:
         verdict: dict[str, Any] = found.get(claim.id, {})
         word = verdict.get("text", "not an experiment" if claim.rule == "none" else "no experiment yet")
         p = adjusted.get(claim.id)
-        if p is not None and p >= 0.05 and verdict["word"] in (SUPPORTED, CONTRADICTED, DEPENDS):
+        if p is not None and p >= level and verdict["word"] in (SUPPORTED, CONTRADICTED, DEPENDS):
             word = INCONCLUSIVE
         row = {"id": claim.id, "claim": claim.claim, "word": word, "metric": claim.metric, "unit": claim.unit}
         row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}

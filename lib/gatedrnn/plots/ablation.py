@@ -24,21 +24,6 @@ DASHES = {
 }
 
 
-def changes(runs: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of each ablated run minus that of the whole cell with the same task and seed, in points.
-
-    Args:
-        runs: rows of the sweep, `size` `width` and `parameters`.
-    """
-    rows = runs.assign(cell=runs["variant"].map(lambda name: VARIANTS[name].cell))
-    whole = rows[rows["variant"] == rows["cell"]].set_index(["task", "cell", "seed"])["accuracy"]
-    rows = rows[rows["variant"] != rows["cell"]].copy()
-    keys = pd.MultiIndex.from_frame(rows[["task", "cell", "seed"]])
-    rows["change"] = 100 * (rows["accuracy"].to_numpy() - whole.loc[keys].to_numpy())
-    columns = ["task", "cell", "variant", "size", "seed", "accuracy", "change", "parameters", "width", "learning_rate"]
-    return rows[columns].reset_index(drop=True)
-
-
 def draw_changes(table: pd.DataFrame, rng: np.random.Generator | None = None) -> Figure:
     """What each removal changes: a dot a seed, a bar for the mean and its 95 % interval; filled at equal width."""
     rng = rng or np.random.default_rng(0)

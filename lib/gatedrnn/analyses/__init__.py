@@ -1,0 +1,1 @@
+"""From runs to the tables, numbers and sentences of a chapter, one module a chapter."""
