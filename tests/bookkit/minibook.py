@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -71,8 +74,20 @@ Equation {eq}`eq-cell` is followed by
 """
 
 
+@cache
+def _original() -> Path:
+    folder = Path(mkdtemp(prefix="minibook-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _write(folder)
+
+
 def write(root: Path) -> Path:
-    """Write the book and its executed chapters (`_build/executed`) below `root`."""
+    """Write the book and its executed chapters (`_build/executed`) into the folder `root`; it is made once."""
+    shutil.copytree(_original(), root, dirs_exist_ok=True)
+    return root
+
+
+def _write(root: Path) -> Path:
     for name in ("_config.yml", "references.bib", "CITATION.cff"):
         shutil.copyfile(PROJECT / name, root / name)
     (root / "_toc.yml").write_text(TOC)
@@ -119,7 +134,11 @@ def write_chapter(
         new_output("stream", name="stderr", text="/home/someone/secret: a warning\n"),
         new_output(
             "display_data",
-            data={"application/vnd.book.figure+json": {"id": figure}, "image/png": "iVBORw0KGgo=", "text/plain": figure},
+            data={
+                "application/vnd.book.figure+json": {"id": figure},
+                "image/png": "iVBORw0KGgo=",
+                "text/plain": figure,
+            },
         ),
     ]
     plot.metadata["papermill"] = {"start_time": "2026-11-03T10:11:12", "duration": 1.5}
@@ -159,7 +178,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
         with plt.rc_context(
             {"text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink}
         ):
-            fig, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
+            fig, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained", dpi=50)
             axes.plot([1, 2, 4, 8], [0.9, 0.5, 0.3, 0.25], color="#0077bb", marker="o")
             axes.plot([1, 2, 4, 8], [0.95, 0.6, 0.35, 0.2], color="#dd6611", marker="s")
             axes.set(xlabel="lag, steps", ylabel="error")

@@ -30,8 +30,8 @@ def test_internal_links_and_anchors_lead_somewhere(site: Path, soups: dict[str, 
     ids = {name: {tag["id"] for tag in soup.select("[id]")} for name, soup in soups.items()}
     broken = []
     for name, soup in soups.items():
-        for tag, key in [(tag, key) for key in ("href", "src") for tag in soup.select(f"[{key}]")]:
-            link = str(tag[key])
+        for tag in soup.select("[href], [src]"):
+            link = str(tag.get("href") or tag.get("src") or "")
             if urlsplit(link).scheme or link.startswith("//") or link in {"", "#"}:
                 continue
             path, anchor = urldefrag(link)

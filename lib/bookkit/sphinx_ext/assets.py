@@ -72,7 +72,9 @@ def keep_icons(static: Path, used: set[str]) -> None:
     css = ICON_RULE.sub(kept, css)
     css = re.sub(r',url\([^)]*\.ttf\) format\("truetype"\)', "", css)
     sheets = [css, *(path.read_text(encoding="utf-8") for path in static.rglob("*.css") if path != sheet)]
-    points.update(int(code, 16) for text in sheets for code in re.findall(r'"\\([ef][0-9a-f]{3})"', ICON_RULE.sub("", text)))
+    points.update(
+        int(code, 16) for text in sheets for code in re.findall(r'"\\([ef][0-9a-f]{3})"', ICON_RULE.sub("", text))
+    )
     points.update(ord(character) for text in sheets for character in text if "\ue000" <= character <= "\uf8ff")
     sheet.write_text(css, encoding="utf-8")
     for path in sorted((static / ICON_FONTS).glob("*.woff2")):
@@ -88,7 +90,9 @@ def maths_characters(pages: Iterable[str]) -> set[int]:
     from bookkit.sphinx_ext.maths import styled
 
     text = "".join(
-        unescape(re.sub(r"<[^>]*>", "", formula)) for page in pages for formula in re.findall(r"<math\b.*?</math>", page, re.S)
+        unescape(re.sub(r"<[^>]*>", "", formula))
+        for page in pages
+        for formula in re.findall(r"<math\b.*?</math>", page, re.S)
     )
     letters = {character for character in text if not character.isspace()}
     slanted = {styled(character, "ITALIC") for character in letters} | {"\u210e"}

@@ -81,7 +81,9 @@ def visit_card(translator: Any, node: card) -> None:
         **node["context"],
         "builder": builder,
         "link": lambda target: builder.get_relative_uri(page, target),
-        "title": lambda target: without_tex(builder.env.titles[target].astext()) if target in builder.env.titles else target,
+        "title": lambda target: (
+            without_tex(builder.env.titles[target].astext()) if target in builder.env.titles else target
+        ),
         "execution": EXECUTION if EXECUTION in builder.env.found_docs else None,
         "up": "../" * page.count("/"),
         "page": page,
@@ -128,7 +130,7 @@ def skip_card(translator: Any, node: card) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the node and its directives."""
-    others = {name: (skip_card, None) for name in ("latex", "text", "man", "texinfo")}
-    app.add_node(card, html=(visit_card, None), **others)
+    skip = (skip_card, None)
+    app.add_node(card, html=(visit_card, None), latex=skip, text=skip, man=skip, texinfo=skip)
     app.add_directive("chapter-card", ChapterCard)
     app.add_directive("execution-table", ExecutionTable)

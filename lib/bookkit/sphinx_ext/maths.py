@@ -78,6 +78,9 @@ def mathml(tex: str, display: bool = False) -> str:
 
 def _prepare(tex: str) -> str:
     tex = re.sub(r"(?<!\\)%.*", "", tex).strip()
+    braces = re.findall(r"(?<!\\)[{}]", tex)
+    if braces.count("{") != braces.count("}"):
+        raise MathsError(f"maths with an unbalanced brace: {tex!r}")
     tex = re.sub(r"\\label\s*\{[^}]*\}|\\nonumber|\\notag", "", tex)
     tex = re.sub(r"\\(begin|end)\{equation\*?\}", "", tex)
     tex = re.sub(rf"\\(begin|end)\{{({ALIGNED})\*?\}}", r"\\\1{align*}", tex)

@@ -6,10 +6,17 @@ import re
 import shutil
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
-OUTSIDE_SCRIPTS = re.compile(r"fontawesome\.js|sphinx-thebe|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
+FIRST_PAINT = """
+    const stored = key => { try { return localStorage.getItem(key); } catch { return null; } };
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const mode = stored("mode") || "auto";
+    document.documentElement.dataset.mode = mode;
+    document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
+  """
+OUTSIDE_SCRIPTS = re.compile(r"fontawesome\.js|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
 
 
 def polish_site(app: Sphinx, error: Exception | None) -> None:
@@ -35,6 +42,7 @@ def polish(page: str, has_address: bool = False) -> str:
     """
     soup = BeautifulSoup(page, "html.parser")
     _drop_scripts(soup)
+    _choose_theme(soup)
     _describe(soup, has_address)
     _name_controls(soup)
     _mend_roles(soup)
@@ -45,9 +53,18 @@ def polish(page: str, has_address: bool = False) -> str:
 def _drop_scripts(soup: BeautifulSoup) -> None:
     for tag in soup.find_all(["script", "link"]):
         address = str(tag.get("src") or tag.get("href") or "")
-        inline = tag.name == "script" and not tag.get("src") and "thebe" in tag.get_text().lower()
-        if inline or (tag.name == "script" or tag.get("rel") == ["stylesheet"]) and OUTSIDE_SCRIPTS.search(address):
+        loads = tag.name == "script" or tag.get("rel") == ["stylesheet"]
+        if loads and OUTSIDE_SCRIPTS.search(address):
             tag.decompose()
+
+
+def _choose_theme(soup: BeautifulSoup) -> None:
+    """Know the theme before the first paint: the theme's own script decides later, and the page would flash."""
+    for tag in soup.find_all("html"):
+        tag["data-theme"] = "light"
+    for tag in soup.find_all("script"):
+        if "documentElement.dataset.theme" in tag.get_text():
+            tag.string = FIRST_PAINT
 
 
 def _describe(soup: BeautifulSoup, has_address: bool) -> None:
@@ -113,9 +130,7 @@ def _mend_roles(soup: BeautifulSoup) -> None:
 def _wrap_tables(soup: BeautifulSoup) -> None:
     """Let wide tables scroll by themselves instead of moving the page."""
     for table in soup.select("article table"):
-        if isinstance(table.parent, Tag) and "table-scroll" in table.parent.get("class", []):
-            continue
-        if table.find_parent("table") is None:
+        if table.find_parent(class_="table-scroll") is None and table.find_parent("table") is None:
             table.wrap(soup.new_tag("div", attrs={"class": "table-scroll"}))
 
 

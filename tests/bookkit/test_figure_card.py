@@ -1,0 +1,228 @@
+"""The built pages: one book in miniature, built once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import minibook
+import pytest
+from bs4 import BeautifulSoup, Tag
+from fontTools.ttLib import TTFont
+
+from bookkit.site import SiteError, build
+from bookkit.sphinx_ext.figure_card import bibtex, tex
+from bookkit.sphinx_ext.maths import MathsError, mathml
+from bookkit.sphinx_ext.polish import polish, without_tex
+from bookkit.sphinx_ext.records import RecordError, Sidecar, duration, read
+from bookkit.stage import stage
+
+pytestmark = pytest.mark.xdist_group("minibook")
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return minibook.write(tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="module")
+def site(book: Path) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BOOK_BASEURL", raising=False)
+        tree = stage(book / "_build" / "executed", book / "_build" / "stage", book)
+        yield build(tree, book / "_build" / "html")
+
+
+def soup(site: Path, name: str) -> BeautifulSoup:
+    return BeautifulSoup((site / "chapters" / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def one(page: BeautifulSoup | Tag, selector: str) -> Tag:
+    found = page.select(selector)
+    assert len(found) == 1, f"{selector}: {len(found)}"
+    return found[0]
+
+
+def test_a_figure_has_a_permanent_anchor_a_number_and_stable_files(site: Path) -> None:
+    figure = one(soup(site, "alpha/first.html"), "figure#fig-first-lines")
+    assert [img["src"] for img in figure.select("img")] == [
+        "../../figures/first-lines.svg",
+        "../../figures/first-lines.dark.svg",
+    ]
+    assert one(figure, ".caption-number").get_text(strip=True) == "Figure 1"
+    for ending in ("svg", "dark.svg", "pdf", "png", "csv"):
+        assert (site / "figures" / f"first-lines.{ending}").stat().st_size > 0
+
+
+def test_both_drawings_have_the_alternative_text(site: Path) -> None:
+    texts = {img["alt"] for img in soup(site, "alpha/first.html").select("figure img")}
+    assert texts == {'Two falling curves: "LSTM" ends at 0.25 and GRU at 0.20 of <chance>.'}
+
+
+def test_a_caption_is_markdown_and_its_html_is_shown(site: Path) -> None:
+    caption = one(soup(site, "alpha/first.html"), "figcaption")
+    assert one(caption, "strong").get_text() == "both"
+    assert not caption.select("b")
+    assert "<b>bold</b>" in caption.get_text()
+
+
+def test_the_card_tells_how_to_cite_rerun_and_trust(site: Path) -> None:
+    text = one(soup(site, "alpha/first.html"), "details.figure-card").get_text()
+    for part in (
+        "@misc{lstm-vs-gru-first-lines,",
+        "Figure 1 (first-lines) in: LSTM vs GRU",
+        "papermill chapters/alpha/first.ipynb out.ipynb -p seeds 10 -p rate 0.003",
+        "0123456789",
+        "Test CPU & Co, 2 cores",
+        "PyTorch 2.13.0",
+        "10 seeds",
+        "3 November 2026",
+    ):
+        assert part in text
+    assert "the published" not in text
+
+
+def test_other_than_published_parameters_are_marked(site: Path) -> None:
+    page = soup(site, "alpha/second.html")
+    warning = one(page, ".book-other-parameters").get_text()
+    assert "seeds = 2" in warning
+    assert "published: 10" in warning
+    card = one(page, "details.figure-card").get_text()
+    assert "not the published parameters" in card
+    assert "measured in this build" in card
+    assert not soup(site, "alpha/first.html").select(".book-other-parameters")
+
+
+def test_the_chapter_card_says_what_the_chapter_cost(site: Path) -> None:
+    card = one(soup(site, "alpha/first.html"), "details.chapter-card").get_text()
+    assert "240 runs, 230 found" in card
+    assert "6.4 core-minutes from nothing" in card
+
+
+def test_numbers_and_figures_are_named_across_pages(site: Path) -> None:
+    text = one(soup(site, "index.html"), "article").get_text()
+    assert "The gap was 12.5 %; see Figure 1 and A second chapter" in text
+    assert "The gap is 12.5 %" in soup(site, "alpha/first.html").get_text()
+
+
+def test_the_execution_page_counts_runs(site: Path) -> None:
+    rows = soup(site, "execution.html").select("table.book-table-wide tr")
+    cells = [[cell.get_text(strip=True) for cell in row.select("td, th")] for row in rows]
+    assert cells[2][:6] == ["A second chapter", "other", "42 s", "240", "230", "10"]
+    assert cells[-1][3:6] == ["480", "460", "20"]
+    assert "no stored run: 10" in soup(site, "execution.html").get_text()
+
+
+def test_pages_need_no_other_server_and_no_heavy_script(site: Path) -> None:
+    for path in sorted((site / "chapters").rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"<script[^>]*(thebe|mathjax|fontawesome\.js)", text, re.IGNORECASE), path.name
+        assert not re.search(r'(src|<link[^>]*href)="(https?:)?//', text), path.name
+
+
+def test_fonts_hold_only_what_the_pages_use(site: Path) -> None:
+    font = TTFont(site / "_static" / "fonts" / "maths.woff2")
+    letters = font.getBestCmap()
+    assert "MATH" in font
+    assert ord("⊙") in letters
+    assert ord("𝑐") in letters
+    assert len(letters) < 200
+
+
+def test_readers_download_the_source_notebook(site: Path, book: Path) -> None:
+    source = (book / "chapters" / "alpha" / "first.ipynb").read_text()
+    assert (site / "_sources" / "chapters" / "alpha" / "first.ipynb").read_text() == source
+
+
+def test_a_bad_sidecar_ends_the_build_and_the_old_site_stays(site: Path, book: Path) -> None:
+    tree = stage(book / "_build" / "executed", book / "_build" / "broken", book)
+    path = tree / "figures" / "first-lines.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "alt": " "}))
+    before = (site / "index.html").stat().st_mtime_ns
+    with pytest.raises(SiteError, match=r"first-lines\.json: alt: String should have at least 1 character"):
+        build(tree, site)
+    assert (site / "index.html").stat().st_mtime_ns == before
+
+
+def sidecar(**changes: object) -> Sidecar:
+    base = {"id": "a-b", "chapter": "p/q", "caption": "One. Two.", "alt": "x", "date": "2026-11-03T00:00:00+00:00"}
+    files = dict.fromkeys(("svg", "dark", "pdf", "png", "csv"), "f")
+    return Sidecar.model_validate({**base, "files": files, **changes})
+
+
+def test_a_citation_is_made_from_the_books_metadata() -> None:
+    book = {"title": "A book", "authors": [{"name": "The Some & Any authors"}]}
+    entry = bibtex(book, sidecar(commit="abcdef0123456789"), "Error of 5 % in a_b. More.", "7")
+    assert "title        = {Error of 5 \\% in a\\_b}," in entry
+    assert "author       = {{The Some & Any authors}}," in entry
+    assert "Figure 7 (a-b) in: A book" in entry
+    assert "year         = {2026}," in entry
+    assert "Commit abcdef0123." in entry
+    assert tex("100 % & {x}") == r"100 \% \& \{x\}"
+
+
+def test_records_are_refused_by_field(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"none\.json is missing"):
+        read(Sidecar, tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text('{"id": "x"}')
+    with pytest.raises(RecordError, match=r"bad\.json: chapter: Field required"):
+        read(Sidecar, tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(4.24, "4.2 s"), (42, "42 s"), (210, "3.5 min"), (4320, "1.2 h")])
+def test_durations_are_said_as_readers_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("tex_text", "part"),
+    [
+        (r"\boldsymbol{W}", "<mi>𝑾</mi>"),
+        (r"\mathbf{x}", "<mi>𝐱</mi>"),
+        (r"\mathbb{R}", "ℝ"),
+        (r"\mathbb{1}", "𝟙"),
+        (r"\mathrm{d}x", '<mi mathvariant="normal">d</mi>'),
+        (r"\mathrm{loss}", ">loss</mi>"),
+        (r"\operatorname{diag}(x)", ">diag</mi>"),
+        (r"\Gamma", '<mi mathvariant="normal">Γ</mi>'),
+        (r"a \odot b", "<mo>⊙</mo>"),
+        (r"\text{if } x", "if"),
+        (r"\log x", '<mi>log</mi><mspace width="0.167em" />'),
+        (r"x < y", "&lt;"),
+    ],
+)
+def test_tex_becomes_mathml(tex_text: str, part: str) -> None:
+    assert part in mathml(tex_text)
+
+
+@pytest.mark.parametrize("name", ["aligned", "align", "align*", "split"])
+def test_aligned_environments_are_tables(name: str) -> None:
+    text = mathml(rf"\begin{{{name}}} a &= b \\ c &= d \end{{{name}}}", display=True)
+    assert text.count("<mtr>") == 2
+    assert "(1)" not in text
+    assert 'class="aligned"' in text
+
+
+@pytest.mark.parametrize("bad", [r"\unknowncommand x", r"a & b", r"\frac{a"])
+def test_unknown_tex_is_refused(bad: str) -> None:
+    with pytest.raises(MathsError, match="maths"):
+        mathml(bad)
+
+
+def test_descriptions_lose_their_tex() -> None:
+    assert without_tex(r"Is \mathbf{h}_t \odot c_{t-1} $small$?") == "Is h_t odot ct-1 small?"
+
+
+def test_the_theme_is_known_before_the_first_paint(site: Path) -> None:
+    page = soup(site, "index.html")
+    assert one(page, "html")["data-theme"] == "light"
+    assert "prefers-color-scheme: dark" in str(one(page, "head"))
+
+
+def test_social_tags_that_need_an_address_go_without_one() -> None:
+    page = '<head><meta property="og:url" content="x"/><meta property="og:title" content="T"/></head>'
+    assert "og:url" not in polish(page)
+    assert "og:url" in polish(page, has_address=True)
+    assert "og:title" in polish(page)

@@ -1,0 +1,154 @@
+"""Staging: words from the source, outputs from the execution, and nothing that tells where it ran."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import minibook
+import nbformat
+import pytest
+import yaml
+
+from bookkit.stage import StageError, pages, remote, settings, stage
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return minibook.write(tmp_path)
+
+
+def staged(book: Path) -> Path:
+    return stage(book / "_build" / "executed", book / "_build" / "stage", book)
+
+
+def first(tree: Path) -> nbformat.NotebookNode:
+    return nbformat.read(tree / "chapters" / "alpha" / "first.ipynb", as_version=4)
+
+
+def edit(book: Path, change: callable) -> None:
+    path = book / "chapters" / "alpha" / "first.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def test_pages_come_in_the_order_of_the_table_of_contents(book: Path) -> None:
+    names = ["index", "alpha/first", "alpha/second", "execution", "references"]
+    assert pages(book) == [f"chapters/{name}" for name in names]
+
+
+def test_words_come_from_the_source_without_a_new_execution(book: Path) -> None:
+    edit(book, lambda notebook: notebook.cells[-1].update(source="A new sentence."))
+    assert first(staged(book)).cells[-1].source == "A new sentence."
+
+
+def test_a_changed_code_cell_asks_for_execution_by_number(book: Path) -> None:
+    edit(book, lambda notebook: notebook.cells[1].update(source="import math"))
+    with pytest.raises(StageError, match=r"first.ipynb: code cell 1 is not the one that was executed"):
+        staged(book)
+
+
+def test_nothing_of_the_execution_is_left(book: Path) -> None:
+    tree = staged(book)
+    text = (tree / "chapters" / "alpha" / "first.ipynb").read_text()
+    for trace in ("start_time", "/home/someone", "injected", '"execution_count": 4'):
+        assert trace not in text
+    assert {"tags"} >= {key for cell in first(tree).cells for key in cell.metadata}
+
+
+def test_a_published_figure_becomes_a_card_after_its_cell(book: Path) -> None:
+    cells = first(staged(book)).cells
+    place = next(index for index, cell in enumerate(cells) if "plot()" in cell.source)
+    assert [output.output_type for output in cells[place].outputs] == ["stream"]
+    assert cells[place + 1].source == "```{figure-card} first-lines\n```"
+
+
+def test_the_chapter_card_follows_the_title_and_knows_what_parameters_mean(book: Path) -> None:
+    tree = staged(book)
+    lines = first(tree).cells[0].source.splitlines()
+    assert lines[lines.index("# Does it *begin* with $h_t$?") + 2] == "```{chapter-card} alpha/first"
+    record = json.loads((tree / "_book" / "records" / "alpha" / "first.json").read_text())
+    assert record["meanings"] == {"seeds": "seeds of each run, at least 1", "rate": "learning rate"}
+
+
+def test_glued_values_are_kept(book: Path) -> None:
+    outputs = [output for cell in first(staged(book)).cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any(output.get("metadata", {}).get("scrapbook", {}).get("name") == "first-gap" for output in outputs)
+
+
+def test_the_parameters_cell_is_shown_as_a_table_only(book: Path) -> None:
+    cell = next(cell for cell in first(staged(book)).cells if cell.source.startswith("seeds"))
+    assert cell.metadata.tags == ["remove-cell"]
+
+
+def test_readers_get_the_clean_source(book: Path) -> None:
+    source = book / "chapters" / "alpha" / "first.ipynb"
+    assert (staged(book) / "_book" / "sources" / "chapters" / "alpha" / "first.ipynb").read_text() == source.read_text()
+
+
+def test_an_old_tree_leaves_nothing_behind(book: Path) -> None:
+    (staged(book) / "chapters" / "gone.md").write_text("# Gone")
+    assert not (staged(book) / "chapters" / "gone.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("chapters/execution.md", "_toc.yml names chapters/execution"),
+        ("_build/executed/alpha/first/notebook.ipynb", "first.ipynb: not executed yet"),
+        ("_build/executed/alpha/first/chapter.json", "chapter.json is missing"),
+        ("_build/executed/alpha/first/figures/first-lines.json", "figure 'first-lines' has no sidecar"),
+        ("_build/executed/alpha/first/figures/first-lines.pdf", "first-lines.pdf is missing or empty"),
+    ],
+)
+def test_what_is_missing_is_named(book: Path, path: str, message: str) -> None:
+    (book / path).unlink()
+    with pytest.raises(StageError, match=message):
+        staged(book)
+
+
+def test_a_figure_id_is_used_once(book: Path) -> None:
+    second = book / "_build" / "executed" / "alpha" / "second"
+    text = (second / "notebook.ipynb").read_text().replace("second-lines", "first-lines")
+    (second / "notebook.ipynb").write_text(text)
+    with pytest.raises(StageError, match="'first-lines' of alpha/second is used twice"):
+        staged(book)
+
+
+def test_a_failed_staging_leaves_the_old_tree(book: Path) -> None:
+    tree = staged(book)
+    (book / "chapters" / "execution.md").unlink()
+    with pytest.raises(StageError):
+        staged(book)
+    assert (tree / "chapters" / "execution.md").is_file()
+
+
+def test_address_and_sitemap_come_from_the_environment(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = yaml.safe_load((book / "_config.yml").read_text())
+    monkeypatch.delenv("BOOK_BASEURL", raising=False)
+    assert "sphinx_sitemap" not in settings(dict(config), book)["sphinx"]["config"]["extensions"]
+    monkeypatch.setenv("BOOK_BASEURL", "https://example.org/book")
+    done = settings(dict(config), book)
+    assert done["html"]["baseurl"] == "https://example.org/book/"
+    assert "sphinx_sitemap" in done["sphinx"]["config"]["extensions"]
+
+
+@pytest.mark.parametrize(
+    ("address", "web"),
+    [
+        ("git@github.com:someone/book.git", "https://github.com/someone/book"),
+        ("https://github.com/someone/book", "https://github.com/someone/book"),
+        ("https://token@gitlab.com/group/book.git", "https://gitlab.com/group/book"),
+        ("/srv/git/book", None),
+        (None, None),
+    ],
+)
+def test_launch_buttons_only_where_a_public_remote_exists(book: Path, address: str | None, web: str | None) -> None:
+    subprocess.run(["git", "init", "-q", str(book)], check=True)
+    if address:
+        subprocess.run(["git", "-C", str(book), "remote", "add", "origin", address], check=True)
+    assert remote(book) == web
+    config = settings(yaml.safe_load((book / "_config.yml").read_text()), book)
+    assert ("launch_buttons" in config) is (web is not None)
