@@ -78,7 +78,7 @@ def check_python() -> None:
 
 
 def set_up_citation(root: Path) -> Path:
-    """The small environment with cffconvert, made when it is missing; returns its Python."""
+    """The small environment with cffconvert, made when it is missing; returns its folder."""
     venv = root / ".venv" / "citation"
     python, stamp = venv / "bin" / "python", venv / STAMP
     wanted = citation_requirements(root)
@@ -86,7 +86,7 @@ def set_up_citation(root: Path) -> Path:
         _run([sys.executable, "-m", "venv", "--clear", str(venv)], "creating .venv/citation")
         _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], "cffconvert")
         stamp.write_text("\n".join(wanted), encoding="utf-8")
-    return python
+    return venv
 
 
 def lock(root: Path) -> Path:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NBSTRIPOUT_KEYS = "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info"
+NBSTRIPOUT_KEYS = "metadata.papermill cell.metadata.papermill cell.metadata.execution"
 
 
 def lint(root: Path) -> int:
@@ -27,8 +27,8 @@ def lint(root: Path) -> int:
     if (root / "CITATION.cff").is_file():
         from bookkit.environment import set_up_citation
 
-        python = set_up_citation(root)
-        checks["CITATION.cff"] = [str(python), "-m", "cffconvert", "--validate", "-i", str(root / "CITATION.cff")]
+        program = set_up_citation(root) / "bin" / "cffconvert"
+        checks["CITATION.cff"] = [str(program), "--validate", "-i", str(root / "CITATION.cff")]
     failed = [name for name, command in checks.items() if not _passes(name, command, root)]
     print(f"lint: {len(checks) - len(failed)} of {len(checks)} checks passed", flush=True)
     return 1 if failed else 0
