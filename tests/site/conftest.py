@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -25,12 +24,11 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """Folder of the built site: `BOOK_SITE`, or the one that `make book` writes."""
-    folder = Path(os.environ.get("BOOK_SITE") or PROJECT / "_build" / "html").resolve()
-    if not (folder / "index.html").is_file():
-        pytest.fail(f"no built site in {folder}: 'make book' builds it, BOOK_SITE names another", pytrace=False)
-    return folder
+def site(built_site: Path) -> Path:
+    """Folder of the built site: `BOOK_SITE`, or a build with quick parameters made for the tests."""
+    if not (built_site / "index.html").is_file():
+        pytest.fail(f"no built site in {built_site}: 'make book' builds it, BOOK_SITE names another", pytrace=False)
+    return built_site
 
 
 @pytest.fixture(scope="session")
