@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from IPython.display import display
+from torch import Tensor
 
-from gatedrnn import counting
-from gatedrnn.cells import CELLS, GRU, Cell, GRUBefore, cell_class
-from gatedrnn.initialisation import KEEPING, set_bias
-from gatedrnn.kernels import stepwise
-from gatedrnn.layers import STOCK, Recurrent
+from gatedrnn import counting, footprint, workloads
+from gatedrnn.cells import CELLS, cell_class
+from gatedrnn.initialisation import KEEPING, half_life, set_bias
+from gatedrnn.layers import Recurrent
 from gatedrnn.models import LanguageModel
 from gatedrnn.tasks import kjv
 from gatedrnn.training import train
@@ -44,9 +44,7 @@ def read_verse(
     model = LanguageModel(cell, len(kjv.symbols()), hidden_size)
     parts = kjv.split()
     batches = kjv.lanes(parts.train, batch_size, length, seed)
-    result = train(
-        model, batches, kjv.Truncated(), lambda _: {}, steps=steps, learning_rate=learning_rate, every=steps
-    )
+    result = train(model, batches, kjv.Truncated(), lambda _: {}, steps=steps, learning_rate=learning_rate, every=steps)
     passage = parts.valid[:SAMPLE]
     ends = word_ends(passage)
     with torch.no_grad():
@@ -102,7 +100,10 @@ def verse_table(runs: pd.DataFrame) -> pd.DataFrame:
     for _, run in runs.iterrows():
         for gate in cell_class(run["cell"]).gates:
             units, ties = run["curves"][f"units {gate}"], run["curves"][f"ties {gate}"]
-            series = [("mean", None, f"mean {gate}"), *((f"{u}", t, f"{gate} {u}") for u, t in zip(units, ties, strict=True))]
+            series = [
+                ("mean", None, f"mean {gate}"),
+                *((f"{u}", t, f"{gate} {u}") for u, t in zip(units, ties, strict=True)),
+            ]
             for unit, tie, key in series:
                 for place, (symbol, value) in enumerate(zip(verse, run["curves"][key], strict=True)):
                     rows.append(
@@ -114,28 +115,49 @@ def verse_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def body(cell: str) -> str:
     """The lines of a cell's `forward`, as they stand in `gatedrnn/cells.py`, without signature and docstring."""
-    lines, start = inspect.getsourcelines(cell_class(cell).forward)
-    text = "".join(lines)
-    after = text.split('"""')[2] if text.count('"""') >= 2 else "\n".join(lines[1:])
-    return textwrap.dedent(after.strip("\n"))
+    source = inspect.getsource(cell_class(cell).forward)
+    return textwrap.dedent(source.split('"""')[2].lstrip("\n"))
+
+
+def show_code(cell: str) -> None:
+    """Make the lines of a cell's `forward` available to the prose as `{glue:md}`, named `anatomy-code-<cell>`."""
+    prefix = "application/papermill.record/"
+    name = f"anatomy-code-{cell.replace('_', '-')}"
+    code = {prefix + "text/markdown": f"```python\n{body(cell)}```"}
+    display(code, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}, raw=True)
+
+
+def parts() -> pd.DataFrame:
+    """What each cell is made of, read off the cell classes: `cell`, `kind` (gate, candidate, state), `part`."""
+    rows = []
+    for cell, kind in CELLS.items():
+        candidates = [block for block in kind.blocks if block not in kind.gates]
+        for role, names in (("gate", kind.gates), ("candidate", candidates), ("state", kind.states)):
+            rows += [{"cell": cell, "kind": role, "part": name} for name in names]
+    return pd.DataFrame(rows)
+
+
+def how_many(table: pd.DataFrame, cell: str, kind: str) -> int:
+    """Number of parts of a kind that a cell has, out of `parts`."""
+    return int(((table["cell"] == cell) & (table["kind"] == kind)).sum())
 
 
 def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], seed: int) -> pd.DataFrame:
-    """How much of a difference in the first input is left after each lag, in untrained cells.
+    """What is left of the first input after each lag, in untrained cells that go on reading random inputs.
 
-    Two batches of random sequences are equal but for their first step. The distance of the two states, relative to
-    that after the first step, says what the cell still knows about it.
+    Two batches of random sequences are equal but for their first step. The difference of the two states (c of an
+    LSTM, else h) is followed over time.
 
     Args:
         lags: longest lag. batch_size: pairs of sequences. hidden_size: H, and features of the input.
         biases: of the gate that keeps; 0 stands for the framework's default. seed: of weights and inputs.
 
     Returns:
-        One row a cell, bias and lag: `cell`, `bias`, `lag`, `left` (1 at lag 0; the median over pairs).
+        One row a cell, bias and lag, medians over the pairs: `kept`, the share of the first difference that is still
+        in place (its projection on the first difference), and `apart`, its length; both are 1 at lag 0.
     """
     rows = []
-    settings = [("rnn", 0.0), *((cell, bias) for cell in ("lstm", "gru") for bias in biases)]
-    for cell, bias in settings:
+    for cell, bias in [("rnn", 0.0), *((cell, bias) for cell in ("lstm", "gru") for bias in biases)]:
         torch.manual_seed(seed)
         core = Recurrent(cell, hidden_size, hidden_size)
         if bias and cell in KEEPING:
@@ -144,16 +166,19 @@ def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], see
         other = torch.cat([torch.randn(1, batch_size, hidden_size), x[1:]])
         with torch.no_grad():
             name = "c" if cell == "lstm" else "h"
-            a, b = (core.trace(each).gates[0][name] for each in (x, other))
-        distance = (a.double() - b.double()).norm(dim=-1)  # (T, B)
-        left = (distance / distance[0]).median(dim=1).values
-        rows += [{"cell": cell, "bias": bias, "lag": lag, "left": value} for lag, value in enumerate(left.tolist())]
+            a, b = (core.trace(each).gates[0][name].double() for each in (x, other))
+        difference = a - b  # (T, B, H)
+        first = difference[0]
+        kept = ((difference * first).sum(-1) / (first * first).sum(-1)).median(dim=1).values
+        apart = (difference.norm(dim=-1) / first.norm(dim=-1)).median(dim=1).values
+        for lag, (inside, distance) in enumerate(zip(kept.tolist(), apart.tolist(), strict=True)):
+            rows.append({"cell": cell, "bias": bias, "lag": lag, "kept": inside, "apart": distance})
     return pd.DataFrame(rows)
 
 
-def half_way(curve: pd.DataFrame) -> float:
-    """First lag, interpolated, at which half is left; infinite where that is never reached."""
-    values, lags = curve["left"].to_numpy(), curve["lag"].to_numpy()
+def half_way(table: pd.DataFrame, quantity: str = "kept") -> float:
+    """First lag, interpolated, at which half is left of one cell's curve out of `faded`; infinite where none is."""
+    values, lags = table[quantity].to_numpy(), table["lag"].to_numpy()
     below = (values < 0.5).nonzero()[0]
     if not len(below):
         return float("inf")
@@ -162,78 +187,12 @@ def half_way(curve: pd.DataFrame) -> float:
     return float(lags[right - 1] + (high - 0.5) / (high - low))
 
 
-def equality(shapes: list[tuple[int, int, int]], input_size: int, seed: int) -> pd.DataFrame:
-    """Largest absolute difference between the reference cells, our kernels and `torch.nn`, forward and backward.
-
-    Args:
-        shapes: (T, B, H) each. input_size: I. seed: of weights and inputs.
-
-    Returns:
-        One row a cell, implementation, shape, precision and quantity (outputs, gradients): `difference`, and
-        `scale`, the largest absolute value of the quantity in `torch.nn`.
-    """
+def half_lives(table: pd.DataFrame) -> pd.DataFrame:
+    """Half-life of each cell and bias in `faded`, beside that of the formula: `measured`, `formula`, in steps."""
     rows = []
-    for (length, batch, hidden), dtype, cell in itertools.product(shapes, (torch.float32, torch.float64), STOCK):
-        torch.manual_seed(seed)
-        stock = STOCK[cell](input_size, hidden).to(dtype)
-        x = torch.randn(length, batch, input_size, dtype=dtype)
-        expected = _outputs_and_gradients(lambda given, w, stock=stock: stock(given)[0], stock, x)
-        core = Recurrent(cell, input_size, hidden).to(dtype)
-        layer = core.layers[0]
-        layer.load_state_dict({name.removesuffix("_l0"): value for name, value in stock.state_dict().items()})
-        ways = {
-            "reference": lambda given, w, core=core: core.trace(given).outputs,
-            "stepwise": lambda given, w, cell=cell, hidden=hidden: stepwise.run(
-                cell, given, tuple(given.new_zeros(given.shape[1], hidden) for _ in CELLS[cell].states), *w
-            )[0],
-        }
-        for name, way in ways.items():
-            found = _outputs_and_gradients(way, layer, x)
-            for quantity, ours, theirs in zip(("outputs", "gradients"), found, expected, strict=True):
-                pairs = [(float((a - b).abs().max()), float(b.abs().max())) for a, b in zip(ours, theirs, strict=True)]
-                rows.append(
-                    {"cell": cell, "implementation": name, "T": length, "B": batch, "H": hidden}
-                    | {"precision": str(dtype).removeprefix("torch."), "quantity": quantity}
-                    | {"difference": max(a for a, _ in pairs), "scale": max(b for _, b in pairs)}
-                )
-    return pd.DataFrame(rows)
-
-
-def _outputs_and_gradients(run: Any, module: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Outputs of a way to run a layer, and the gradients of the input and of each weight of a fixed loss."""
-    given = x.clone().requires_grad_()
-    weights = list(module.parameters())
-    outputs = run(given, weights)
-    slope = torch.linspace(-1, 1, outputs.numel(), dtype=x.dtype).view_as(outputs)
-    return [outputs.detach()], list(torch.autograd.grad((outputs * slope).sum(), [given, *weights]))
-
-
-def drift(length: int, batch_size: int, hidden_size: int, scales: list[float], seed: int) -> pd.DataFrame:
-    """How far a GRU that resets before the product goes from one that resets after it, with the same weights.
-
-    Args:
-        length: T. batch_size: B. hidden_size: H, and features of the input.
-        scales: the recurrent weights of the framework's default are multiplied by each. seed: of weights and inputs.
-
-    Returns:
-        One row a scale, reset and step: `difference`, mean |Δh|; `size`, mean |h|. `reset` is `learned` (as drawn) or
-        `open` (r = 1, where both are the same function).
-    """
-    rows = []
-    for scale, reset in itertools.product(scales, ("as drawn", "open")):
-        torch.manual_seed(seed)
-        x = torch.randn(length, batch_size, hidden_size)
-        after = Recurrent("gru", hidden_size, hidden_size)
-        before = Recurrent("gru_before", hidden_size, hidden_size)
-        with torch.no_grad():
-            after.layers[0].weight_hh *= scale
-            if reset == "open":
-                set_bias(after.layers[0], "r", torch.full((hidden_size,), 100.0))
-            before.load_state_dict(after.state_dict())
-            ours, theirs = after(x)[0], before(x)[0]
-        apart, size = (ours - theirs).abs().mean((1, 2)), ours.abs().mean((1, 2))
-        for step, (a, b) in enumerate(zip(apart.tolist(), size.tolist(), strict=True), 1):
-            rows.append({"scale": scale, "reset": reset, "step": step, "difference": a, "size": b})
+    for (cell, bias), part in table.groupby(["cell", "bias"], sort=False):
+        row = {"cell": cell, "bias": bias, "measured": half_way(part)}
+        rows.append({**row, "formula": half_life(bias) if cell in KEEPING else None})
     return pd.DataFrame(rows)
 
 
@@ -241,8 +200,8 @@ def counts(hidden_sizes: list[int], input_size: int | None = None) -> pd.DataFra
     """Exact counts of one layer for one sequence and one step, over the width (I = H unless given).
 
     Returns:
-        One row a cell, width and quantity: `parameters`, `FLOPs` (one step forward), `state` (bytes carried between steps),
-        `kept` (the fewest bytes a step leaves for the backward pass).
+        One row a cell, width and quantity: `parameters`, `FLOPs` (one step forward), `state` (bytes carried between
+        steps), `kept` (the fewest bytes a step leaves for the backward pass).
     """
     rows = []
     for cell, hidden in itertools.product(("lstm", "gru", "rnn"), hidden_sizes):
@@ -260,6 +219,31 @@ def quantities(cell: str, input_size: int, hidden_size: int) -> dict[str, int]:
         "state": counting.state_bytes(kind, hidden_size),
         "kept": counting.activation_bytes(kind, hidden_size),
     }
+
+
+def matched(hidden_sizes: list[int]) -> pd.DataFrame:
+    """GRU ÷ LSTM of each quantity at equal width, and at equal parameters with the same input (I = H of the LSTM).
+
+    Returns:
+        One row a width, matching (`width` or `parameters`) and quantity: `H` of the LSTM, `H_gru`, `ratio`.
+    """
+    rows = []
+    for hidden in hidden_sizes:
+        lstm = quantities("lstm", hidden, hidden)
+        wider = counting.width_for("gru", lstm["parameters"], hidden)
+        for match, width in (("width", hidden), ("parameters", wider)):
+            gru = quantities("gru", hidden, width)
+            rows += [
+                {"H": hidden, "matched": match, "H_gru": width, "quantity": name, "ratio": gru[name] / lstm[name]}
+                for name in lstm
+            ]
+    return pd.DataFrame(rows)
+
+
+def kept_by_torch(hidden_size: int, batch_size: int, length: int) -> dict[str, float]:
+    """Numbers that PyTorch's own layers keep for the backward pass, for each unit and step, by contender."""
+    per = counting.FLOAT_BYTES * hidden_size * batch_size * length
+    return {name: footprint.saved_by(name, hidden_size, batch_size, length) / per for name in workloads.CONTENDERS}
 
 
 def whole_models(vocabularies: list[int], hidden_sizes: list[int]) -> pd.DataFrame:

