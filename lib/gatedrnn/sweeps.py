@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas as pd
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from gatedrnn import chapter, provenance
-from gatedrnn.runs import Origin, Store, write_run
+from gatedrnn.runs import Origin, Store, changed_since_loaded, write_run
 
 Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
 
@@ -41,12 +44,15 @@ def sweep(
         `runs`, `found`, `computed`, `reasons`, `core_seconds`.
 
     Raises:
-        ValueError: the grid or the seeds are empty, or name a keyword that `run` does not take.
-        RunError: a run raised an error; finished runs stay in the store.
+        ValueError: the grid or the seeds are empty, or name a keyword that `run` does not take; `run` is no
+            top-level function of a module.
+        RunError: a run raised an error, or its code changed on disk; finished runs stay in the store.
     """
     started = time.perf_counter()
     configs = _configurations(run, grid, seeds, name)
     store = Store(name, Origin.of(run))
+    if changed := changed_since_loaded(store.origin):
+        raise RunError(f"sweep {name!r}: {changed[0]} changed on disk after it was loaded; restart the kernel")
     rows: dict[str, dict[str, Any]] = {}
     missing: dict[str, dict[str, Any]] = {}
     for config in configs:
@@ -82,6 +88,9 @@ def sweep(
 
 def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name: str) -> list[dict[str, Any]]:
     if isinstance(grid, Mapping):
+        for keyword, values in grid.items():
+            if isinstance(values, str) or not isinstance(values, Iterable):
+                raise ValueError(f"sweep {name!r}: grid[{keyword!r}] = {values!r} is not allowed: a list of values")
         points: list[dict[str, Any]] = [
             dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
         ]
@@ -100,8 +109,19 @@ def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name:
                 allowed = ", ".join(signature.parameters)
                 raise ValueError(f"sweep {name!r}: {error}; run takes {allowed}") from None
             bound.apply_defaults()
-            configs.append(dict(bound.arguments))
+            configs.append({keyword: _plain(name, keyword, value) for keyword, value in bound.arguments.items()})
     return configs
+
+
+def _plain(name: str, keyword: str, value: Any) -> Any:
+    """A value as it can be stored: numbers of numpy turned into those of Python."""
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        json.dumps(value)
+    except TypeError:
+        allowed = "numbers, texts, and lists or dicts of them"
+        raise ValueError(f"sweep {name!r}: {keyword} = {value!r} is not allowed: {allowed}") from None
+    return value
 
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
@@ -109,30 +129,41 @@ def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers
         return
     workers = min(workers or int(os.environ.get("BOOK_WORKERS") or joblib.cpu_count()), len(configs))
     tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
-    yield from joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)(tasks)
+    try:
+        yield from joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)(tasks)
+    except TerminatedWorkerError:
+        raise RunError(f"sweep {store.name!r}: a worker process was killed, perhaps for want of memory") from None
 
 
 def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
     """One run in a worker process, with one torch thread; the worker stores it itself, at once."""
     import torch
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     started = time.perf_counter()
     try:
+        if changed := changed_since_loaded(origin):
+            raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
         result = dict(run(**config))
+        if twice := sorted({*result} & {*config}):
+            raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
+        curves = result.pop("curves", {})
+        recorded = {
+            "function": origin.function,
+            "seconds": round(time.perf_counter() - started, 3),
+            "machine": provenance.machine()["kind"],
+            "threads": torch.get_num_threads(),
+            "kernel": result.pop("kernel", None),
+            "train_seconds": result.pop("train_seconds", None),
+        }
+        return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
     except Exception as error:
         values = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        raise RunError(f"sweep {name!r}, run({values}): {type(error).__name__}: {error}") from error
-    curves = result.pop("curves", {})
-    recorded = {
-        "function": origin.function,
-        "seconds": round(time.perf_counter() - started, 3),
-        "machine": provenance.machine()["kind"],
-        "threads": torch.get_num_threads(),
-        "kernel": result.pop("kernel", None),
-        "train_seconds": result.pop("train_seconds", None),
-    }
-    return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RunError(f"sweep {name!r}, run({values}): {message}") from error
+    finally:
+        torch.set_num_threads(threads)  # a single run is made in the notebook's own process
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def train(
         solved: whether metrics end the training early.
 
     Returns:
-        The last metrics, and `steps` taken, `solved_at` (step of the evaluation that solved it, else NaN as None),
+        The last metrics, and `steps_taken`, `solved_at` (step of the evaluation that solved it, else NaN as None),
         `clipped` (share of steps), `diverged`, `train_seconds` (training only), and `curves`: `step` and every metric
         over the evaluations. All but `train_seconds` are the same whenever the same seed runs on the same machine.
 
@@ -73,7 +73,7 @@ def train(
             curves.setdefault(name, []).append(round(metric, 5))
         if solved is not None and solved(metrics):
             solved_at = step
-    summary = {"steps": step, "solved_at": solved_at, "clipped": clipped / step, "diverged": diverged}
+    summary = {"steps_taken": step, "solved_at": solved_at, "clipped": clipped / step, "diverged": diverged}
     return {**metrics, **summary, "train_seconds": round(seconds, 3), "curves": curves}
 
 

@@ -78,8 +78,8 @@ def _best(runs: pd.DataFrame, point: Mapping[str, Any], score: str) -> dict[str,
     for name, value in point.items():
         rows = rows[rows[name] == value]
     rows = rows.assign(score=rows[score].where(~rows["diverged"], 0.0))
-    means = rows.groupby("learning_rate")[["score", "steps"]].mean().reset_index()
-    best = means.sort_values(["score", "steps"], ascending=[False, True]).iloc[0]
+    means = rows.groupby("learning_rate")[["score", "steps_taken"]].mean().reset_index()
+    best = means.sort_values(["score", "steps_taken"], ascending=[False, True]).iloc[0]
     return {**point, "learning_rate": float(best["learning_rate"]), "score": float(best["score"])}
 
 

@@ -229,7 +229,7 @@ def result_table(runs: pd.DataFrame) -> Markdown:
         lines.append(
             f"| {TASK_NAMES[task]} | {label} | equal {size} | {part['width'].iloc[0]} | {part['parameters'].iloc[0]:,} | "
             f"{part['learning_rate'].iloc[0]:g} | {100 * part['accuracy'].mean():.1f} ± {100 * part['accuracy'].std():.1f} | "
-            f"{solved} | {part['steps'].mean():.0f} | {100 * part['clipped'].mean():.0f} % |"
+            f"{solved} | {part['steps_taken'].mean():.0f} | {100 * part['clipped'].mean():.0f} % |"
         )
     return Markdown("\n".join(lines))
 

@@ -47,7 +47,7 @@ def run(
         bias: first bias of the keeping gate.
 
     Returns:
-        `accuracy` (share) on held-out data, `solved_at`, `steps`, `clipped`, `parameters`, `width`, and curves.
+        `accuracy` (share) on held-out data, `solved_at`, `steps_taken`, `clipped`, `parameters`, `width`, and curves.
     """
     for name, value, allowed in (("task", task, TASKS), ("size", size, ("width", "parameters"))):
         if value not in allowed:
