@@ -6,6 +6,7 @@ execution. Nothing in the tree says where or when papermill ran.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from bookkit.sphinx_ext.records import Chapter, RecordError, read
 from gatedrnn import parameters
 
 FIGURE = "application/vnd.book.figure+json"
+GLUED = "application/papermill.record/text/plain"
 BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 
 
@@ -63,7 +65,7 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
         if source.suffix == ".ipynb":
             _stage_chapter(source, place, page.removeprefix("chapters/"), executed, beside)
         else:
-            shutil.copyfile(source, place)
+            place.write_text(name_format(source.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     os.replace(beside, target)
     return target
@@ -90,6 +92,11 @@ def page_file(page: str, root: Path) -> Path:
         if (path := root / f"{page}{suffix}").is_file():
             return path
     raise StageError(f"_toc.yml names {page}, but there is neither {page}.ipynb nor {page}.md")
+
+
+def name_format(markdown: str) -> str:
+    """Markdown in which a number glued from another page names its format, as MyST-NB needs it there: text."""
+    return re.sub(r"(\{glue:text\}`[^`:]+::[^`:]+)`", r"\1:s`", markdown)
 
 
 def settings(config: dict[str, Any], root: Path) -> dict[str, Any]:
@@ -184,7 +191,7 @@ def _clean(cell: NotebookNode) -> NotebookNode:
     kept = {
         "cell_type": cell.cell_type,
         "id": cell.id,
-        "source": cell.source,
+        "source": name_format(cell.source) if cell.cell_type == "markdown" else cell.source,
         "metadata": {"tags": tags} if tags else {},
     }
     if cell.cell_type == "code":
@@ -204,8 +211,18 @@ def _split(outputs: list[NotebookNode]) -> tuple[list[NotebookNode], list[str]]:
             output.pop("execution_count", None)
             if output.output_type == "execute_result":
                 output["execution_count"] = None
+            if GLUED in data:
+                data[GLUED] = _quoted(data[GLUED])
             stay.append(output)
     return stay, figures
+
+
+def _quoted(text: str) -> str:
+    """A glued text in quotes: without them MyST-NB would evaluate it, and print 1,000 as (1, 0) and 0.50 as 0.5."""
+    try:
+        return text if isinstance(ast.literal_eval(text), str) else repr(text)
+    except (SyntaxError, ValueError):
+        return repr(text)
 
 
 def _directive(name: str, argument: str, cell_id: str) -> NotebookNode:

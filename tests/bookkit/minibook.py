@@ -40,7 +40,7 @@ kernelspec:
 ---
 # A small book
 
-The gap was {glue:text}`alpha/first.ipynb::first-gap:s`; see {numref}`fig-first-lines` and {doc}`alpha/second`.
+The gap was {glue:text}`alpha/first.ipynb::first-gap`; see {numref}`fig-first-lines` and {doc}`alpha/second`.
 It begins with {cite:t}`hochreiter1997long`.
 """
 PROSE = r"""(alpha-first)=
@@ -124,7 +124,7 @@ def write_chapter(
     done.cells[4].outputs = [
         new_output(
             "display_data",
-            data={prefix + "text/plain": "'12.5 %'"},
+            data={prefix + "text/plain": "1,250.50"},
             metadata={"scrapbook": {"name": f"{short}-gap", "mime_prefix": prefix}},
         )
     ]
@@ -160,7 +160,7 @@ def write_chapter(
         "published_parameters": published,
         "sweeps": [{**sweep, "core_seconds": 384.0, "seconds": 6.0}],
         "figures": [figure],
-        "numbers": {f"{short}-gap": {"value": 12.5, "text": "12.5 %"}},
+        "numbers": {f"{short}-gap": {"value": 1250.5, "text": "1,250.50"}},
         "verdicts": [],
     }
     (folder / "chapter.json").write_text(json.dumps(record))

@@ -103,8 +103,8 @@ def test_the_chapter_card_says_what_the_chapter_cost(site: Path) -> None:
 
 def test_numbers_and_figures_are_named_across_pages(site: Path) -> None:
     text = one(soup(site, "index.html"), "article").get_text()
-    assert "The gap was 12.5 %; see Figure 1 and A second chapter" in text
-    assert "The gap is 12.5 %" in soup(site, "alpha/first.html").get_text()
+    assert "The gap was 1,250.50; see Figure 1 and A second chapter" in text
+    assert "The gap is 1,250.50" in soup(site, "alpha/first.html").get_text()
 
 
 def test_the_execution_page_counts_runs(site: Path) -> None:

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 
-from bookkit.stage import StageError, pages, remote, settings, stage
+from bookkit.stage import StageError, name_format, pages, remote, settings, stage
 
 
 @pytest.fixture
@@ -76,6 +76,18 @@ def test_the_chapter_card_follows_the_title_and_knows_what_parameters_mean(book:
 def test_glued_values_are_kept(book: Path) -> None:
     outputs = [output for cell in first(staged(book)).cells if cell.cell_type == "code" for output in cell.outputs]
     assert any(output.get("metadata", {}).get("scrapbook", {}).get("name") == "first-gap" for output in outputs)
+
+
+@pytest.mark.parametrize(
+    ("written", "staged_as"),
+    [
+        ("{glue:text}`a/b.ipynb::b-gap`", "{glue:text}`a/b.ipynb::b-gap:s`"),
+        ("{glue:text}`a/b.ipynb::b-gap:.1f`", "{glue:text}`a/b.ipynb::b-gap:.1f`"),
+        ("{glue:text}`b-gap`", "{glue:text}`b-gap`"),
+    ],
+)
+def test_a_number_from_another_page_names_its_format(written: str, staged_as: str) -> None:
+    assert name_format(written) == staged_as
 
 
 def test_the_parameters_cell_is_shown_as_a_table_only(book: Path) -> None:
