@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from gatedrnn import codedigest, paths
 from gatedrnn.chapter import write_json
 
 log = logging.getLogger(__name__)
+
+_loaded: dict[str, dict[str, str]] = {}
+"""Digests of the symbols of each module as this process first met it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,14 @@ class Origin:
 
     @classmethod
     def of(cls, function: Callable) -> Origin:
-        """Origin of runs of `function`, as the code stands on disk."""
+        """Origin of runs of `function`, as the code stands on disk.
+
+        Raises:
+            ValueError: not a top-level function of a module: what it would do cannot be told from its text alone.
+        """
+        name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "__main__")
+        if not name.isidentifier() or module == "__main__":
+            raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
         digest = codedigest.reached(function)
         return cls(f"{function.__module__}:{function.__qualname__}", digest.code, digest.data, _torch_version())
 
@@ -52,8 +63,9 @@ class Origin:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             return "code changed: " + ", ".join(key.removeprefix("gatedrnn.") for key in changed[:3]) + more
         if self.data != other.data:
+            names = sorted({*self.data, *other.data})
             return "data changed: " + ", ".join(
-                sorted(key for key in self.data if self.data[key] != other.data.get(key))
+                name.removeprefix("gatedrnn.") for name in names if self.data.get(name) != other.data.get(name)
             )
         return f"torch {other.torch} → {self.torch}"
 
@@ -85,7 +97,7 @@ class Store:
         path = self.folder / f"{key}.json"
         row = self.locked.get(key)
         if row is None and path.is_file():
-            row = self._checked(path.read_text(encoding="utf-8", errors="replace"), str(path))
+            row = self._checked(path.read_text(encoding="utf-8", errors="replace"), str(path), key)
         if row is None:
             self.reasons[self._why(config, path)] += 1
         return row
@@ -99,7 +111,7 @@ class Store:
         if not path.is_file():
             return
         origins: dict[str, Origin] = {}
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        for number, line in enumerate(_lines(path), 1):
             row = self._checked(line, f"{path}:{number}")
             if row is None:
                 continue
@@ -112,15 +124,11 @@ class Store:
             elif origin in origins:
                 self.stale.setdefault(config, self.origin.difference(origins[origin]))
 
-    def _checked(self, text: str, where: str) -> dict[str, Any] | None:
+    def _checked(self, text: str, where: str, key: str | None = None) -> dict[str, Any] | None:
         """The row, or None with a line in the log that names it when it was truncated or altered."""
-        try:
-            row = json.loads(text)
-            rest = {name: value for name, value in row.items() if name != "check"}
-            if row["check"] == _sha(rest)[:16]:
-                return row
-        except (ValueError, KeyError, TypeError, AttributeError):
-            pass
+        row = _sound(text)
+        if row is not None and (key is None or row.get("key") == key):
+            return row
         self.damaged.append(where)
         log.warning("stored run %s is truncated or altered: it is computed again", where)
         return None
@@ -133,8 +141,8 @@ class Store:
             return self.stale[digest]
         for other in self.folder.glob(f"{digest}-*.json"):
             manifest = self.folder / f"origin-{other.stem.partition('-')[2]}.json"
-            if other != path and manifest.is_file():
-                return self.origin.difference(Origin(**json.loads(manifest.read_text(encoding="utf-8"))))
+            if other != path and (origin := _origin(manifest)):
+                return self.origin.difference(origin)
         if any(where.startswith(str(paths.lock())) for where in self.damaged):
             return "row missing from the lock, which has damaged lines"
         return "no stored run"
@@ -145,13 +153,33 @@ def run_key(config: dict[str, Any], origin: Origin) -> str:
     return f"{_sha(config)[:16]}-{origin.id}"
 
 
+def changed_since_loaded(origin: Origin) -> list[str]:
+    """Symbols of an origin whose code on disk is not the code that this process has loaded.
+
+    Modules are looked at when this is called first; a run by the older code in memory must not be stored as one of
+    the newer code on disk.
+    """
+    changed = []
+    for key, digest in origin.code.items():
+        module, _, name = key.partition(":")
+        if module in sys.modules and module not in _loaded:
+            _loaded[module] = {each: symbol.digest for each, symbol in codedigest.load(module).symbols.items()}
+        if module in _loaded and "." not in name and _loaded[module].get(name) != digest:  # with a dot: a C++ source
+            changed.append(key)
+    return sorted(changed)
+
+
 def write_run(
     name: str, origin: Origin, config: dict[str, Any], result: dict[str, Any], recorded: dict[str, Any]
 ) -> dict[str, Any]:
-    """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row."""
+    """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row, as it will be read again.
+
+    Raises:
+        TypeError: the configuration or the result holds something other than numbers, texts and lists of them.
+    """
     folder = paths.store() / name
     key = run_key(config, origin)
-    row = {"key": key, "config": config, **result, "recorded": recorded}
+    row = json.loads(_line({"key": key, "config": config, **result, "recorded": recorded}))
     row["check"] = _sha(row)[:16]
     manifest = folder / f"origin-{origin.id}.json"
     if not manifest.is_file():
@@ -168,9 +196,16 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     Args:
         name: name of the sweep.
         function: the run function, or its `module:name`.
-        rows: stored rows, such as `rows_in_store` yields.
+        rows: stored rows.
+
+    Raises:
+        ValueError: a row comes from other code than that on disk.
     """
+    rows = list(rows)
     origin = Origin.of(_resolve(function) if isinstance(function, str) else function)
+    others = sum(row["key"].partition("-")[2] != origin.id for row in rows)
+    if others:
+        raise ValueError(f"sweep {name!r}: {others} of {len(rows)} runs come from other code than that on disk now")
     header: dict[str, Any] = {"origin": vars(origin), "id": origin.id}
     header["check"] = _sha(header)[:16]
     lines = [_line(header), *sorted((_line(row) for row in rows), key=lambda line: _line(json.loads(line)["config"]))]
@@ -186,9 +221,11 @@ def lock_sweep(name: str, keys: Iterable[str]) -> Path:
     """Write the lock of a sweep from the runs that a chapter used, given by their keys.
 
     Raises:
-        ValueError: a run is neither in the store nor in the present lock.
+        ValueError: there are no keys, or a run is neither in the store nor in the present lock.
     """
     keys = sorted(set(keys))
+    if not keys:
+        raise ValueError(f"sweep {name!r}: no runs to lock")
     rows = {row["key"]: row for row in _stored(name)}
     missing = [key for key in keys if key not in rows]
     if missing:
@@ -200,12 +237,34 @@ def lock_sweep(name: str, keys: Iterable[str]) -> Path:
 def _stored(name: str) -> Iterator[dict[str, Any]]:
     path = paths.lock() / f"{name}.jsonl"
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if "key" in row:
-                yield row
+        yield from (row for line in _lines(path) if (row := _sound(line)) and "key" in row)
     for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
-        yield json.loads(file.read_text(encoding="utf-8"))
+        row = _sound(file.read_text(encoding="utf-8", errors="replace"))
+        if row is not None and row.get("key") == file.stem:
+            yield row
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a lock; a text in a row may hold what `str.splitlines` takes for a line's end."""
+    return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
+
+
+def _sound(text: str) -> dict[str, Any] | None:
+    """The row, or None when it was truncated or altered."""
+    try:
+        row = json.loads(text)
+        if row["check"] == _sha({name: value for name, value in row.items() if name != "check"})[:16]:
+            return row
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def _origin(manifest: Path) -> Origin | None:
+    try:
+        return Origin(**json.loads(manifest.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _resolve(reference: str) -> Callable:
