@@ -323,7 +323,7 @@ def test_a_function_outside_the_package_is_followed_too(package):
     edited=st.integers(0, 5),
 )
 def test_exactly_the_symbols_downstream_of_an_edit_change(tmp_path, names, links, edited):
-    """Over random graphs of one-function modules, linked in every style: a run misses just where it reaches the edit."""
+    """Random graphs of modules, linked in every style: those that reach an edit miss, no others."""
     if str(tmp_path) not in sys.path:
         sys.path.insert(0, str(tmp_path))
     name = f"graph{os.getpid()}_{next(COUNTER)}"
