@@ -72,14 +72,14 @@ class Flops:
 
 def _cell(cell: str) -> _Cell:
     if cell not in _CELLS:
-        raise ValueError(f"cell = {cell!r}: allowed are {', '.join(get_args(Cell))}")
+        raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(get_args(Cell))}")
     return _CELLS[cell]
 
 
 def _sizes(**sizes: int) -> None:
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} = {value!r}: allowed are whole numbers from 1")
+            raise ValueError(f"{name} = {value!r} is not allowed: whole numbers from 1")
 
 
 def parameters(cell: Cell, input_size: int, hidden_size: int) -> int:

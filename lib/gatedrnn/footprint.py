@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import re
 import resource
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
-import pandas as pd
 import torch
 
 from gatedrnn import workloads
@@ -59,36 +61,29 @@ def saved_by(contender: str, hidden_size: int, batch_size: int, length: int) -> 
         return saved_bytes(lambda: made.module(made.inputs), made.module, made.inputs)
 
 
-def peak_memory(contender: str, mode: workloads.Mode, hidden_size: int, batch_size: int, length: int) -> int:
-    """Bytes by which one training step or one inference lifts the peak of a fresh process.
+Case = tuple[str, workloads.Mode, int, int, int]
+"""Contender, mode, hidden size, batch size, length."""
 
-    The process builds layer and input and runs one short sequence, so that libraries are loaded; then the peak is read,
-    the long sequence is run, and the peak is read again. The model and its input are not in the difference.
+
+def peak_memory(cases: Sequence[Case]) -> list[int]:
+    """Bytes by which one training step or one inference lifts the peak of a fresh process, for each case.
+
+    Each process builds layer and input and runs one short sequence, so that libraries are loaded; then the peak is
+    read, the long sequence is run, and the peak is read again. The model and its input are not in the difference.
+
+    Args:
+        cases: contender, mode, hidden size, batch size and length of each process.
 
     Raises:
         ValueError: unknown contender or mode.
     """
-    workloads.arm(contender, mode, 1, 1, 1)  # bad names are told here, not in another process
+    for contender, mode, *_ in cases:
+        workloads.arm(contender, mode, 1, 1, 1)  # bad names are told here, not in another process
     # each process is forked from a server that has imported torch and done nothing else
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with context.Pool(1) as pool:
-        return pool.apply(_lift, (contender, mode, hidden_size, batch_size, length))
-
-
-def peaks(
-    contenders: Iterable[str], hidden_size: int, batch_size: int, length: int, repeats: int = 3
-) -> pd.DataFrame:
-    """Peaks of training and inference: `name`, `mode`, `repeat`, `bytes`.
-
-    Raises:
-        ValueError: unknown contender, or `repeats` below 1.
-    """
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-        raise ValueError(f"repeats = {repeats!r}: allowed are whole numbers from 1")
-    cases = [(name, mode, repeat) for repeat in range(repeats) for mode in MODES for name in contenders]
-    rows = [(*case, peak_memory(case[0], case[1], hidden_size, batch_size, length)) for case in cases]
-    return pd.DataFrame(rows, columns=["name", "mode", "repeat", "bytes"])
+    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
+        return list(pool.map(_lift, *zip(*cases, strict=True)))
 
 
 def _lift(contender: str, mode: workloads.Mode, hidden_size: int, batch_size: int, length: int) -> int:
@@ -105,10 +100,8 @@ def _lift(contender: str, mode: workloads.Mode, hidden_size: int, batch_size: in
 
 
 def _reset_peak() -> None:
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts again from what is resident now
-    except OSError:
-        pass
 
 
 def _peak() -> int:

@@ -46,7 +46,7 @@ def threads(count: int) -> Iterator[None]:
     """
     cpus = os.cpu_count() or 1
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= cpus:
-        raise ValueError(f"count = {count!r}: allowed are whole numbers from 1 to {cpus}, the CPUs of this machine")
+        raise ValueError(f"count = {count!r} is not allowed: whole numbers from 1 to {cpus}, the CPUs of this machine")
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -63,7 +63,7 @@ def onednn(enabled: bool) -> Iterator[None]:
         ValueError: `enabled` is not True or False, or oneDNN is asked for in a PyTorch built without it.
     """
     if not isinstance(enabled, bool):
-        raise ValueError(f"enabled = {enabled!r}: allowed are True and False")
+        raise ValueError(f"enabled = {enabled!r} is not allowed: True and False")
     if enabled and not torch.backends.mkldnn.is_available():
         raise ValueError("enabled = True: this PyTorch was built without oneDNN, only False is allowed")
     with contextlib.ExitStack() as stack:
@@ -107,9 +107,9 @@ def interleave(
         raise ValueError("alternatives = {}: at least one is needed")
     for name, value in (("rounds", rounds), ("warmup", warmup)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} = {value!r}: allowed are whole numbers from 1")
+            raise ValueError(f"{name} = {value!r} is not allowed: whole numbers from 1")
     if not min_seconds >= 0:
-        raise ValueError(f"min_seconds = {min_seconds!r}: allowed are numbers from 0")
+        raise ValueError(f"min_seconds = {min_seconds!r} is not allowed: numbers from 0")
     arms = {name: arm if isinstance(arm, Arm) else Arm(arm) for name, arm in alternatives.items()}
     calls = {name: _calls(arm, min_seconds, warmup) for name, arm in arms.items()}
     names = list(arms)
@@ -154,7 +154,7 @@ def latency(
         raise ValueError("alternatives = {}: at least one is needed")
     for label, value in (("calls", calls), ("blocks", blocks), ("warmup", warmup)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{label} = {value!r}: allowed are whole numbers from 1")
+            raise ValueError(f"{label} = {value!r} is not allowed: whole numbers from 1")
     arms = {name: arm if isinstance(arm, Arm) else Arm(arm) for name, arm in alternatives.items()}
     each = -(-calls // blocks)
     parts = []
@@ -181,7 +181,7 @@ def percentiles(
         ValueError: a percentile outside 0 to 100.
     """
     if bad := [point for point in at if not 0 <= point <= 100]:
-        raise ValueError(f"at = {bad[0]!r}: allowed are percentiles from 0 to 100")
+        raise ValueError(f"at = {bad[0]!r} is not allowed: percentiles from 0 to 100")
     groups = readings.groupby(list(by), sort=False)["seconds"]
     return pd.DataFrame({f"p{point}": groups.quantile(point / 100) for point in at}).reset_index()
 

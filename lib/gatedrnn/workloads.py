@@ -23,23 +23,23 @@ Contender = Literal["LSTM, oneDNN", "LSTM, native", "GRU", "GRU, equal parameter
 """The GRU needs no pair of arms: PyTorch runs it alike with and without oneDNN, which the chapter shows."""
 
 CONTENDERS: tuple[str, ...] = ("LSTM, oneDNN", "LSTM, native", "GRU")
-_LAYERS: dict[str, type[torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
+_LAYERS: dict[str, Callable[..., torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 
 
-def cell_of(contender: str) -> str:
+def cell_of(contender: str) -> counting.Cell:
     """Cell of a contender: `lstm` or `gru`.
 
     Raises:
         ValueError: unknown contender.
     """
     if contender not in get_args(Contender):
-        raise ValueError(f"contender = {contender!r}: allowed are {'; '.join(get_args(Contender))}")
+        raise ValueError(f"contender = {contender!r} is not allowed: {'; '.join(get_args(Contender))}")
     return "lstm" if contender.startswith("LSTM") else "gru"
 
 
 def width_of(contender: str, hidden_size: int) -> int:
     """Hidden size of a contender: that of the GRU with as many parameters as the LSTM where the name says so."""
-    cell = cell_of(contender)
+    cell_of(contender)
     if contender != "GRU, equal parameters":
         return hidden_size
     return counting.width_for("gru", counting.parameters("lstm", hidden_size, hidden_size), hidden_size)
@@ -52,7 +52,7 @@ def layer(cell: str, input_size: int, hidden_size: int) -> torch.nn.RNNBase:
         ValueError: unknown cell.
     """
     if cell not in _LAYERS:
-        raise ValueError(f"cell = {cell!r}: allowed are {', '.join(_LAYERS)}")
+        raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(_LAYERS)}")
     torch.manual_seed(0)
     return _LAYERS[cell](input_size, hidden_size)
 
@@ -90,7 +90,7 @@ def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: i
         ValueError: unknown contender or mode.
     """
     if mode not in get_args(Mode):
-        raise ValueError(f"mode = {mode!r}: allowed are {', '.join(get_args(Mode))}")
+        raise ValueError(f"mode = {mode!r} is not allowed: {', '.join(get_args(Mode))}")
     module = layer(cell_of(contender), hidden_size, width_of(contender, hidden_size))
     inputs = torch.randn(length, batch_size, hidden_size)  # (T, B, I)
     native = contender == "LSTM, native"

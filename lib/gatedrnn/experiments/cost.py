@@ -5,6 +5,7 @@ All ratios are GRU ÷ LSTM at the same hidden size unless a name says otherwise:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -22,13 +23,12 @@ LIGHT, HEAVY = 1e6, 1e7
 """FLOPs of the LSTM's matrix products in one time step: below LIGHT is light work, from HEAVY on heavy work."""
 
 CASE = ("mode", "hidden_size", "batch_size", "length", "threads")
-PRODUCTS = ("aten::mm", "aten::addmm", "aten::mkldnn_rnn_layer", "aten::mkldnn_rnn_layer_backward")
 
 
 def step_flops(contender: str, hidden_size: int, batch_size: int) -> int:
     """FLOPs of the matrix products of one forward time step over the whole batch, I = H."""
     width, cell = workloads.width_of(contender, hidden_size), workloads.cell_of(contender)
-    return counting.forward_flops(cell, hidden_size, width, batch_size).matmul  # type: ignore[arg-type]
+    return counting.forward_flops(cell, hidden_size, width, batch_size).matmul
 
 
 def regime(hidden_size: int, batch_size: int) -> str:
@@ -81,37 +81,30 @@ def evidence(readings: pd.DataFrame, mode: str) -> dict[str, Interval]:
 
 
 def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
-    """What PyTorch runs for each contender, read from the profiler with oneDNN allowed and forbidden.
+    """What PyTorch runs for each cell, read from the profiler with oneDNN allowed and forbidden.
 
     Returns:
         One row a cell, oneDNN setting and mode: `cell`, `onednn`, `mode`, `kernel` (`whole layer` or `step by step`),
-        `calls` of operators in all, `per_step` (what one more time step adds), `products` (share of the operators'
-        own time spent in matrix products or in the kernel that holds them).
+        `longest` (the operator that took the longest), `calls` of operators in all, and `per_step`, the calls that
+        one more time step adds.
     """
     rows = []
-    for cell in ("lstm", "gru"):
-        for allowed in (True, False):
-            for mode in footprint.MODES:
-                name = "GRU" if cell == "gru" else "LSTM, oneDNN"
-                short, long = (
-                    measuring.operators(made.call, lambda made=made, allowed=allowed: _switched(made, allowed))
-                    for made in (workloads.arm(name, mode, hidden_size, batch_size, t) for t in (length, 2 * length))
-                )
-                kernel = "whole layer" if measuring.is_fused(short) else "step by step"
-                inside = short.loc[short["operator"].isin(PRODUCTS), "microseconds"].sum()
-                share = inside / short["microseconds"].sum()
-                added = (long["calls"].sum() - short["calls"].sum()) / length
-                rows.append((cell, allowed, mode, kernel, int(short["calls"].sum()), added, share))
-    return pd.DataFrame(rows, columns=["cell", "onednn", "mode", "kernel", "calls", "per_step", "products"])
+    for cell, name in (("lstm", "LSTM, oneDNN"), ("gru", "GRU")):
+        for allowed, mode in itertools.product((True, False), footprint.MODES):
+            short, long = (_profile(name, mode, hidden_size, batch_size, t, allowed) for t in (length, 2 * length))
+            kernel = "whole layer" if measuring.is_fused(short) else "step by step"
+            calls = int(short["calls"].sum())
+            per_step = (int(long["calls"].sum()) - calls) / length
+            rows.append((cell, allowed, mode, kernel, short["operator"][0], calls, per_step))
+    return pd.DataFrame(rows, columns=["cell", "onednn", "mode", "kernel", "longest", "calls", "per_step"])
 
 
-def _switched(made: workloads.Prepared, allowed: bool):  # type: ignore[no-untyped-def]
-    from contextlib import ExitStack
-
-    stack = ExitStack()
-    stack.enter_context(measuring.onednn(allowed))
-    stack.enter_context(made.setting())
-    return stack
+def _profile(
+    name: str, mode: workloads.Mode, hidden_size: int, batch_size: int, length: int, allowed: bool
+) -> pd.DataFrame:
+    made = workloads.arm(name, mode, hidden_size, batch_size, length)
+    with measuring.onednn(allowed):
+        return measuring.operators(made.call, made.setting)
 
 
 def counter_sees(hidden_size: int, batch_size: int, length: int) -> dict[str, float]:
@@ -122,7 +115,7 @@ def counter_sees(hidden_size: int, batch_size: int, length: int) -> dict[str, fl
         with made.setting(), FlopCounterMode(display=False) as counter:
             made.module(made.inputs)
         cell = workloads.cell_of(name)
-        counted = counting.forward_flops(cell, hidden_size, hidden_size, batch_size, length)  # type: ignore[arg-type]
+        counted = counting.forward_flops(cell, hidden_size, hidden_size, batch_size, length)
         shares[name] = counter.get_total_flops() / counted.matmul
     return shares
 
@@ -143,34 +136,47 @@ def floors(readings: pd.DataFrame, mode: str) -> pd.Series:
 
 
 def memory(
-    hidden_size: int, batch_size: int, length: int, repeats: int, contenders: Iterable[str] = workloads.CONTENDERS
+    hidden_size: int, batch_sizes: Iterable[int], steps: int, contenders: Iterable[str] = workloads.CONTENDERS
 ) -> pd.DataFrame:
     """Bytes of the model, kept for the backward pass, and at the peaks of training and inference.
 
+    Several batch sizes, because a process's peak also depends on how the allocator fits blocks of that size.
+
+    Args:
+        hidden_size: H.
+        batch_sizes: B of each measurement.
+        steps: B T, the same for all of them: the length is `steps // B`.
+        contenders: whom to measure.
+
     Returns:
-        One row a contender, `what` and repeat: `name`, `what`, `repeat`, `bytes`, and `floats`, the same divided by
-        4 B H T: float32 numbers for each hidden unit of one sequence's time step.
+        One row a contender, `what` and batch size: `name`, `what`, `batch_size`, `length`, `bytes`, and `floats`, the
+        bytes divided by 4 B H T: float32 numbers for each hidden unit and time step of one sequence.
     """
-    contenders = tuple(contenders)
     rows = []
-    for name in contenders:
+    pairs = [(name, batch_size, steps // batch_size) for name, batch_size in itertools.product(contenders, batch_sizes)]
+    for name, batch_size, length in pairs:
         cell, width = workloads.cell_of(name), workloads.width_of(name, hidden_size)
-        rows.append((name, "model", 0, counting.parameter_bytes(cell, hidden_size, width)))  # type: ignore[arg-type]
-        rows.append((name, "kept for backward", 0, footprint.saved_by(name, hidden_size, batch_size, length)))
-        needed = counting.activation_bytes(cell, width, batch_size, length)  # type: ignore[arg-type]
-        rows.append((name, "needed for backward", 0, needed))
-    table = pd.DataFrame(rows, columns=["name", "what", "repeat", "bytes"])
-    peaks = footprint.peaks(contenders, hidden_size, batch_size, length, repeats)
-    peaks = peaks.assign(what="peak of " + peaks["mode"])[["name", "what", "repeat", "bytes"]]
-    table = pd.concat([table, peaks], ignore_index=True)
-    return table.assign(floats=table["bytes"] / (4 * batch_size * hidden_size * length))
+        found = {
+            "model": counting.parameter_bytes(cell, hidden_size, width),
+            "needed for backward": counting.activation_bytes(cell, width, batch_size, length),
+            "kept for backward": footprint.saved_by(name, hidden_size, batch_size, length),
+        }
+        rows += [(name, what, batch_size, length, count) for what, count in found.items()]
+    cases: list[footprint.Case] = [(name, mode, hidden_size, b, t) for mode in footprint.MODES for name, b, t in pairs]
+    for (name, mode, _, batch_size, length), count in zip(cases, footprint.peak_memory(cases), strict=True):
+        rows.append((name, f"peak of {mode}", batch_size, length, count))
+    table = pd.DataFrame(rows, columns=["name", "what", "batch_size", "length", "bytes"])
+    return table.assign(floats=table["bytes"] / (4 * hidden_size * table["batch_size"] * table["length"]))
 
 
 def memory_evidence(table: pd.DataFrame) -> dict[str, Interval]:
-    """Bytes GRU ÷ LSTM for what a user meets: the model, what is kept, and both peaks; counts have no spread."""
+    """Bytes GRU ÷ LSTM for what a user meets: the model, what is kept, and both peaks.
+
+    These are counts, not samples: the estimate is the median over the batch sizes, the interval their whole range.
+    """
     found = {}
     for what in ("model", "kept for backward", "peak of training", "peak of inference"):
-        part = table[table["what"] == what].pivot(index="repeat", columns="name", values="bytes")
+        part = table[table["what"] == what].pivot(index="batch_size", columns="name", values="bytes")
         for implementation, lstm in RIVALS.items():
             ratio = (part["GRU"] / part[lstm]).to_numpy()
             name = what if what == "model" else f"{what}, {implementation}"
