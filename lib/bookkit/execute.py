@@ -138,7 +138,7 @@ def _papermill(
     parameters.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     events = output / "progress.jsonl"
     events.touch()
-    command = [sys.executable, "-m", "bookkit.lifeline", str(os.getpid()), str(chapter.path)]
+    command = [sys.executable, "-m", "bookkit.lifeline", str(chapter.path)]
     command += [str(output / "notebook.ipynb"), "--cwd", str(chapter.path.parent), "-k", "python3"]
     command += ["--no-progress-bar", "--log-level", "WARNING"]
     command += ["-f", str(parameters)] if values else []
@@ -155,7 +155,7 @@ def _papermill(
         environment["BOOK_FRESH"] = "1"
     with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as progress:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
+            command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
         )
         try:
             while True:
@@ -167,8 +167,8 @@ def _papermill(
                     return process.returncode
                 time.sleep(0.1)
         finally:
-            if process.poll() is None:
-                process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failure:
@@ -179,7 +179,7 @@ def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failu
     if found is None:
         log = (output / "papermill.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         error = log[-1] if log else f"papermill ended with status {code} and said nothing"
-        if code < 0 or code == 138:
+        if code > 128:
             error = f"the notebook's process was ended from outside or ran out of memory (status {code})"
         kept = relative if partial.is_file() else f"none; log in {os.path.relpath(output / 'papermill.log')}"
         return Failure(chapter.name, name, None, None, "", error, kept)

@@ -131,8 +131,9 @@ def select(found: Sequence[Chapter], name: str) -> Chapter:
     if len(matches) == 1:
         return matches[0]
     names = [each.name for each in found]
-    near = difflib.get_close_matches(short, names, n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    full = {key: each for each in names for key in (each, each.rpartition("/")[2])}
+    near = difflib.get_close_matches(short, full, n=1)
+    hint = f" (did you mean {full[near[0]]}?)" if near else ""
     said = f"no chapter {name!r}{hint}" if short else "no chapter was named"
     raise BookError(f"{said}; known: {', '.join(names) or 'none'}")
 

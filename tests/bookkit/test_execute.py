@@ -23,6 +23,7 @@ from bookkit.tasks import Build
 from bookkit.toc import chapters, parse_overrides, select
 
 PARAMETERS = "seeds: Count = 3  # seeds of each run\nrate: Positive = 0.5"
+STRAY = "import subprocess, time\nsubprocess.Popen(['sleep', '60'], start_new_session=True)\ntime.sleep(60)"
 WORK = "import json, os\nwith open(os.environ['BOOK_OUTPUT'] + '/chapter.json', 'w') as f:\n    json.dump({%s}, f)"
 
 
@@ -265,7 +266,7 @@ def test_a_plain_build_in_between_ends_a_fresh_one(project: Places) -> None:
 
 @pytest.mark.papermill
 def test_a_killed_build_leaves_no_process_and_goes_on(project: Places) -> None:
-    write_notebook(project.root / "chapters/one/b.ipynb", "import time\ntime.sleep(60)", kind="sweep")
+    write_notebook(project.root / "chapters/one/b.ipynb", STRAY, kind="sweep")
     script = (
         "import sys; from pathlib import Path; from rich.console import Console\n"
         "from bookkit.places import Places; from bookkit.progress import Display; from bookkit.tasks import Build\n"
@@ -276,6 +277,7 @@ def test_a_killed_build_leaves_no_process_and_goes_on(project: Places) -> None:
     running = project.work / "one/b/progress.jsonl"
     try:
         wait(lambda: (project.executed / "one/a/fingerprint.json").is_file() and running.is_file())
+        wait(lambda: any("sleep" in name for name in processes_with(str(project.root)).values()))
         with pytest.raises(BookError, match="another build is running"):
             build(project)
     finally:
@@ -342,14 +344,14 @@ def wait(condition, seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def processes_with(text: str) -> list[int]:
-    """Processes other than this one whose command line or environment names `text`."""
-    found = []
+def processes_with(text: str) -> dict[int, str]:
+    """Processes other than this one whose command line or environment names `text`, with their command lines."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            line, environment = ((folder / name).read_bytes() for name in ("cmdline", "environ"))
         except OSError:
             continue
-        if text.encode() in said and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
+        if text.encode() in line + environment and int(folder.name) != os.getpid():
+            found[int(folder.name)] = line.decode(errors="replace")
     return found
