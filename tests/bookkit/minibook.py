@@ -113,6 +113,7 @@ def write_chapter(
         new_code_cell("begin()", id="begin", metadata={"tags": ["remove-cell"]}),
         *(new_markdown_cell(text, id=f"more-{index}") for index, text in enumerate(more)),
         new_code_cell("print('a result')\nplot()", id="plot"),
+        new_code_cell("table()", id="table", metadata={"tags": ["hide-input"]}),
         new_markdown_cell("What it means.", id="meaning"),
     ]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "book": {"kind": "light"}}
@@ -140,6 +141,13 @@ def write_chapter(
                 "text/plain": figure,
             },
         ),
+    ]
+    table = next(cell for cell in done.cells if cell.id == "table")
+    ledger = "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n"
+    frame = '<table border="1" class="dataframe"><thead><tr><th></th><th>a</th></tr></thead><tbody><tr><th>0</th><td>1</td></tr></tbody></table>'
+    table.outputs = [
+        new_output("display_data", data={"text/markdown": ledger, "text/plain": "<Markdown>"}),
+        new_output("display_data", data={"text/html": frame, "text/plain": "a"}),
     ]
     plot.metadata["papermill"] = {"start_time": "2026-11-03T10:11:12", "duration": 1.5}
     plot.execution_count = 4

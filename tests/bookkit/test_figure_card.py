@@ -107,6 +107,11 @@ def test_numbers_and_figures_are_named_across_pages(site: Path) -> None:
     assert "The gap is 1,250.50" in soup(site, "alpha/first.html").get_text()
 
 
+def test_a_table_that_a_cell_writes_may_name_figures(site: Path) -> None:
+    cells = [cell.get_text(strip=True) for cell in soup(site, "alpha/second.html").select(".table-scroll td")]
+    assert {"A1 is supported", "Figure 1"} <= set(cells)
+
+
 def test_the_execution_page_counts_runs(site: Path) -> None:
     rows = soup(site, "execution.html").select("table.book-table-wide tr")
     cells = [[cell.get_text(strip=True) for cell in row.select("td, th")] for row in rows]

@@ -86,7 +86,7 @@ def without_tex(text: str) -> str:
     text = re.sub(r"\\([a-zA-Z]+)", r"\1", text)
     text = re.sub(r"[_^]\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"[{}$\\]", "", text)
-    return re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"(?<=[\[(]) | (?=[\]),.;:])", "", re.sub(r"\s+", " ", text)).strip()
 
 
 def _name_controls(soup: BeautifulSoup) -> None:
@@ -120,8 +120,6 @@ def _mend_roles(soup: BeautifulSoup) -> None:
     for tag in soup.select("div#pst-primary-sidebar"):
         tag["role"] = "complementary"
         tag["aria-label"] = "Book"
-    for tag in soup.select("main[role=main]"):
-        del tag["role"]
     for tag in soup.select("div#pst-skip-link"):
         tag["role"] = "navigation"
         tag["aria-label"] = "Skip"
