@@ -43,7 +43,7 @@ def end_descendants() -> None:
 
 
 def _watch() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     end_descendants()
     os._exit(1)
