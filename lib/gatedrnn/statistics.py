@@ -5,6 +5,7 @@ Paired means: two results with the same seed, hence the same data and batches.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -60,25 +61,19 @@ def bootstrap(
     estimate = float(statistic(sample))
     if np.ptp(sample) == 0:
         return Interval(estimate, estimate, estimate, level, len(sample))
-    found = stats.bootstrap(
-        (sample,),
-        statistic,
-        confidence_level=level,
-        n_resamples=resamples,
-        method="BCa",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    low, high = (float(found.low), float(found.high))
-    if not np.isfinite([low, high]).all():  # BCa degenerates when nearly all values are equal
-        found = stats.bootstrap(
-            (sample,),
-            statistic,
-            confidence_level=level,
-            n_resamples=resamples,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-        low, high = (float(found.low), float(found.high))
+    low = high = np.nan
+    for method in ("BCa", "percentile"):  # BCa degenerates when nearly all values are equal
+        if not np.isfinite([low, high]).all():
+            with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+                found = stats.bootstrap(
+                    (sample,),
+                    statistic,
+                    confidence_level=level,
+                    n_resamples=resamples,
+                    method=method,
+                    rng=np.random.default_rng(seed),
+                ).confidence_interval
+            low, high = float(found.low), float(found.high)
     return Interval(estimate, low, high, level, len(sample))
 
 
@@ -147,7 +142,7 @@ def tost_paired(a: Values, b: Values, margin: float) -> Equivalence:
         a, b: (n,) values of the same seeds in the same order.
         margin: largest difference that counts as comparable, in the unit of the values; fixed beforehand.
     """
-    if not margin > 0:
+    if not 0 < margin < np.inf:
         raise ValueError(f"margin = {margin!r} is not allowed: it must be a number above 0")
     first, second = _pair(a, b)
     if np.ptp(first - second) == 0:
@@ -174,12 +169,16 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
 def holm(p: Values) -> np.ndarray:
     """P values adjusted for testing them all, in the order given (Holm 1979)."""
     sample = np.asarray(p, dtype=float)
+    if not ((sample >= 0) & (sample <= 1)).all():
+        raise ValueError(f"p = {p!r} is not allowed: numbers from 0 to 1")
     return multipletests(sample, method="holm")[1] if sample.size else sample
 
 
 def interquartile_mean(values: Values, axis: int | None = None) -> Any:
     """Mean of the middle half (Agarwal et al. 2021)."""
     sample = np.asarray(values, dtype=float)
+    if not sample.size:
+        raise ValueError(f"values of shape {sample.shape} is not allowed: at least 1 value")
     return stats.trim_mean(sample.ravel() if axis is None else sample, 0.25, axis=0 if axis is None else axis)
 
 
@@ -191,8 +190,9 @@ def stratified_iqm(scores: Values, level: float = 0.95, resamples: int = 9999, s
         level, resamples, seed: as for `bootstrap`.
     """
     table = np.asarray(scores, dtype=float)
-    if table.ndim != 2 or table.shape[1] < 2:
-        raise ValueError(f"scores of shape {table.shape} are not allowed: (tasks, seeds) with at least 2 seeds")
+    if table.ndim != 2 or not table.size or table.shape[1] < 2 or not np.isfinite(table).all():
+        allowed = "(tasks, seeds) of finite numbers with at least 2 seeds"
+        raise ValueError(f"scores of shape {table.shape} is not allowed: {allowed}")
     generator = np.random.default_rng(seed)
     tasks, seeds = table.shape
     chosen = generator.integers(0, seeds, (resamples, tasks, seeds))
@@ -206,6 +206,8 @@ def stratified_iqm(scores: Values, level: float = 0.95, resamples: int = 9999, s
 def probability_of_improvement(a: Values, b: Values) -> float:
     """Share of pairs (one of a, one of b) in which a is larger; ties count half (Agarwal et al. 2021)."""
     first, second = (np.asarray(each, dtype=float) for each in (a, b))
+    if not (first.size and second.size):
+        raise ValueError(f"a of shape {first.shape}, b of shape {second.shape} is not allowed: at least 1 value each")
     return float((np.sign(first[:, None] - second[None, :]).mean() + 1) / 2)
 
 
