@@ -258,3 +258,10 @@ def whole_models(vocabularies: list[int], hidden_sizes: list[int]) -> pd.DataFra
         lstm, gru = (counting.parameters(cell, hidden, hidden) + around for cell in ("lstm", "gru"))
         rows.append({"V": symbols, "H": hidden, "lstm": lstm, "gru": gru, "ratio": gru / lstm})
     return pd.DataFrame(rows)
+
+
+def at_word_ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean gate values of `verse_table` where a word ends and within words: `end`, `inside`, by cell and gate."""
+    means = table[table["unit"] == "mean"]
+    where = means["character"].map(lambda symbol: "inside" if symbol.isalpha() else "end")
+    return means.groupby(["cell", "gate", where], sort=False)["value"].mean().unstack()

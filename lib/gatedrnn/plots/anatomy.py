@@ -37,8 +37,8 @@ def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
         left.plot(part["lag"], 100 * part["kept"], color=COLOURS[cell], linewidth=1.6)
         if cell == "gru":
             at = halves[(halves["cell"] == "gru") & (halves["bias"] == bias)]["measured"].iloc[0]
-            text = f"bias {bias:g}" if bias else "default"
-            left.annotate(text, (min(at, last), 50), (5, 3), textcoords="offset points", fontsize=8.5)
+            text = f"bias {bias:g}" if bias else "0"
+            left.annotate(text, (min(at, last), 50), (2, 15), textcoords="offset points", fontsize=8.5)
     left.axhline(50, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     left.set(xscale="log", xlim=(1, last), ylim=(-5, 102), xlabel="steps since the first input")
     left.set_ylabel("first input still in place, %")
@@ -125,7 +125,7 @@ def equality(table: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.7), sharex=True, sharey=True)
     cells = list(dict.fromkeys(table["cell"]))
     kinds = [(way, cell) for way in ways for cell in cells]
-    floor = 10 ** np.floor(np.log10(table.loc[table["relative"] > 0, "relative"].min())) / 3
+    floor = 10 ** np.floor(np.log10(table.loc[table["relative"] > 0, "relative"].min())) / 30
     for ax, (quantity, part) in zip(axes, table.groupby("quantity", sort=False), strict=True):
         for (way, cell, precision), dots in part.groupby(["implementation", "cell", "precision"]):
             y = kinds.index((way, cell)) + np.linspace(-0.22, 0.22, len(dots))
@@ -142,7 +142,7 @@ def equality(table: pd.DataFrame) -> Figure:
         for kind, name in ((np.float32, "float32"), (np.float64, "float64")):
             epsilon = np.finfo(kind).eps
             ax.axvline(epsilon, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-            ax.text(epsilon, -0.62, f" ε {name}", color=MUTED, fontsize=8, va="bottom", ha="center")
+            ax.text(epsilon, -0.62, f"ε {name}", color=MUTED, fontsize=8, va="bottom", ha="left")
         ax.axvline(floor, color=FAINT, linewidth=5, zorder=0)
         ax.text(floor, -0.62, "0", color=MUTED, fontsize=8, va="bottom", ha="center")
         ax.set(xscale="log", xlabel=f"{quantity}: largest |Δ| ÷ largest |value|")
