@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import nbformat
+import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -144,7 +145,7 @@ def write_chapter(
     ]
     table = next(cell for cell in done.cells if cell.id == "table")
     ledger = "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n"
-    frame = '<table border="1" class="dataframe"><thead><tr><th></th><th>a</th></tr></thead><tbody><tr><th>0</th><td>1</td></tr></tbody></table>'
+    frame = pd.DataFrame({"steps": [10, 200], "error": [0.25, 0.125]}).to_html(index=False)
     table.outputs = [
         new_output("display_data", data={"text/markdown": ledger, "text/plain": "<Markdown>"}),
         new_output("display_data", data={"text/html": frame, "text/plain": "a"}),
