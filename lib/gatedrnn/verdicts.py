@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gatedrnn import chapter, paths
@@ -106,12 +108,14 @@ def decide(
     claim = ledger()[id]
     if claim.rule == "none":
         raise ValueError(f"claim {id!r} has the rule 'none': no experiment can settle it")
-    if isinstance(strata, bool):
+    if isinstance(strata, bool | np.bool_):
         if claim.rule != "exact":
             raise ValueError(f"claim {id!r} has the rule {claim.rule!r}: it needs an interval, not {strata!r}")
         return Verdict(
             id, SUPPORTED if strata else CONTRADICTED, float(strata), float(strata), float(strata), claim.unit
         )
+    if claim.rule == "exact":
+        raise ValueError(f"claim {id!r} has the rule 'exact': it needs True or False, not an interval")
     parts = strata if isinstance(strata, Mapping) else {"all": strata}
     if not parts:
         raise ValueError(f"claim {id!r}: no evidence was given")
@@ -132,6 +136,9 @@ def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
     if claim.rule == "equivalent":
         if evidence.equivalence is None:
             raise ValueError(f"claim {claim.id!r} has the rule 'equivalent': evidence {name!r} lacks its test")
+        if not math.isclose(evidence.equivalence.margin, claim.margin):
+            margins = f"± {evidence.equivalence.margin}; the ledger's margin is {claim.margin}"
+            raise ValueError(f"claim {claim.id!r}: evidence {name!r} was tested against {margins}")
         if evidence.equivalence.equivalent:
             word = SUPPORTED
         elif interval.low > claim.margin or interval.high < -claim.margin:
@@ -170,7 +177,9 @@ def table(level: float = 0.05) -> pd.DataFrame:
     Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. A verdict whose adjusted p is
     `level` or more is inconclusive. Claims without an experiment have the word "no experiment yet".
     """
-    found = {verdict["id"]: {**verdict, "chapter": name} for name, verdicts in _records() for verdict in verdicts}
+    verdicts = [(name, verdict) for name, verdicts in _records() for verdict in verdicts]
+    verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last
+    found = {verdict["id"]: {**verdict, "chapter": name} for name, verdict in verdicts}
     tested = [key for key, verdict in found.items() if verdict["p"] is not None]
     adjusted = dict(zip(tested, holm([found[key]["p"] for key in tested]), strict=True))
     rows = []
