@@ -14,13 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
 from gatedrnn import workloads
-
-MODES: tuple[workloads.Mode, ...] = get_args(workloads.Mode)
 
 
 def saved_bytes(call: Callable[[], Any], module: torch.nn.Module, *ignore: torch.Tensor) -> int:

@@ -8,6 +8,7 @@ cost depends on the parameters alone. *Inference* is the forward pass in `torch.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -22,6 +23,7 @@ Mode = Literal["training", "inference"]
 Contender = Literal["LSTM, oneDNN", "LSTM, native", "GRU", "GRU, equal parameters"]
 """The GRU needs no pair of arms: PyTorch runs it alike with and without oneDNN, which the chapter shows."""
 
+MODES: tuple[Mode, ...] = get_args(Mode)
 CONTENDERS: tuple[str, ...] = ("LSTM, oneDNN", "LSTM, native", "GRU")
 _LAYERS: dict[str, Callable[..., torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 
@@ -129,7 +131,7 @@ def grid(
         One row a reading: `mode`, `hidden_size`, `batch_size`, `length`, `threads` and the columns of `interleave`.
     """
     contenders = tuple(contenders)
-    shapes = [(m, h, b, t) for m in modes for h in hidden_sizes for b in batch_sizes for t in lengths]
+    shapes = itertools.product(modes, hidden_sizes, batch_sizes, lengths)
     parts = []
     with measuring.threads(thread_count):
         for mode, hidden_size, batch_size, length in shapes:
@@ -137,4 +139,21 @@ def grid(
             readings = measuring.interleave(alternatives, rounds=rounds, min_seconds=min_seconds)
             labels = {"mode": mode, "hidden_size": hidden_size, "batch_size": batch_size, "length": length}
             parts.append(readings.assign(**labels, threads=thread_count))
+    return pd.concat(parts, ignore_index=True)
+
+
+def latencies(
+    hidden_sizes: Iterable[int], lengths: Iterable[int], *, calls: int = 1000, contenders: Iterable[str] = CONTENDERS
+) -> pd.DataFrame:
+    """Single inference calls at batch size 1 on one thread.
+
+    Returns:
+        One row a call: `hidden_size`, `length` and the columns of `measuring.latency`.
+    """
+    contenders = tuple(contenders)
+    parts = []
+    with measuring.threads(1):
+        for hidden_size, length in itertools.product(hidden_sizes, lengths):
+            readings = measuring.latency(arms("inference", hidden_size, 1, length, contenders), calls=calls)
+            parts.append(readings.assign(hidden_size=hidden_size, length=length))
     return pd.concat(parts, ignore_index=True)

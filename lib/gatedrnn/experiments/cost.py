@@ -90,7 +90,7 @@ def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
     """
     rows = []
     for cell, name in (("lstm", "LSTM, oneDNN"), ("gru", "GRU")):
-        for allowed, mode in itertools.product((True, False), footprint.MODES):
+        for allowed, mode in itertools.product((True, False), workloads.MODES):
             short, long = (_profile(name, mode, hidden_size, batch_size, t, allowed) for t in (length, 2 * length))
             kernel = "whole layer" if measuring.is_fused(short) else "step by step"
             calls = int(short["calls"].sum())
@@ -103,7 +103,7 @@ def _profile(
     name: str, mode: workloads.Mode, hidden_size: int, batch_size: int, length: int, allowed: bool
 ) -> pd.DataFrame:
     made = workloads.arm(name, mode, hidden_size, batch_size, length)
-    with measuring.onednn(allowed):
+    with measuring.threads(1), measuring.onednn(allowed):
         return measuring.operators(made.call, made.setting)
 
 
@@ -159,10 +159,11 @@ def memory(
         found = {
             "model": counting.parameter_bytes(cell, hidden_size, width),
             "needed for backward": counting.activation_bytes(cell, width, batch_size, length),
-            "kept for backward": footprint.saved_by(name, hidden_size, batch_size, length),
         }
+        with measuring.threads(1):
+            found["kept for backward"] = footprint.saved_by(name, hidden_size, batch_size, length)
         rows += [(name, what, batch_size, length, count) for what, count in found.items()]
-    cases: list[footprint.Case] = [(name, mode, hidden_size, b, t) for mode in footprint.MODES for name, b, t in pairs]
+    cases: list[footprint.Case] = [(name, mode, hidden_size, b, t) for mode in workloads.MODES for name, b, t in pairs]
     for (name, mode, _, batch_size, length), count in zip(cases, footprint.peak_memory(cases), strict=True):
         rows.append((name, f"peak of {mode}", batch_size, length, count))
     table = pd.DataFrame(rows, columns=["name", "what", "batch_size", "length", "bytes"])
@@ -205,3 +206,30 @@ def range_text(values: Mapping[str, float] | pd.Series, form: str = "{:.1f}") ->
 def software() -> str:
     """Name of the PyTorch that was measured, such as `PyTorch 2.13.0`."""
     return f"PyTorch {torch.__version__.split('+')[0]}"
+
+
+def growth_tables(
+    widths: pd.DataFrame, grid: pd.DataFrame, lengths: pd.DataFrame, hidden_size: int, batch_size: int, length: int
+) -> dict[str, tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Training times and ratios along each axis, the other two held: what `plots.cost.growth_lines` draws.
+
+    Args:
+        widths: readings over hidden sizes at `batch_size` and `length`, with the GRU of equal parameters.
+        grid: readings over hidden and batch sizes at `length`.
+        lengths: readings over lengths at `hidden_size` and `batch_size`.
+        hidden_size, batch_size, length: what is held.
+
+    Returns:
+        Axis → (what is held, quartiles by `name`, ratios by `implementation` and `gru`).
+    """
+    batches = grid[(grid["mode"] == "training") & (grid["hidden_size"] == hidden_size)]
+    found = {}
+    for axis, readings, held in (
+        ("hidden_size", widths, f"batch {batch_size}, length {length}"),
+        ("batch_size", batches, f"hidden size {hidden_size}, length {length}"),
+        ("length", lengths, f"hidden size {hidden_size}, batch {batch_size}"),
+    ):
+        grus = [name for name in readings["name"].unique() if name.startswith("GRU")]
+        ratios = pd.concat([ratio_table(readings, gru=name).assign(gru=name) for name in grus], ignore_index=True)
+        found[axis] = (held, measuring.quartiles(readings, ("name", axis)), ratios)
+    return found
