@@ -28,10 +28,9 @@ class _Left(ProgressColumn):
     """Time left: of a sweep by its runs so far, of a chapter by how long it took last time."""
 
     def render(self, task: Task) -> Text:
-        left = task.fields.get("left")
-        if left is None and task.fields.get("expected"):
-            left = max(0.0, task.fields["expected"] - (task.elapsed or 0.0))
-        return Text("" if left is None or task.finished else f"{duration(left)} left", style="cyan")
+        end = task.fields.get("end")
+        left = end - time.monotonic() if end else 0.0
+        return Text(f"{duration(left)} left" if left >= 0.5 else "", style="cyan")
 
 
 class Display:
@@ -75,7 +74,9 @@ class Display:
         with self.guard:
             self.started[name] = time.monotonic()
             if self.live:
-                self.bars[name] = self.progress.add_task(name, total=None, count="", expected=expected)
+                self.bars[name] = self.progress.add_task(
+                    name, total=None, count="", end=expected and time.monotonic() + expected
+                )
             else:
                 self.say(f"{name}: started ({reason}{about})")
 
@@ -88,7 +89,7 @@ class Display:
                 self.sweeps[key] = (now, event["found"], now)
                 if self.live:
                     self.bars[key] = self.progress.add_task(
-                        f"  {key}", total=event["total"], completed=event["found"], count="", left=None
+                        f"  {key}", total=event["total"], completed=event["found"], count="", end=None
                     )
                 elif event["found"] < event["total"]:
                     self.say(f"  {key}: {event['total']} runs, {event['found']} found")
@@ -113,7 +114,7 @@ class Display:
         done, total = event["done"], event["total"]
         left = (now - began) / max(1, done - found) * (total - done)
         if self.live:
-            self.progress.update(self.bars[key], completed=done, count=f"{done}/{total}", left=left)
+            self.progress.update(self.bars[key], completed=done, count=f"{done}/{total}", end=now + left)
         elif now - said >= PLAIN_EVERY and done < total:
             self.say(f"  {key}: {done} of {total} runs, about {duration(left)} left")
             self.sweeps[key] = (began, found, now)

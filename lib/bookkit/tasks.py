@@ -98,12 +98,16 @@ class Build:
         for chapter in chosen:
             inputs = fingerprint.take(chapter, values[chapter.name], self.places, around, self.reached)
             stored = execute.read_stamp(self.places.executed / chapter.name)
-            reason = fingerprint.why(stored, inputs, self.places) if stored else "never executed"
+            reason = fingerprint.why(stored, inputs, self.places) if stored else self._never
             action = (self._one, [chapter, values[chapter.name], inputs, reason])
             target = self.places.executed / chapter.name / "notebook.ipynb"
             tasks.append(_task(f"execute:{chapter.name}", action, [target], uptodate=[reason is None]))
         stale = sum(not all(done for done, *_ in task.uptodate) for task in tasks)
         _run(self.places, tasks, min(workers, stale))
+
+    @property
+    def _never(self) -> str:
+        return "fresh build" if self.fresh else "never executed"
 
     def _one(self, chapter: Chapter, values: Mapping[str, Any], inputs: Mapping[str, Any], reason: str) -> bool:
         name = chapter.name

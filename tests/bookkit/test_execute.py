@@ -264,6 +264,7 @@ def test_a_plain_build_in_between_ends_a_fresh_one(project: Places) -> None:
     assert sorted(build(project, fresh=True).executed) == ["one/a", "one/b"]
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
 @pytest.mark.papermill
 def test_a_killed_build_leaves_no_process_and_goes_on(project: Places) -> None:
     write_notebook(project.root / "chapters/one/b.ipynb", STRAY, kind="sweep")
