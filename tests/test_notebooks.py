@@ -15,7 +15,9 @@ from bookkit.toc import KINDS, Chapter, chapters, tags
 PROJECT = Path(__file__).resolve().parents[1]
 CHAPTERS = chapters(PROJECT)
 LONGEST_CELL = 24
-RESULT = re.compile(r"(?<![\w.{-])\d+(?:[.,]\d+)?\s?(?:%|percent\b|ms\b|µs\b|times (?:as|faster|slower)\b)")
+RESULT = re.compile(
+    r"(?<![\w.{-])\d+(?:[.,]\d+)?\s?(?:%|percent\b|ms\b|µs\b|times (?:as|faster|slower)\b)(?! (?:confidence )?interval)"
+)
 VERDICT = re.compile(r"\b(?:is|was|are|were) (?:clearly )?(?:supported|contradicted|inconclusive)\b")
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
