@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
 
 from gatedrnn import chapter, provenance
 from gatedrnn.runs import Origin, Store, changed_since_loaded, write_run
@@ -66,7 +68,8 @@ def sweep(
             rows[key] = row
     found = len(rows)
     chapter.progress({"event": "sweep", "name": name, "total": found + len(missing), "found": found})
-    for row in _compute(run, store, list(missing.values()), workers):
+    computed = _compute(run, store, list(missing.values()), workers)
+    for row in tqdm(computed, name, found + len(missing), initial=found, disable=_shown_elsewhere(), mininterval=1):
         rows[row["key"]] = row
         done = {"done": len(rows), "total": found + len(missing), "found": found}
         chapter.progress({"event": "run", "name": name, **done, "seconds": row["recorded"]["seconds"]})
@@ -82,8 +85,27 @@ def sweep(
     frame.attrs.update(summary)
     if running := chapter.current():
         seconds = round(time.perf_counter() - started, 2)
-        running.add("sweeps", {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)}, key="name")
+        _record(running, {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)})
     return frame
+
+
+def _shown_elsewhere() -> bool:
+    """Whether the build of the book shows the progress of this sweep."""
+    return "BOOK_PROGRESS" in os.environ
+
+
+def _record(running: chapter.Chapter, entry: dict[str, Any]) -> None:
+    """Tell the chapter; a sweep that is run again, wider, still computed what it computed before."""
+    for before in running.record["sweeps"]:
+        if before["name"] == entry["name"]:
+            entry["keys"] = sorted({*before["keys"], *entry["keys"]})
+            entry["runs"] = len(entry["keys"])
+            entry["computed"] += before["computed"]
+            entry["found"] = entry["runs"] - entry["computed"]
+            entry["reasons"] = dict(Counter(before["reasons"]) + Counter(entry["reasons"]))
+            entry["core_seconds"] = round(max(before["core_seconds"], entry["core_seconds"]), 2)
+            entry["seconds"] = round(before["seconds"] + entry["seconds"], 2)
+    running.add("sweeps", entry, key="name")
 
 
 def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name: str) -> list[dict[str, Any]]:
