@@ -196,6 +196,8 @@ def test_durations_are_said_as_readers_say_them(seconds: float, text: str) -> No
         (r"\text{if } x", "if"),
         (r"\log x", '<mi>log</mi><mspace width="0.167em" />'),
         (r"x < y", "&lt;"),
+        ("b'_n", '<msub><mrow><mi>b</mi><mo lspace="0" rspace="0">′</mo></mrow><mi>n</mi></msub>'),
+        ("f'(x)", '<mrow><mrow><mi>f</mi><mo lspace="0" rspace="0">′</mo></mrow>'),
     ],
 )
 def test_tex_becomes_mathml(tex_text: str, part: str) -> None:

@@ -34,6 +34,7 @@ STYLES = {
 ALIGNED = "aligned|alignedat|align|split|eqnarray"
 STACKED = "gathered|gather|multline"
 ACCENTS = {"^": "\u02c6", "\u007e": "\u02dc", "\u00af": "\u00af", "\u2015": "\u00af"}
+PRIMES = set("\u2032\u2033\u2034")
 SPACES = {"negativethinmathspace": "-0.167em"}
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def mathml(tex: str, display: bool = False) -> str:
         element.tag = element.tag.removeprefix("{" + NAMESPACE + "}")
     for element in list(root.iter()):
         _mend(element, tex)
+    for element in list(root.iter()):
+        _lower_prime(element)
     for element in list(root.iter()):
         _join_upright(element)
     for element in list(root.iter()):
@@ -135,6 +138,20 @@ def styled(character: str, style: str) -> str:
             continue
     special = {("DOUBLE-STRUCK", "N"): "ℕ", ("DOUBLE-STRUCK", "R"): "ℝ", ("DOUBLE-STRUCK", "Z"): "ℤ"}
     return special.get((style, match[3] or ""), character)
+
+
+def _lower_prime(element: ElementTree.Element) -> None:
+    """Put a prime at the height of its letter: the font draws it raised already, and browsers would raise it twice."""
+    if element.tag not in {"msup", "msubsup"} or not set(element[-1].text or " ") <= PRIMES or len(element[-1]):
+        return
+    base, prime = element[0], element[-1]
+    marked = ElementTree.Element("mrow")
+    mark = ElementTree.SubElement(marked, "mo", {"lspace": "0", "rspace": "0"})
+    mark.text = prime.text
+    marked.insert(0, base)
+    element.remove(prime)
+    element[0] = marked
+    element.tag = "msub" if len(element) == 2 else "mrow"
 
 
 def _join_upright(element: ElementTree.Element) -> None:

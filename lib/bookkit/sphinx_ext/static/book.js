@@ -12,7 +12,13 @@
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
   };
-  addEventListener("load", () => { reach(); open(); });
+  // Drawings of the other theme stay unloaded; those of this one are ready before they are scrolled to or printed.
+  const draw = () => {
+    for (const image of document.querySelectorAll(".book-picture img")) {
+      if (getComputedStyle(image).display !== "none") image.loading = "eager";
+    }
+  };
+  addEventListener("load", () => { reach(); open(); draw(); });
   addEventListener("resize", reach);
   addEventListener("hashchange", open);
   document.addEventListener("toggle", reach, true);
