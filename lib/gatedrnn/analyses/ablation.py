@@ -181,6 +181,9 @@ def numbers(runs: pd.DataFrame, table: pd.DataFrame, tuned: Tuned, second: pd.Da
     }
     for (task, variant), value in accuracy.items():
         found[f"accuracy-{task}-{variant.replace('_', '-')}"] = f"{value:.0f} %"
+        if variant not in GATES:
+            points = _points(bootstrap(change(table, task, variant)))
+            found[f"change-{task}-{variant.replace('_', '-')}"] = points
     return {**found, **second_look(runs, second), "second-verdict": second_verdict(runs, second)}
 
 
