@@ -9,10 +9,13 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shlex
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from gatedrnn import paths, provenance
 from gatedrnn.parameters import Parameter, ParameterError, check, read
@@ -177,4 +180,10 @@ def _injected(history: list[str]) -> list[str]:
 
 
 def _option(key: str, value: Any) -> str:
-    return f'-p {key} "{value}"' if isinstance(value, list | str) else f"-p {key} {value}"
+    """A parameter as papermill's command line takes it: lists as YAML, and texts raw, that '5' stay a text."""
+    if isinstance(value, str):
+        return f"-r {key} {shlex.quote(value)}"
+    if isinstance(value, list):
+        text = yaml.safe_dump({key: value}, default_flow_style=True, width=float("inf")).strip()
+        return f"-y {shlex.quote(text)}"
+    return f"-p {key} {value}"

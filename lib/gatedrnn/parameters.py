@@ -17,7 +17,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, TypeAdapter, Valid
 
 Count = Annotated[StrictInt, Field(ge=1, description="a whole number of at least 1")]
 Seeds = Annotated[StrictInt, Field(ge=1, le=1000, description="a whole number from 1 to 1000")]
-Positive = Annotated[float, Field(gt=0, strict=True, description="a number above 0")]
+Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False, description="a number above 0")]
 Fraction = Annotated[float, Field(gt=0, lt=1, strict=True, description="a number between 0 and 1")]
 Counts = Annotated[list[Count], Field(min_length=1, description="a list of whole numbers of at least 1")]
 Rates = Annotated[list[Positive], Field(min_length=1, description="a list of numbers above 0")]
@@ -66,6 +66,8 @@ def read(source: str) -> dict[str, Parameter]:
             raise ParameterError(f"parameters cell: the value in '{text}' is not a literal") from None
         comment = lines[(node.end_lineno or node.lineno) - 1][node.end_col_offset or 0 :].strip().removeprefix("#")
         name = node.target.id
+        if name in found:
+            raise ParameterError(f"parameters cell: {name!r} is declared twice")
         found[name] = Parameter(name, ast.unparse(node.annotation), value, comment.strip())
     return found
 
