@@ -71,7 +71,7 @@ def train(
         curves["step"].append(step)
         for name, metric in metrics.items():
             curves.setdefault(name, []).append(round(metric, 5))
-        if solved is not None and solved(metrics):
+        if solved is not None and not diverged and solved(metrics):
             solved_at = step
     summary = {"steps_taken": step, "solved_at": solved_at, "clipped": clipped / step, "diverged": diverged}
     return {**metrics, **summary, "train_seconds": round(seconds, 3), "curves": curves}

@@ -1,0 +1,238 @@
+"""The training loop: what is cut, counted, stopped and reported."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from gatedrnn.training import train, train_step
+
+
+def linear(seed=0):
+    torch.manual_seed(seed)
+    return nn.Linear(3, 1)
+
+
+def stream(seed=0, scale=1.0):
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        x = torch.randn(8, 3, generator=generator)
+        yield x, scale * x.sum(1, keepdim=True)
+
+
+def loss(model, batch):
+    return (model(batch[0]) - batch[1]).square().mean()
+
+
+def held_out(model):
+    return {"loss": float(loss(model, next(stream(99))))}
+
+
+def weights(model):
+    return [each.detach().clone() for each in model.parameters()]
+
+
+def equal(a, b):
+    return all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
+
+
+class Descent(torch.optim.SGD):
+    """Plain descent at rate 1: the step taken is the gradient itself."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, lr=1.0)
+
+
+# --- clipping
+
+
+@settings(max_examples=25, deadline=None)
+@given(scale=st.floats(1e-3, 1e6), clip=st.floats(0.01, 10))
+def test_the_step_is_the_gradient_cut_to_the_norm(scale, clip):
+    """Cut before the backward pass, the step would be as long as the gradient."""
+    model, reference = linear(), linear()
+    batch = next(stream(scale=scale))
+    loss(reference, batch).backward()
+    true = torch.cat([each.grad.flatten() for each in reference.parameters()])
+    before = weights(model)
+    learned = list(model.parameters())
+    norm = train_step(model, batch, loss, Descent(learned), learned, clip)
+    moved = torch.cat([(a - b).flatten() for a, b in zip(before, weights(model), strict=True)])
+    assert norm == pytest.approx(float(true.norm()), rel=1e-4)
+    assert float(moved.norm()) == pytest.approx(min(norm, clip), rel=1e-3, abs=1e-5)
+    assert torch.allclose(moved / moved.norm(), true / true.norm(), atol=1e-3), "its direction stays"
+
+
+def test_one_step_follows_the_gradient_of_its_own_batch_alone():
+    model, fresh = linear(), linear()
+    learned = list(model.parameters())
+    data = stream()
+    for each in learned:
+        each.grad = torch.full_like(each, 1e3)  # left over from elsewhere
+    batch = next(data)
+    train_step(model, batch, loss, Descent(learned), learned, 1e9)
+    learned = list(fresh.parameters())
+    train_step(fresh, batch, loss, Descent(learned), learned, 1e9)
+    assert equal(weights(model), weights(fresh))
+
+
+def test_cut_steps_are_counted():
+    norms = [0.5, 2.0, 3.0, 0.1, 5.0]
+
+    def given(model, batch):
+        return batch[0] * model.weight.sum()
+
+    model = nn.Linear(1, 1, bias=False)
+    batches = ((torch.tensor(norm),) for norm in itertools.cycle(norms))
+    found = train(model, batches, given, lambda model: {}, steps=10, learning_rate=0.1, clip=1.0)
+    assert found["clipped"] == 0.6
+    found = train(model, batches, given, lambda model: {}, steps=5, learning_rate=0.1, clip=2.0)
+    assert found["clipped"] == 0.4, "a norm equal to the limit is not cut"
+
+
+# --- determinism
+
+
+def test_equal_seeds_train_equally_and_others_do_not():
+    def run(model_seed, data_seed):
+        model = linear(model_seed)
+        found = train(model, stream(data_seed), loss, held_out, steps=30, learning_rate=0.01, every=10)
+        del found["train_seconds"]
+        return found, weights(model)
+
+    (first, one), (second, two) = run(1, 2), run(1, 2)
+    assert first == second and equal(one, two)
+    assert run(2, 2)[0] != first and run(1, 3)[0] != first
+
+
+def test_how_often_is_evaluated_changes_no_weight():
+    models = [linear(), linear()]
+    for model, every in zip(models, (1, 50), strict=True):
+        train(model, stream(), loss, held_out, steps=20, learning_rate=0.01, every=every)
+    assert equal(weights(models[0]), weights(models[1]))
+
+
+def test_the_loop_learns():
+    found = train(linear(), stream(), loss, held_out, steps=400, learning_rate=0.02, every=20)
+    assert found["loss"] < 1e-3 < 0.1 < found["curves"]["loss"][0]
+
+
+def test_frozen_weights_stay():
+    model = linear()
+    model.bias.requires_grad_(False)
+    before = weights(model)
+    train(model, stream(), loss, held_out, steps=5, learning_rate=0.1)
+    assert torch.equal(model.bias, before[1]) and not torch.equal(model.weight, before[0])
+
+
+# --- stopping and curves
+
+
+@settings(max_examples=20, deadline=None)
+@given(steps=st.integers(1, 12), every=st.integers(1, 15))
+def test_steps_and_evaluations_are_those_asked_for(steps, every):
+    drawn = itertools.count()
+
+    def batches():
+        for batch in stream():
+            next(drawn)
+            yield batch
+
+    found = train(linear(), batches(), loss, held_out, steps=steps, learning_rate=0.01, every=every)
+    taken = found["curves"]["step"][-1]
+    assert taken == next(drawn) == steps
+    assert found["curves"]["step"] == sorted({*range(every, steps + 1, every), steps})
+    assert len(found["curves"]["loss"]) == len(found["curves"]["step"])
+    assert found["solved_at"] is None and found["diverged"] is False
+
+
+def test_training_stops_at_the_evaluation_that_solves():
+    scores = iter([0.1, 0.5, 0.99, 1.0])
+
+    def evaluate(model):
+        return {"score": next(scores)}
+
+    found = train(
+        linear(),
+        stream(),
+        loss,
+        evaluate,
+        steps=1000,
+        learning_rate=0.01,
+        every=7,
+        solved=lambda metrics: metrics["score"] > 0.9,
+    )
+    assert found["solved_at"] == 21 and found["score"] == 0.99
+    assert found["curves"] == {"step": [7, 14, 21], "score": [0.1, 0.5, 0.99]}
+
+
+# --- divergence
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_gradient_that_is_not_finite_changes_nothing_and_is_told(bad):
+    model = linear()
+    kept = []
+
+    def broken(model, batch):
+        kept.append(weights(model))
+        factor = bad if len(kept) == 6 else 1.0
+        return loss(model, batch) * factor
+
+    found = train(model, stream(), broken, held_out, steps=100, learning_rate=0.1, every=4)
+    assert found["diverged"] is True and found["solved_at"] is None
+    assert len(kept) == 6, "and training ends"
+    assert equal(weights(model), kept[-1])
+    assert all(torch.isfinite(each).all() for each in model.parameters())
+    assert found["curves"]["step"] == [4, 6] and math.isfinite(found["loss"])
+
+
+def test_a_diverged_model_never_counts_as_solved():
+    def broken(model, batch):
+        return loss(model, batch) * math.nan
+
+    found = train(
+        linear(), stream(), broken, lambda model: {"score": 1.0}, steps=9, learning_rate=0.1, solved=lambda _: True
+    )
+    assert found["diverged"] is True and found["solved_at"] is None
+
+
+# --- evaluation
+
+
+def test_evaluation_has_no_gradients_and_its_own_mode():
+    seen = []
+
+    def evaluate(model):
+        seen.append((torch.is_grad_enabled(), model.training, model(torch.zeros(1, 3)).requires_grad))
+        return {}
+
+    def watched(model, batch):
+        assert model.training and torch.is_grad_enabled()
+        return loss(model, batch)
+
+    model = linear()
+    train(model, stream(), watched, evaluate, steps=6, learning_rate=0.1, every=2)
+    assert seen == [(False, False, False)] * 3
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("steps", value) for value in (0, -1, 1.5)),
+        *(("every", value) for value in (0, None)),
+        *(("learning_rate", value) for value in (0, -1, math.nan)),
+        *(("clip", value) for value in (0, -0.5, math.nan)),
+    ],
+)
+def test_a_setting_out_of_range_is_named(name, value):
+    options = {"steps": 1, "learning_rate": 0.1, "every": 1, "clip": 1.0, name: value}
+    with pytest.raises(ValueError, match=rf"^{name} = {value!r} is not allowed: "):
+        train(linear(), stream(), loss, held_out, **options)
