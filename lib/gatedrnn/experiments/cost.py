@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gatedrnn import counting, footprint, measuring, workloads
 from gatedrnn.statistics import Interval, ratio_bootstrap
+from gatedrnn.verdicts import Verdict
 
 RIVALS = {"oneDNN": "LSTM, oneDNN", "native": "LSTM, native"}
 """Implementation → the LSTM that the GRU is measured against."""
@@ -61,23 +61,29 @@ def evidence(readings: pd.DataFrame, mode: str) -> dict[str, Interval]:
     """Ratio under each condition: implementation × work × threads.
 
     Within a condition each round gives one value, the geometric mean over its shapes; the interval is over rounds, so
-    it tells how sure the machine is, not how much the shapes differ.
+    it tells how sure the machine is, not how much the shapes differ. Calls of a single time step stand apart.
     """
     table = readings[readings["mode"] == mode]
-    work = [regime(h, b) for h, b in zip(table["hidden_size"], table["batch_size"], strict=True)]
-    table = table.assign(work=work)
+    shapes = zip(table["hidden_size"], table["batch_size"], table["length"], strict=True)
+    table = table.assign(work=["one time step" if t == 1 else f"{regime(h, b)} work" for h, b, t in shapes])
     found = {}
     for implementation, lstm in RIVALS.items():
         logs = measuring.ratios(table, over="GRU", under=lstm, by=("work", *CASE))
         for count in sorted(logs["threads"].unique()):
-            for kind in ("light", "middle", "heavy"):
+            for kind in ("light work", "middle work", "heavy work", "one time step"):
                 part = logs[(logs["work"] == kind) & (logs["threads"] == count)]
                 if part.empty:
                     continue
                 each = np.exp(part.groupby("round")["log_ratio"].mean())
                 threads = f"{count} thread" + ("s" if count > 1 else "")
-                found[f"{implementation}, {kind} work, {threads}"] = ratio_bootstrap(each, np.ones(len(each)))
+                found[f"{implementation}, {kind}, {threads}"] = ratio_bootstrap(each, np.ones(len(each)))
     return found
+
+
+def evidence_table(found: Mapping[str, Interval], verdict: Verdict) -> pd.DataFrame:
+    """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says."""
+    rows = [(part.name, found[part.name].format(), part.word) for part in verdict.strata]
+    return pd.DataFrame(rows, columns=["condition", "GRU ÷ LSTM", "the claim is"]).set_index("condition")
 
 
 def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
@@ -185,27 +191,43 @@ def memory_evidence(table: pd.DataFrame) -> dict[str, Interval]:
     return found
 
 
-def crossing(ratios: pd.DataFrame, implementation: str, mode: str, batch_size: int) -> int | None:
-    """Smallest hidden size from which on the GRU is faster (whole interval below 1) at every larger measured size."""
-    part = ratios[(ratios["implementation"] == implementation) & (ratios["mode"] == mode)]
-    part = part[part["batch_size"] == batch_size].sort_values("hidden_size")
+def crossing(ratios: pd.DataFrame, axis: str) -> int | None:
+    """Smallest value on an axis from which on the GRU is faster at every measured point (whole interval below 1).
+
+    Args:
+        ratios: rows of `ratio_table` for one implementation that differ in `axis` alone.
+        axis: `hidden_size`, `batch_size` or `length`.
+
+    Returns:
+        None where the GRU is not faster at the largest value.
+    """
     smallest = None
-    for row in part.iloc[::-1].itertuples():
-        if row.high >= 1:
+    for value, high in ratios.sort_values(axis, ascending=False)[[axis, "high"]].itertuples(index=False):
+        if high >= 1:
             break
-        smallest = int(row.hidden_size)
+        smallest = int(value)
     return smallest
 
 
-def range_text(values: Mapping[str, float] | pd.Series, form: str = "{:.1f}") -> str:
-    """Print the span of some values, such as `1.2 to 5.9`."""
-    numbers = list(values.values()) if isinstance(values, Mapping) else list(values)
-    return f"{form.format(min(numbers))} to {form.format(max(numbers))}"
+def fused_from(ratios: pd.DataFrame) -> int | None:
+    """Smallest length from which on the LSTM with oneDNN is faster than the GRU at every measured length.
+
+    Args:
+        ratios: rows of `ratio_table` for oneDNN that differ in `length` alone.
+    """
+    smallest = None
+    for value, low in ratios.sort_values("length", ascending=False)[["length", "low"]].itertuples(index=False):
+        if low <= 1:
+            break
+        smallest = int(value)
+    return smallest
 
 
-def software() -> str:
-    """Name of the PyTorch that was measured, such as `PyTorch 2.13.0`."""
-    return f"PyTorch {torch.__version__.split('+')[0]}"
+def span(values: pd.Series, form: str = "{:.1f}") -> str:
+    """Print the range of some values, such as `1.2 to 5.9`; a dash where there are none."""
+    if values.empty:
+        return "–"
+    return f"{form.format(values.min())} to {form.format(values.max())}"
 
 
 def growth_tables(

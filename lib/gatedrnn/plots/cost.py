@@ -85,7 +85,7 @@ def _tiles(ax: Axes, part: pd.DataFrame, norm: colors.LogNorm) -> None:
 
 def _frontier(ax: Axes, below: np.ndarray) -> None:
     """Draw the line between tiles where the GRU is faster and tiles where it is not."""
-    style = {"color": _ON_LIGHT, "linewidth": 2.4, "solid_capstyle": "projecting"}
+    style: dict[str, Any] = {"color": _ON_LIGHT, "linewidth": 2.4, "solid_capstyle": "projecting"}
     for y, x in np.argwhere(below[:, 1:] != below[:, :-1]):
         ax.plot([x + 1, x + 1], [y, y + 1], **style)
     for y, x in np.argwhere(below[1:] != below[:-1]):
@@ -96,9 +96,8 @@ def _ratio_bar(fig: Figure, axes: np.ndarray, norm: colors.LogNorm) -> None:
     scale = plt.cm.ScalarMappable(norm, _SCALE)
     bar = fig.colorbar(scale, ax=axes, location="bottom", aspect=45, pad=0.03, fraction=0.06)
     bar.outline.set_visible(False)
-    marks = [
-        mark for mark in (1 / 6, 1 / 3, 1 / 2, FLOP_RATIO, 1, 2, 3, 6) if norm.vmin <= mark * 1.001 <= norm.vmax * 1.002
-    ]
+    low, high = float(norm.vmin or 0), float(norm.vmax or 0)
+    marks = [mark for mark in (1 / 6, 1 / 3, 1 / 2, FLOP_RATIO, 1, 2, 3, 6) if low * 0.99 <= mark <= high * 1.01]
     names = {1 / 6: "⅙", 1 / 3: "⅓", 1 / 2: "½", FLOP_RATIO: "0.75", 1: "1"}
     bar.set_ticks(marks, labels=[names.get(mark, f"{mark:g}") for mark in marks])
     bar.ax.minorticks_off()
@@ -300,9 +299,10 @@ def memory_bars(table: pd.DataFrame) -> Figure:
     model.set_title("Model")
     whats = ["kept for backward", "peak of training", "peak of inference"]
     for group, what in enumerate(whats):
-        for shift, name in zip((-0.27, 0, 0.27), workloads.CONTENDERS, strict=True):
+        for shift, name in zip((-0.27, 0.0, 0.27), workloads.CONTENDERS, strict=True):
             part = table[(table["what"] == what) & (table["name"] == name)]["floats"]
-            middle, look, place = part.median(), LOOKS[name], group + shift
+            middle, look = float(part.median()), LOOKS[name]
+            place = group + shift
             native = name == "LSTM, native"
             rest.bar(
                 place,
@@ -321,19 +321,13 @@ def memory_bars(table: pd.DataFrame) -> Figure:
     rest.set_xticks(range(3), ["Kept for backward", "Peak of training", "Peak of inference"])
     rest.set_ylabel("floats for each unit and time step")
     rest.set_title("Activations")
-    bars = [
-        plt.Rectangle(
-            (0, 0),
-            1,
-            1,
-            facecolor="none" if LOOKS[name]["linestyle"] == ":" else LOOKS[name]["color"],
-            edgecolor=LOOKS[name]["color"],
-            linestyle=LOOKS[name]["linestyle"],
-        )
-        for name in workloads.CONTENDERS
-    ]
+    bars: list[Any] = []
+    for name in workloads.CONTENDERS:
+        look = LOOKS[name]
+        fill = "none" if look["linestyle"] == ":" else look["color"]
+        bars.append(plt.Rectangle((0, 0), 1, 1, facecolor=fill, edgecolor=look["color"], linestyle=look["linestyle"]))
     bars.append(plt.Line2D([], [], color=_NEED, linewidth=2.2))
-    rest.legend(bars, [*workloads.CONTENDERS, "least that backward needs"], loc="upper right")
+    fig.legend(bars, [*workloads.CONTENDERS, "least that backward needs"], loc="outside lower center", ncols=4)
     for ax in (model, rest):
         ax.grid(axis="x", visible=False)
     return fig
