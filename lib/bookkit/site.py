@@ -7,11 +7,24 @@ import re
 import shutil
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
+
+import yaml
 
 from bookkit.errors import BookError
 from bookkit.stage import pages
 
+FRONT_DOOR = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={page}">
+</head>
+<body><p><a href="{page}">{title}</a></p></body>
+</html>
+"""
 FIGURE_ENDINGS = (".svg", ".pdf", ".png", ".csv")
 
 
@@ -47,6 +60,7 @@ def build(stage: Path, site: Path) -> Path:
     if done.returncode:
         lines = complaints(done.stdout + done.stderr)
         raise SiteError("\n".join(["the site could not be built; the old one stays", *lines, f"whole log: {log}"]))
+    _add_front_door(stage, html)
     _add_figures(stage / "figures", html / "figures")
     check(stage, html)
     _swap(html, site)
@@ -72,6 +86,14 @@ def complaints(log: str, limit: int = 12) -> list[str]:
     if len(found) > limit:
         found[limit:] = [f"… and {len(found) - limit} more"]
     return found or log.strip().splitlines()[-5:]
+
+
+def _add_front_door(stage: Path, html: Path) -> None:
+    """Lead from the site's address to the first page; the page that Jupyter Book writes for it lacks a language."""
+    first = f"{pages(stage)[0]}.html"
+    if first != "index.html":
+        title = yaml.safe_load((stage / "_config.yml").read_text(encoding="utf-8"))["title"]
+        (html / "index.html").write_text(FRONT_DOOR.format(title=escape(title), page=first), encoding="utf-8")
 
 
 def _add_figures(source: Path, target: Path) -> None:

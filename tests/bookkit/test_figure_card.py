@@ -108,7 +108,7 @@ def test_numbers_and_figures_are_named_across_pages(site: Path) -> None:
 
 
 def test_a_table_that_a_cell_writes_may_name_figures(site: Path) -> None:
-    cells = [cell.get_text(strip=True) for cell in soup(site, "alpha/second.html").select(".table-scroll td")]
+    cells = [cell.get_text().strip() for cell in soup(site, "alpha/second.html").select(".table-scroll td")]
     assert {"A1 is supported", "Figure 1"} <= set(cells)
 
 
@@ -125,6 +125,18 @@ def test_pages_need_no_other_server_and_no_heavy_script(site: Path) -> None:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<script[^>]*(thebe|mathjax|fontawesome\.js)", text, re.IGNORECASE), path.name
         assert not re.search(r'(src|<link[^>]*href)="(https?:)?//', text), path.name
+
+
+def test_only_the_search_page_loads_the_index(site: Path) -> None:
+    loading = [path.name for path in sorted(site.rglob("*.html")) if "searchindex.js" in path.read_text()]
+    assert loading == ["search.html"]
+
+
+def test_the_front_door_leads_to_the_first_page(site: Path) -> None:
+    door = BeautifulSoup((site / "index.html").read_text(), "html.parser")
+    assert one(door, "html")["lang"] == "en"
+    assert one(door, "a")["href"] == "chapters/index.html"
+    assert "chapters/index.html" in str(one(door, "meta[http-equiv=refresh]")["content"])
 
 
 def test_fonts_hold_only_what_the_pages_use(site: Path) -> None:

@@ -16,7 +16,8 @@ FIRST_PAINT = """
     document.documentElement.dataset.mode = mode;
     document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
   """
-OUTSIDE_SCRIPTS = re.compile(r"fontawesome\.js|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
+OUTSIDE = re.compile(r"fontawesome\.js|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
+SEARCH = r"searchtools\.js|language_data\.js|searchindex\.js"
 
 
 def polish_site(app: Sphinx, error: Exception | None) -> None:
@@ -27,21 +28,23 @@ def polish_site(app: Sphinx, error: Exception | None) -> None:
     for path in sorted(outdir.rglob("*.html")):
         if "_static" in path.relative_to(outdir).parts:
             continue
-        path.write_text(polish(path.read_text(encoding="utf-8"), bool(app.config.html_baseurl)), encoding="utf-8")
+        page = polish(path.read_text(encoding="utf-8"), bool(app.config.html_baseurl), path.name == "search.html")
+        path.write_text(page, encoding="utf-8")
     sources = Path(app.srcdir) / "_book" / "sources"
     if sources.is_dir():
         shutil.copytree(sources, outdir / "_sources", dirs_exist_ok=True)
 
 
-def polish(page: str, has_address: bool = False) -> str:
+def polish(page: str, has_address: bool = False, searches: bool = False) -> str:
     """Mend one page.
 
     Args:
         page: its HTML.
         has_address: whether the address of the site is known; without one, social tags that need it are left out.
+        searches: whether this is the search page, the only one that needs the index of the whole book.
     """
     soup = BeautifulSoup(page, "html.parser")
-    _drop_scripts(soup)
+    _drop_scripts(soup, OUTSIDE if searches else re.compile(f"{OUTSIDE.pattern}|{SEARCH}", re.IGNORECASE))
     _choose_theme(soup)
     _describe(soup, has_address)
     _name_controls(soup)
@@ -50,11 +53,11 @@ def polish(page: str, has_address: bool = False) -> str:
     return str(soup)
 
 
-def _drop_scripts(soup: BeautifulSoup) -> None:
+def _drop_scripts(soup: BeautifulSoup, unwanted: re.Pattern[str]) -> None:
     for tag in soup.find_all(["script", "link"]):
         address = str(tag.get("src") or tag.get("href") or "")
         loads = tag.name == "script" or tag.get("rel") == ["stylesheet"]
-        if loads and OUTSIDE_SCRIPTS.search(address):
+        if loads and unwanted.search(address):
             tag.decompose()
 
 
