@@ -55,6 +55,10 @@ def tensor(*, seed):
     return {"score": {1, 2}}
 
 
+def named(*, width, seed):
+    return {"width": width / 2}
+
+
 def curved(*, seed, lags=(1, 2)):
     return {"score": float("nan"), "curves": {"by_lag": {10: [1.0], 9: [2.0]}}}
 '''
@@ -145,7 +149,7 @@ def test_duplicates_are_computed_once_and_shown_each_time(work, noted):
     points = [{"width": 1, "folder": str(noted)}, {"width": 2, "folder": str(noted)}, {"folder": str(noted)}]
     frame = sweep(work.run, points, [0, 0], name="twice", workers=1)
     assert list(frame["width"]) == [1, 1, 2, 2, 1, 1], "a value left to its default is the same run"
-    assert frame.attrs["runs"] == 2
+    assert frame.attrs["runs"] == 2 and frame.attrs["reasons"] == {"no stored run": 2}
     assert calls(noted) == ["lstm-1-0", "lstm-2-0"]
 
 
@@ -222,6 +226,12 @@ def test_a_killed_worker_is_one_line(work, processes):
 def test_a_result_that_cannot_be_stored_is_one_line(work):
     with pytest.raises(RunError, match=r"^sweep 'set', run\(seed=0\): TypeError: .*set.*"):
         sweep(work.tensor, [{}], 1, name="set", workers=1)
+
+
+def test_a_metric_with_the_name_of_a_keyword_is_refused(work):
+    """In the table it would take the place of the configuration."""
+    with pytest.raises(RunError, match=r"^sweep 'named', run\(width=3, seed=0\): .*'width' has the name of a keyword"):
+        sweep(work.named, {"width": [3]}, 1, name="named", workers=1)
 
 
 def test_a_run_defined_in_a_notebook_is_refused(work):
