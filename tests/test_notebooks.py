@@ -16,7 +16,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 CHAPTERS = chapters(PROJECT)
 LONGEST_CELL = 24
 RESULT = re.compile(
-    r"(?<![\w.{-])\d+(?:[.,]\d+)?\s?(?:%|percent\b|ms\b|µs\b|times (?:as|faster|slower)\b)(?! (?:confidence )?interval)"
+    r"(?<![\w.{-])\d+(?:[.,]\d+)?\s?(?:%|percent\b|ms\b|µs\b|times (?:as|faster|slower)\b)"
+    r"(?! (?:confidence )?interval)"
 )
 VERDICT = re.compile(r"\b(?:is|was|are|were) (?:clearly )?(?:supported|contradicted|inconclusive)\b")
 

@@ -41,7 +41,7 @@ class Display:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console(highlight=False, soft_wrap=True, emoji=False)
         self.live = self.console.is_terminal
         self.started: dict[str, float] = {}
         self.bars: dict[str, Any] = {}
@@ -66,7 +66,7 @@ class Display:
 
     def say(self, line: str, style: str | None = None) -> None:
         """Print a line above the bars."""
-        self.console.print(line, style=style, markup=False)
+        self.console.print(line, style=style, markup=False, emoji=False)
 
     def start(self, name: str, reason: str, expected: float | None = None) -> None:
         """A chapter, or a step named like one, begins."""

@@ -142,7 +142,7 @@ def test_the_lock_of_a_sweep_counts(project: Places) -> None:
         source, WORK % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'x': 1}}]"
     )
     first = build(project)
-    assert "s: 2 runs, 1 found, 1 computed (x: 1)" in first.text
+    assert "s: 2 runs, 1 found, 1 computed (code changed: training:train: 1)" in first.text
     project.lock.mkdir(parents=True)
     (project.lock / "other.jsonl").write_text("")
     assert build(project).executed == []
