@@ -139,7 +139,9 @@ def test_only_what_changed_runs_again(project: Places) -> None:
 def test_the_lock_of_a_sweep_counts(project: Places) -> None:
     source = project.root / "chapters/one/a.ipynb"
     write_notebook(
-        source, WORK % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'x': 1}}]"
+        source,
+        WORK
+        % "'sweeps': [{'name': 's', 'runs': 2, 'found': 1, 'computed': 1, 'reasons': {'code changed: training:train': 1}}]",
     )
     first = build(project)
     assert "s: 2 runs, 1 found, 1 computed (code changed: training:train: 1)" in first.text
