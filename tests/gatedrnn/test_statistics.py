@@ -64,7 +64,7 @@ def test_holm_by_hand():
     assert statistics.holm([]).tolist() == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_is_between_the_raw_p_and_bonferroni_and_keeps_the_order(p):
     adjusted = statistics.holm(p)
