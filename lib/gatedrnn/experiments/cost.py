@@ -22,6 +22,7 @@ RIVALS = {"oneDNN": "LSTM, oneDNN", "native": "LSTM, native"}
 LIGHT, HEAVY = 1e6, 1e7
 """FLOPs of the LSTM's matrix products in one time step: below LIGHT is light work, from HEAVY on heavy work."""
 
+PRODUCTS = ("aten::mm", "aten::addmm", "aten::mkldnn_rnn_layer")
 CASE = ("mode", "hidden_size", "batch_size", "length", "threads")
 
 
@@ -91,8 +92,8 @@ def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
 
     Returns:
         One row a cell, oneDNN setting and mode: `cell`, `onednn`, `mode`, `kernel` (`whole layer` or `step by step`),
-        `longest` (the operator that took the longest), `calls` of operators in all, and `per_step`, the calls that
-        one more time step adds.
+        `products` (the operators that do the matrix products), `calls` of operators in all, and `per_step`, the calls
+        that one more time step adds.
     """
     rows = []
     for cell, name in (("lstm", "LSTM, oneDNN"), ("gru", "GRU")):
@@ -101,8 +102,9 @@ def kernels(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
             kernel = "whole layer" if measuring.is_fused(short) else "step by step"
             calls = int(short["calls"].sum())
             per_step = (int(long["calls"].sum()) - calls) / length
-            rows.append((cell, allowed, mode, kernel, short["operator"][0], calls, per_step))
-    return pd.DataFrame(rows, columns=["cell", "onednn", "mode", "kernel", "longest", "calls", "per_step"])
+            products = ", ".join(sorted(name for name in short["operator"] if name.startswith(PRODUCTS)))
+            rows.append((cell, allowed, mode, kernel, products.replace("aten::", ""), calls, per_step))
+    return pd.DataFrame(rows, columns=["cell", "onednn", "mode", "kernel", "products", "calls", "per_step"])
 
 
 def _profile(

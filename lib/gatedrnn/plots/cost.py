@@ -302,10 +302,10 @@ def memory_bars(table: pd.DataFrame) -> Figure:
         for shift, name in zip((-0.27, 0.0, 0.27), workloads.CONTENDERS, strict=True):
             part = table[(table["what"] == what) & (table["name"] == name)]["floats"]
             middle, look = float(part.median()), LOOKS[name]
-            place = group + shift
+            spot = group + shift
             native = name == "LSTM, native"
             rest.bar(
-                place,
+                spot,
                 middle,
                 0.25,
                 color="none" if native else look["color"],
@@ -313,11 +313,11 @@ def memory_bars(table: pd.DataFrame) -> Figure:
                 linewidth=1.2,
                 linestyle=look["linestyle"],
             )
-            rest.plot([place] * len(part), part, "_", color=INK, markersize=6, markeredgewidth=0.9)
-            rest.text(place, max(middle, part.max()) + 0.35, f"{middle:.1f}", ha="center", va="bottom", fontsize=8.5)
+            rest.plot([spot] * len(part), part, "_", color=INK, markersize=6, markeredgewidth=0.9)
+            rest.text(spot, max(middle, part.max()) + 0.35, f"{middle:.1f}", ha="center", va="bottom", fontsize=8.5)
             if what == "kept for backward":
                 need = table[(table["what"] == "needed for backward") & (table["name"] == name)]["floats"].median()
-                rest.plot([place - 0.125, place + 0.125], [need, need], color=_NEED, linewidth=2.2)
+                rest.plot([spot - 0.125, spot + 0.125], [need, need], color=_NEED, linewidth=2.2)
     rest.set_xticks(range(3), ["Kept for backward", "Peak of training", "Peak of inference"])
     rest.set_ylabel("floats for each unit and time step")
     rest.set_title("Activations")
