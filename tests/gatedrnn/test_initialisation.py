@@ -1,0 +1,100 @@
+"""Gate biases: the sum of both vectors is what was asked for; the half-life formula is what a gate does."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatedrnn.cells import CELLS
+from gatedrnn.initialisation import KEEPING, half_life, initialise, set_bias
+from gatedrnn.layers import Recurrent
+
+
+def summed(layer, gate):
+    """The whole bias of a gate: what the cell adds."""
+    rows = slice(layer.blocks.index(gate) * layer.hidden_size, (layer.blocks.index(gate) + 1) * layer.hidden_size)
+    return (layer.bias_ih + layer.bias_hh)[rows]
+
+
+@pytest.mark.parametrize("cell", KEEPING)
+@given(bias=st.floats(-8, 8), layers=st.integers(1, 3))
+@settings(max_examples=15, deadline=None)
+def test_the_summed_bias_of_the_keeping_gate_is_the_one_asked_for_and_no_other_changes(cell, bias, layers):
+    torch.manual_seed(0)
+    core = Recurrent(cell, 3, 5, layers)
+    before = [{gate: summed(layer, gate).clone() for gate in layer.blocks} for layer in core.layers]
+    weights = [layer.weight_hh.clone() for layer in core.layers]
+    initialise(core, f"bias:{bias}")
+    for layer, old, weight in zip(core.layers, before, weights, strict=True):
+        torch.testing.assert_close(summed(layer, KEEPING[cell]), torch.full((5,), bias), rtol=1e-6, atol=1e-6)
+        for gate in set(layer.blocks) - {KEEPING[cell]}:
+            assert torch.equal(summed(layer, gate), old[gate])
+        assert torch.equal(layer.weight_hh, weight)
+
+
+@pytest.mark.parametrize("cell", KEEPING)
+@given(longest=st.integers(3, 2000))
+@settings(max_examples=15, deadline=None)
+def test_chrono_draws_time_scales_between_1_and_the_longest(cell, longest):
+    torch.manual_seed(longest)
+    core = Recurrent(cell, 3, 64)
+    initialise(core, f"chrono:{longest}")
+    bias = summed(core.layers[0], KEEPING[cell])
+    scale = torch.exp(bias)  # time scale 1 / (1 − σ(b)) = 1 + exp(b)
+    assert scale.min() >= 1 - 1e-4
+    assert scale.max() <= longest - 1 + 1e-2
+    assert bias.std() > 0
+    if cell == "lstm":
+        torch.testing.assert_close(summed(core.layers[0], "i"), -bias)
+
+
+def test_chrono_fills_its_range():
+    torch.manual_seed(0)
+    core = Recurrent("gru", 3, 2000)
+    initialise(core, "chrono:100")
+    scale = torch.exp(summed(core.layers[0], "z"))
+    assert 1 < scale.quantile(0.02) < 5
+    assert 95 < scale.quantile(0.98) < 99
+    assert 47 < scale.mean() < 53
+
+
+@pytest.mark.parametrize("scheme", ["default", "bias:3", "chrono:50"])
+def test_a_tanh_network_has_no_gate_to_set(scheme):
+    torch.manual_seed(0)
+    core = Recurrent("rnn", 3, 4)
+    before = {key: value.clone() for key, value in core.state_dict().items()}
+    initialise(core, scheme)
+    assert all(torch.equal(before[key], value) for key, value in core.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "scheme", ["bias", "bias:", "bias:x", "bias:inf", "chrono", "chrono:2", "chrono:nan", "zeros", ""]
+)
+def test_unknown_schemes_are_refused_by_name(scheme):
+    with pytest.raises(ValueError, match=f"scheme = {scheme!r} is not allowed"):
+        initialise(Recurrent("gru", 3, 4), scheme)
+
+
+@pytest.mark.parametrize("cell", KEEPING)
+@pytest.mark.parametrize("bias", [0.0, 1.0, 3.0, 5.0])
+def test_half_life_is_when_a_gate_with_this_bias_and_no_other_input_has_halved_a_memory(cell, bias):
+    layer = CELLS[cell](1, 1).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+    set_bias(layer, KEEPING[cell], torch.tensor([bias], dtype=torch.float64))
+    x = torch.zeros(1, 1, dtype=torch.float64)
+    memory = torch.ones(1, 1, dtype=torch.float64)
+    steps = 0
+    while memory.item() > 0.5 + 1e-12:
+        state = (torch.zeros_like(memory), memory) if cell == "lstm" else (memory,)
+        memory = layer(x, state)[0][-1]
+        steps += 1
+    assert steps == math.ceil(half_life(bias) - 1e-9)
+
+
+def test_half_life_of_known_biases():
+    assert half_life(0) == pytest.approx(1)
+    assert [round(half_life(bias), 1) for bias in (1, 3, 5)] == [2.2, 14.3, 103.2]
