@@ -149,9 +149,9 @@ def rnn(ax: Axes, scale: float = 11) -> None:
 
 def lstm(ax: Axes, scale: float = 11) -> None:
     """LSTM: the cell state c runs along the top; three gates decide what is kept, written and shown."""
-    width, top, gates = 9.6, 5.3, 2.55
+    width, top, gates = 9.9, 5.3, 2.55
     s = Sketch(ax, COLOURS["lstm"], width, 6.0, scale)
-    f, i, g, o, out = 1.7, 3.3, 5.0, 6.7, 8.5
+    f, i, g, o, out = 1.7, 3.3, 5.0, 7.1, 8.8
     write = (i + g) / 2
     s.wire((-0.45, top), (f - 0.29, top), state=True)
     s.wire((f + 0.29, top), (write - 0.29, top), state=True)
@@ -162,7 +162,7 @@ def lstm(ax: Axes, scale: float = 11) -> None:
     for x, letter, name in names:
         s.box(x, gates, letter, "σ", gate=True)
         s.feed(x, gates - 0.475)
-        s.label(x + (0.12 if letter != "i" else -0.12), gates + 0.66, name, ha="left" if letter != "i" else "right")
+        s.label(x + 0.12, gates + 0.66, name)
     s.box(g, gates, "g", "tanh", gate=False)
     s.feed(g, gates - 0.475)
     s.label(g + 0.12, gates + 0.66, "candidate")

@@ -119,12 +119,34 @@ def body(cell: str) -> str:
     return textwrap.dedent(source.split('"""')[2].lstrip("\n"))
 
 
+def code_lines(cell: str) -> dict[str, tuple[str, str]]:
+    """Statements of a cell's `forward` by the first name that they set: the code, and its comment."""
+    lines = {}
+    for line in body(cell).splitlines():
+        code, _, comment = line.partition("  # ")
+        names, equals, _ = code.partition(" = ")
+        if equals:
+            lines[names.strip("(,) ").split(",")[0]] = (code, comment)
+    return lines
+
+
 def show_code(cell: str) -> None:
-    """Make the lines of a cell's `forward` available to the prose as `{glue:md}`, named `anatomy-code-<cell>`."""
+    """Make a cell's code available to the prose as `{glue:md}`.
+
+    `anatomy-code-<cell>` is the whole of `body`; `anatomy-line-<cell>-<name>` the statement that sets a name, with its
+    comment as text below it.
+    """
+    name = cell.replace("_", "-")
+    _glue_markdown(f"anatomy-code-{name}", f"```python\n{body(cell)}```")
+    for variable, (code, comment) in code_lines(cell).items():
+        text = f"```python\n{code}\n```" + (f"\n{comment[0].upper()}{comment[1:]}." if ": " in comment else "")
+        _glue_markdown(f"anatomy-line-{name}-{variable.replace('_', '-')}", text)
+
+
+def _glue_markdown(name: str, text: str) -> None:
     prefix = "application/papermill.record/"
-    name = f"anatomy-code-{cell.replace('_', '-')}"
-    code = {prefix + "text/markdown": f"```python\n{body(cell)}```"}
-    display(code, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}, raw=True)
+    metadata = {"scrapbook": {"name": name, "mime_prefix": prefix}}
+    display({prefix + "text/markdown": text}, metadata=metadata, raw=True)
 
 
 def parts() -> pd.DataFrame:
@@ -142,7 +164,9 @@ def how_many(table: pd.DataFrame, cell: str, kind: str) -> int:
     return int(((table["cell"] == cell) & (table["kind"] == kind)).sum())
 
 
-def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], seed: int) -> pd.DataFrame:
+def faded(
+    lags: int, batch_size: int, hidden_size: int, biases: list[float], seed: int, tied: bool = False
+) -> pd.DataFrame:
     """What is left of the first input after each lag, in untrained cells that go on reading random inputs.
 
     Two batches of random sequences are equal but for their first step. The difference of the two states (c of an
@@ -151,6 +175,7 @@ def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], see
     Args:
         lags: longest lag. batch_size: pairs of sequences. hidden_size: H, and features of the input.
         biases: of the gate that keeps; 0 stands for the framework's default. seed: of weights and inputs.
+        tied: give the LSTM's input gate the opposite bias, so that what it keeps it does not write over.
 
     Returns:
         One row a cell, bias and lag, medians over the pairs: `kept`, the share of the first difference that is still
@@ -162,6 +187,8 @@ def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], see
         core = Recurrent(cell, hidden_size, hidden_size)
         if bias and cell in KEEPING:
             set_bias(core.layers[0], KEEPING[cell], torch.full((hidden_size,), bias))
+            if tied and cell == "lstm":
+                set_bias(core.layers[0], "i", torch.full((hidden_size,), -bias))
         x = torch.randn(lags + 1, batch_size, hidden_size)
         other = torch.cat([torch.randn(1, batch_size, hidden_size), x[1:]])
         with torch.no_grad():

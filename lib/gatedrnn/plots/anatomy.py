@@ -38,7 +38,7 @@ def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
         if cell == "gru":
             at = halves[(halves["cell"] == "gru") & (halves["bias"] == bias)]["measured"].iloc[0]
             text = f"bias {bias:g}" if bias else "0"
-            left.annotate(text, (min(at, last), 50), (2, 15), textcoords="offset points", fontsize=8.5)
+            left.annotate(text, (min(max(at, 1), last), 50), (6, 12), textcoords="offset points", fontsize=8.5)
     left.axhline(50, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     left.set(xscale="log", xlim=(1, last), ylim=(-5, 102), xlabel="steps since the first input")
     left.set_ylabel("first input still in place, %")
@@ -49,10 +49,12 @@ def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
     right.plot(bias, [half_life(each) for each in bias], color=INK, linewidth=1.2, label="formula")
     for cell in ("lstm", "gru"):
         part = halves[(halves["cell"] == cell) & np.isfinite(halves["measured"])]
-        right.plot(part["bias"], part["measured"], MARKERS[cell], color=COLOURS[cell], label=LABELS[cell])
+        size, fill = (8, "none") if cell == "lstm" else (4, COLOURS[cell])
+        style = {"markersize": size, "markerfacecolor": fill, "markeredgewidth": 1.4}
+        right.plot(part["bias"], part["measured"], MARKERS[cell], color=COLOURS[cell], label=LABELS[cell], **style)
     for _, row in halves[halves["cell"] == "gru"].iterrows():
         text = f"{row['formula']:.2g}" if row["formula"] < 10 else f"{row['formula']:.0f}"
-        right.annotate(text, (row["bias"], row["formula"]), (7, -5), textcoords="offset points", va="top", fontsize=8.5)
+        right.annotate(text, (row["bias"], row["formula"]), (9, -6), textcoords="offset points", va="top", fontsize=8.5)
     right.set(yscale="log", xlabel="bias of the gate that keeps", ylabel="half-life, steps", xlim=(-0.4, 5.9))
     right.set_yticks([1, 10, 100], ["1", "10", "100"])
     handles = [plt.Line2D([], [], color=COLOURS[each], label=LABELS[each]) for each in ("lstm", "gru", "rnn")]
@@ -131,7 +133,7 @@ def equality(table: pd.DataFrame) -> Figure:
             y = kinds.index((way, cell)) + np.linspace(-0.22, 0.22, len(dots))
             filled = COLOURS[cell] if precision == "float32" else "none"
             ax.plot(
-                dots["difference"].clip(lower=floor),
+                dots["relative"].clip(lower=floor),
                 y,
                 MARKERS[cell],
                 color=COLOURS[cell],
