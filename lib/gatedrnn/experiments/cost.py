@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gatedrnn import counting, footprint, measuring, workloads
@@ -111,7 +112,7 @@ def _profile(
     name: str, mode: workloads.Mode, hidden_size: int, batch_size: int, length: int, allowed: bool
 ) -> pd.DataFrame:
     made = workloads.arm(name, mode, hidden_size, batch_size, length)
-    with measuring.threads(1), measuring.onednn(allowed):
+    with measuring.threads(1), measuring.onednn(allowed and torch.backends.mkldnn.is_available()):
         return measuring.operators(made.call, made.setting)
 
 
@@ -209,6 +210,15 @@ def crossing(ratios: pd.DataFrame, axis: str) -> int | None:
             break
         smallest = int(value)
     return smallest
+
+
+def tally(ratios: pd.DataFrame) -> str:
+    """Say in how many shapes the GRU is surely faster or slower, for each mode, one implementation."""
+    parts = []
+    for mode, part in ratios.groupby("mode", sort=False):
+        faster, slower = int((part["high"] < 1).sum()), int((part["low"] > 1).sum())
+        parts.append(f"in {mode} surely faster in {faster} of {len(part)} shapes and surely slower in {slower}")
+    return ", ".join(parts)
 
 
 def fused_from(ratios: pd.DataFrame) -> int | None:

@@ -36,8 +36,8 @@ def ratio_map(ratios: pd.DataFrame, limit: float = 6.0) -> Figure:
     """Speed-ratio map: GRU time ÷ LSTM time over hidden size × batch size.
 
     Rows are training and inference, columns the LSTM's implementation. Colour is the logarithm of the ratio, white at
-    1; orange where the GRU is faster, blue where the LSTM is. A thick line separates the two. Numbers stand in
-    brackets where the interval contains 1.
+    1; orange where the GRU is faster, blue where the LSTM is. A thick line borders the shapes where the GRU is surely
+    faster (the whole interval below 1). Numbers stand in brackets where the interval contains 1.
 
     Args:
         ratios: from `experiments.cost.ratio_table`, one thread count and one length.
@@ -75,7 +75,7 @@ def _tiles(ax: Axes, part: pd.DataFrame, norm: colors.LogNorm) -> None:
         text = f"{value:.2f}" if value < 2 else f"{value:.1f}"
         text = f"({text})" if unsure[y, x] else text
         ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8.5, color=ink)
-    _frontier(ax, ratio < 1)
+    _frontier(ax, tables["high"].to_numpy() < 1)
     ax.set_xticks(np.arange(ratio.shape[1]) + 0.5, [f"{size}" for size in tables["ratio"].columns])
     ax.set_yticks(np.arange(ratio.shape[0]) + 0.5, [f"{size}" for size in tables["ratio"].index])
     ax.grid(False)
@@ -84,7 +84,7 @@ def _tiles(ax: Axes, part: pd.DataFrame, norm: colors.LogNorm) -> None:
 
 
 def _frontier(ax: Axes, below: np.ndarray) -> None:
-    """Draw the line between tiles where the GRU is faster and tiles where it is not."""
+    """Draw the line between tiles where the GRU is surely faster and the others."""
     style: dict[str, Any] = {"color": _ON_LIGHT, "linewidth": 2.4, "solid_capstyle": "projecting"}
     for y, x in np.argwhere(below[:, 1:] != below[:, :-1]):
         ax.plot([x + 1, x + 1], [y, y + 1], **style)
