@@ -65,7 +65,7 @@ def evidence(readings: pd.DataFrame, mode: str) -> dict[str, Interval]:
     Within a condition each round gives one value, the geometric mean over its shapes; the interval is over rounds, so
     it tells how sure the machine is, not how much the shapes differ. Calls of a single time step stand apart.
     """
-    table = readings[readings["mode"] == mode]
+    table = readings[readings["mode"] == mode].drop_duplicates([*CASE, "name", "round"])  # a shape may be timed twice
     shapes = zip(table["hidden_size"], table["batch_size"], table["length"], strict=True)
     table = table.assign(work=["one time step" if t == 1 else f"{regime(h, b)} work" for h, b, t in shapes])
     found = {}
