@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gatedrnn import counting, footprint, workloads
 from gatedrnn.cells import CELLS, cell_class
+from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import KEEPING, half_life, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import LanguageModel
@@ -157,6 +158,13 @@ def parts() -> pd.DataFrame:
         for role, names in (("gate", kind.gates), ("candidate", candidates), ("state", kind.states)):
             rows += [{"cell": cell, "kind": role, "part": name} for name in names]
     return pd.DataFrame(rows)
+
+
+def parts_by_cell(table: pd.DataFrame) -> pd.DataFrame:
+    """The names of `parts`, one row a cell and one column a kind, for the page."""
+    named = table.assign(cell=table["cell"].map(LABELS))
+    names = named.groupby(["cell", "kind"], sort=False)["part"].agg(", ".join).unstack(fill_value="–")
+    return names.rename_axis(index=None, columns=None)[["gate", "candidate", "state"]]
 
 
 def how_many(table: pd.DataFrame, cell: str, kind: str) -> int:

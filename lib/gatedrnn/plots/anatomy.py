@@ -85,18 +85,18 @@ def gates(table: pd.DataFrame, passage: str) -> Figure:
         ax.text(-1.2, place + 0.45, name, ha="right", va="center", fontsize=7, color=INK)
     for (cell, gate), part in rows.groupby(["cell", "gate"], sort=False):
         middle = np.mean([places[each] for each in part.index]) + 0.45
-        ax.text(-11.5, middle, GATES[gate], ha="right", va="center", fontsize=8.5, color=COLOURS[cell], weight="bold")
+        ax.text(-10.3, middle, GATES[gate], ha="right", va="center", fontsize=8.5, color=COLOURS[cell], weight="bold")
     for cell, part in rows.groupby("cell", sort=False):
         top, bottom = places[part.index[0]], places[part.index[-1]] + 0.9
         ax.text(
-            -21.5, (top + bottom) / 2, LABELS[cell], ha="center", va="center", rotation=90, fontsize=9.5, weight="bold"
+            -19.6, (top + bottom) / 2, LABELS[cell], ha="center", va="center", rotation=90, fontsize=9.5, weight="bold"
         )
         for at, symbol in enumerate(passage):
             ax.text(
                 at, bottom + 0.12, symbol, ha="center", va="top", fontsize=7.2, family="DejaVu Sans Mono", color=INK
             )
     _gaps(ax, passage, places[-1] + 0.9)
-    ax.set(xlim=(-23, len(passage) - 0.4), ylim=(places[-1] + 2.2, -1.6))
+    ax.set(xlim=(-20.8, len(passage) - 0.4), ylim=(places[-1] + 2.2, -1.6))
     ax.set_axis_off()
     _scale(ax, len(passage))
     return fig
@@ -207,7 +207,7 @@ def whole_models(table: pd.DataFrame, margin: float) -> Figure:
     ax.axhline(0.75, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
     ax.text(table["H"].min(), 0.753, "the cell alone", va="bottom", fontsize=8.5, color=MUTED)
     ax.axhline(margin, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-    ax.text(80, margin - 0.004, "least saving that counts", va="top", fontsize=8.5, color=MUTED)
+    ax.text(104, margin - 0.004, "least saving that counts", va="top", fontsize=8.5, color=MUTED)
     ax.set(xscale="log", xlabel="width H of embedding and layer", ylabel="parameters, GRU ÷ LSTM")
     ticks = [each for each in sorted(table["H"].unique()) if np.log2(each) % 1 == 0]
     ax.set_xticks(ticks, [str(each) for each in ticks])

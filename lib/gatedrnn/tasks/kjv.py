@@ -83,7 +83,7 @@ def split() -> Split:
 
 
 def verse(shortest: int = 60, longest: int = 76) -> tuple[str, str]:
-    """First whole verse of the test part with so many characters: its reference (book.chapter.verse) and its text.
+    """First whole verse of the test part with so many characters: its reference, such as `Genesis 1:1`, and its text.
 
     Raises:
         ValueError: no verse is of that length.
@@ -94,7 +94,8 @@ def verse(shortest: int = 60, longest: int = 76) -> tuple[str, str]:
     for number, start in sorted(bible.verse_start_indices.items(), key=lambda item: item[1]):
         passage = content[start : ends[number]].strip()
         if start >= first and shortest <= len(passage) <= longest:
-            return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}", passage
+            books = {int(book): title for book, title in bible.short_titles.items()}
+            return f"{books[number // 1_000_000]} {number // 1000 % 1000}:{number % 1000}", passage
     raise ValueError(f"shortest = {shortest}, longest = {longest}: no verse of the test part is of that length")
 
 
