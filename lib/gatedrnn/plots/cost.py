@@ -255,7 +255,10 @@ def latency_curves(readings: pd.DataFrame, lengths: pd.DataFrame) -> Figure:
         row[-1].set_ylabel("time for one call, µs", fontsize=8)
         _log2(row[-1], sorted(part["length"].unique()))
         for axis in (*(ax.xaxis for ax in row[:-1]), row[-1].yaxis):
-            axis.set_major_locator(ticker.LogLocator(10, subs=(1, 2, 5)))
+            low, high = axis.get_view_interval()
+            wide = high > 15 * low and axis is not row[-1].yaxis  # fewer labels, or they would touch
+            axis.set_major_locator(ticker.LogLocator(10, subs=(1, 3) if wide else (1, 2, 5)))
+            axis.set_tick_params(labelsize=7.8)
             axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_formatter(ticker.NullFormatter())
         row[0].set_ylabel("calls answered")
