@@ -43,11 +43,12 @@ def bench(root: Path) -> int:
                 return 1
             machine = record.get("machine", {})
             title = f"{chapter.name}: {machine.get('cpu')}, {machine.get('cores')} cores"
-            table = Table("measured", "value", title=title)
-            for name, number in record.get("numbers", {}).items():
-                table.add_row(name, number["text"])
+            table = Table("claim", "condition", "effect", "95 % interval", "word", title=title)
             for verdict in record.get("verdicts", []):
-                interval = f"{verdict['effect']:.3g} ({verdict['low']:.3g} to {verdict['high']:.3g}) {verdict['unit']}"
-                table.add_row(f"claim {verdict['id']}: {verdict['word']}", interval)
+                rows = [*verdict["strata"], {**verdict, "name": "all", "estimate": verdict["effect"]}]
+                for row in rows:
+                    interval = f"{row['low']:.3g} to {row['high']:.3g} {verdict['unit']}"
+                    table.add_row(verdict["id"], row["name"], f"{row['estimate']:.3g}", interval, row["word"])
+                table.add_section()
             console.print(table)
     return 0
