@@ -94,7 +94,7 @@ def verse(shortest: int = 60, longest: int = 76) -> tuple[str, str]:
     for number, start in sorted(bible.verse_start_indices.items(), key=lambda item: item[1]):
         passage = content[start : ends[number]].strip()
         if start >= first and shortest <= len(passage) <= longest:
-            books = {int(book): title for book, title in bible.short_titles.items()}
+            books = {book.value: title for book, title in bible.short_titles.items()}
             return f"{books[number // 1_000_000]} {number // 1000 % 1000}:{number % 1000}", passage
     raise ValueError(f"shortest = {shortest}, longest = {longest}: no verse of the test part is of that length")
 
