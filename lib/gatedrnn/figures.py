@@ -149,6 +149,8 @@ def publish(
         raise ValueError(f"figure {id!r}: data of shape {data.shape} is not allowed: at least one row")
     folder = paths.output() / "figures"
     folder.mkdir(parents=True, exist_ok=True)
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")  # laid out once: each file would do it again
     light = _svg(fig)
     (folder / f"{id}.svg").write_text(light, encoding="utf-8")
     (folder / f"{id}.dark.svg").write_text(darken(light), encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -66,8 +68,9 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
             axis.set(
                 xscale="log", title=f"{cell.upper()}, {'recall' if task == 'recall' else 'MNIST-1D'}", ylim=(-3, 104)
             )
-            if row == 0:
-                axis.legend(loc="center left", fontsize=7.5, bbox_to_anchor=(0.0, 0.36), handlelength=2.6)
+            if (task, cell) in (("mnist1d", "lstm"), ("recall", "gru")):
+                place = "lower left" if cell == "lstm" else "center left"
+                axis.legend(loc=place, fontsize=8, handlelength=2.6)
     for axis in axes[:, 0]:
         axis.set_ylabel("accuracy, %")
     for axis in axes[1]:
@@ -129,7 +132,7 @@ def _size_key(fig: Figure) -> None:
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
 
 
-def _line(name: str) -> dict[str, object]:
+def _line(name: str) -> dict[str, Any]:
     variant = VARIANTS[name]
     removed = next(iter(variant.frozen), "c" if variant.opposite else "")
     if not removed:
