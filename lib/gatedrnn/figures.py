@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 from cycler import cycler
 from matplotlib.figure import Figure
 
@@ -109,7 +109,7 @@ class Published:
 
 def use_style() -> None:
     """Set the book's figure style for this process."""
-    mpl.rcParams.update(STYLE)
+    sns.set_theme(context="paper", style="ticks", rc=STYLE)
 
 
 def publish(

@@ -19,7 +19,7 @@ MARKS = {SUPPORTED: "o", CONTRADICTED: "X", INCONCLUSIVE: "d"}
 
 def effect_text(row: dict[str, Any]) -> str:
     """Effect of a verdict with its interval, such as `0.75 [0.74, 0.76]`, or a dash."""
-    if row["effect"] is None or (isinstance(row["effect"], float) and math.isnan(row["effect"])):
+    if pd.isna(row["effect"]):
         return "–"
     if row["rule"] == "exact":
         return "exact"
@@ -32,11 +32,12 @@ def ledger_table(table: pd.DataFrame) -> str:
     """The ledger as a Markdown table; `table` as from `gatedrnn.verdicts.table`."""
     lines = ["| | Claim | Verdict | Effect | p (Holm) | Evidence |", "|---|---|---|---|---|---|"]
     for row in table.to_dict("records"):
-        evidence = f"[figure]({row['chapter']}.ipynb#fig-{row['figure']})" if row["figure"] else f"*{_planned(row)}*"
+        tested = isinstance(row["figure"], str)
+        evidence = f"{{numref}}`fig-{row['figure']}`" if tested else f"*{_planned(row)}*"
         p = row["p_holm"]
-        shown = "–" if p is None or math.isnan(p) else ("< 0.001" if p < 0.001 else f"{p:.3f}")
+        shown = "–" if pd.isna(p) else ("< 0.001" if p < 0.001 else f"{p:.3f}")
         live = ", measured here" if row["measured"] is True else ""
-        word = f"**{row['word']}**" if row["figure"] else row["word"]
+        word = f"**{row['word']}**" if tested else row["word"]
         lines.append(f"| {row['id']} | {row['claim']} | {word}{live} | {effect_text(row)} | {shown} | {evidence} |")
     return "\n".join(lines)
 
@@ -80,7 +81,7 @@ def evidence_alt(rows: pd.DataFrame) -> str:
 
 def sentences(table: pd.DataFrame) -> str:
     """What each verdict means for the reader's choice, as a Markdown list."""
-    rows = [row for row in table.to_dict("records") if row["sentence"]]
+    rows = [row for row in table.to_dict("records") if isinstance(row["sentence"], str)]
     return "\n".join(f"- **{row['id']}, {row['word']}.** {row['sentence']}" for row in rows)
 
 
