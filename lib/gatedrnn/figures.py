@@ -91,6 +91,8 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "lstm-vs-gru",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
+    "patch.edgecolor": INK,
+    "patch.force_edgecolor": False,
     "axes.prop_cycle": cycler(color=[COLOURS["lstm"], COLOURS["gru"], COLOURS["rnn"], COLOURS["relu"]]),
 }
 

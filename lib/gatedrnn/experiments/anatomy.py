@@ -21,7 +21,7 @@ from gatedrnn.models import LanguageModel
 from gatedrnn.tasks import kjv
 from gatedrnn.training import train
 
-SAMPLE = 4000
+SAMPLE = 2000
 """Characters of the validation part from which the shown units are chosen."""
 
 

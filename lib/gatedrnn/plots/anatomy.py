@@ -75,9 +75,8 @@ def gates(table: pd.DataFrame, passage: str) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH, 0.155 * y + 0.75))
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         part = table[(table["cell"] == row["cell"]) & (table["gate"] == row["gate"]) & (table["unit"] == row["unit"])]
-        for at, value in zip(part["place"], part["value"], strict=True):
-            colour = to_rgba(COLOURS[row["cell"]], value)
-            ax.add_patch(Rectangle((at - 0.5, place), 1, 0.9, facecolor=colour, edgecolor="none"))
+        colours = [to_rgba(COLOURS[row["cell"]], value) for value in part["value"]]
+        ax.broken_barh([(at - 0.5, 1) for at in part["place"]], (place, 0.9), facecolors=colours, edgecolors="none")
         frame = Rectangle((-0.5, place), len(passage), 0.9, facecolor="none", edgecolor=FAINT, linewidth=0.5)
         ax.add_patch(frame)
         tie = part["tie"].iloc[0]
@@ -177,6 +176,7 @@ def costs(table: pd.DataFrame, ratios: pd.DataFrame) -> Figure:
             part = table[(table["cell"] == cell) & (table["quantity"] == quantity)]
             ax.plot(part["H"], part["value"], color=COLOURS[cell], linewidth=thickness, label=LABELS[cell])
         ax.set(xscale="log", yscale="log")
+        ax.minorticks_off()
         ax.set_title(name)
         for matched, style in (("width", "-"), ("parameters", "--")):
             part = ratios[(ratios["matched"] == matched) & (ratios["quantity"] == quantity)]
