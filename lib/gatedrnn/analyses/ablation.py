@@ -107,13 +107,11 @@ def finding(table: pd.DataFrame, cell: str) -> str:
     parts = []
     for task in TASKS:
         gate, interval = missed_most(table, cell, task)
-        if interval.high < 0:
-            text = f"on {TASK_NAMES[task]} the {gate} gate is missed most ({_points(interval)})"
-        else:
-            text = f"on {TASK_NAMES[task]} no gate is missed (largest change {_points(interval)}, {gate} gate)"
+        missed = f"the {gate} gate is missed most ({_points(interval)})" if interval.high < 0 else "no gate is missed"
         gains = {each: bootstrap(change(table, task, variant)) for each, variant in GATES[cell].items()}
         better = [f"the {each} gate ({_points(gain)})" for each, gain in gains.items() if gain.low > 0]
-        parts.append(text + (f", and the cell does better without {' or '.join(better)}" if better else ""))
+        more = f", and the cell does better without {_listed(better)}" if better else ""
+        parts.append(f"on {TASK_NAMES[task]} {missed}{more}")
     return f"{cell.upper()}: " + "; ".join(parts) + "."
 
 
@@ -212,7 +210,11 @@ def second_verdict(runs: pd.DataFrame, second: pd.DataFrame) -> str:
         before = rows[(rows["task"] == task) & (rows["variant"] == variant)].set_index("seed")["accuracy"].sort_index()
         after = part.set_index("seed")["accuracy"].sort_index()
         gain = bootstrap(100 * (after - before))
-        said = "bears the explanation out" if gain.low > 0 else "does not bear the explanation out"
+        said = (
+            "bears the explanation out"
+            if gain.low > 0
+            else "does not bear the explanation out: the reason is still open"
+        )
         parts.append(f"on {TASK_NAMES[task]} the change of bias is worth {_points(gain)}, which {said}")
     text = "; ".join(parts) + "."
     return text[0].upper() + text[1:]
@@ -336,7 +338,12 @@ def _word(given: Evidence) -> str:
 
 
 def _points(interval: Interval) -> str:
-    return interval.format("{:+.0f}", "points").replace("-", "−")
+    numbers = (f"{round(value):+d}".replace("-", "−") for value in (interval.estimate, interval.low, interval.high))
+    return "{} [{}, {}] points".format(*("0" if each == "+0" else each for each in numbers))
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def _name(bias: float) -> str:

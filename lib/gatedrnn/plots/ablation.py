@@ -15,7 +15,7 @@ from gatedrnn.experiments.ablation import TASKS
 from gatedrnn.figures import COLOURS, FAINT, INK, MUTED, PAPER, WIDTH
 from gatedrnn.statistics import bootstrap
 
-TASK_LABELS = {"recall": "Recall: name a symbol seen 21 steps ago", "mnist1d": "MNIST-1D: ten kinds of curve"}
+TASK_LABELS = {"recall": "Recall: a memory task", "mnist1d": "MNIST-1D: ten kinds of curve"}
 DASHES = {
     "i": (0, (4, 1.5)),
     "f": (0, (1, 1)),
@@ -38,10 +38,10 @@ def draw_changes(table: pd.DataFrame, rng: np.random.Generator | None = None) ->
                 part = table[(table["task"] == task) & (table["variant"] == variant) & (table["size"] == size)]
                 if len(part) > 1:
                     _dots(axis, part["change"].to_numpy(), row + shift, COLOURS[VARIANTS[variant].cell], size, rng)
-        axis.set(title=TASK_LABELS[task], xlabel="change of accuracy against the whole cell, points")
+        axis.set(title=TASK_LABELS[task], xlabel="change of accuracy, points")
         axis.grid(axis="y", visible=False)
         axis.margins(x=0.06)
-    axes[0].set_yticks(range(len(order)), [_label(name) for name in order])
+    axes[0].set_yticks(range(len(order)), [f"{VARIANTS[name].cell.upper()}, {_label(name)}" for name in order])
     axes[0].set_ylim(len(order) - 0.5, -0.5)
     cells = [VARIANTS[name].cell for name in order]
     for axis in axes:
@@ -84,18 +84,21 @@ def draw_curves(runs: pd.DataFrame) -> Figure:
     for row, task in enumerate(TASKS):
         for axis, cell in zip(axes[row], ("lstm", "gru"), strict=True):
             ends = []
+            panel = runs[(runs["task"] == task) & (runs["size"] == "width")]
+            steps = max(panel["curves"], key=lambda curves: len(curves["step"]))["step"]
             for name in [name for name, variant in VARIANTS.items() if variant.cell == cell]:
-                part = runs[(runs["task"] == task) & (runs["variant"] == name) & (runs["size"] == "width")]
+                part = panel[panel["variant"] == name]
                 if part.empty:
                     continue
-                steps, lines = _aligned(part)
+                lines = _aligned(part, len(steps))
                 style = _line(name)
                 axis.plot(steps, lines.T, color=style["color"], alpha=0.16, linewidth=0.7)
                 axis.plot(steps, lines.mean(0), **style)
                 ends.append((float(lines.mean(0)[-1]), _label(name), style["color"]))
             _end_labels(axis, float(steps[-1]), ends)
             axis.set(title=f"{cell.upper()}, {'recall' if task == 'recall' else 'MNIST-1D'}", ylim=(-3, 104))
-            axis.set_xlim(0, float(steps[-1]) * 1.42)
+            axis.set_xlim(0, float(steps[-1]) * 1.46)
+            axis.set_xticks(np.linspace(0, steps[-1], 5).round())
     for axis in axes[:, 0]:
         axis.set_ylabel("accuracy, %")
     for axis in axes[1]:
@@ -146,16 +149,10 @@ def _label(name: str) -> str:
     return f"whole {variant.label}" if name == variant.cell else f"{variant.label}"
 
 
-def _aligned(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Curves on the longest run's steps: (K,), (seeds, K) in per cent; shorter ones keep their last value."""
-    longest = max(part["curves"], key=lambda curves: len(curves["step"]))["step"]
-    lines = np.array(
-        [
-            curves["accuracy"] + [curves["accuracy"][-1]] * (len(longest) - len(curves["accuracy"]))
-            for curves in part["curves"]
-        ]
-    )
-    return np.array([0, *longest]), 100 * np.hstack([np.full((len(lines), 1), np.nan), lines])
+def _aligned(part: pd.DataFrame, length: int) -> np.ndarray:
+    """Curves of one variant, (seeds, length) in per cent; a run that was solved earlier keeps its last value."""
+    curves = [each["accuracy"] for each in part["curves"]]
+    return 100 * np.array([values + [values[-1]] * (length - len(values)) for values in curves])
 
 
 def _end_labels(axis: Axes, x: float, ends: list[tuple[float, str, str]], gap: float = 8.5) -> None:
