@@ -41,7 +41,9 @@ def draw_changes(table: pd.DataFrame, rng: np.random.Generator | None = None) ->
         axis.set(title=TASK_LABELS[task], xlabel="change of accuracy, points")
         axis.grid(axis="y", visible=False)
         axis.margins(x=0.06)
-    axes[0].set_yticks(range(len(order)), [f"{VARIANTS[name].cell.upper()}, {_label(name).split(', ')[-1]}" for name in order])
+    axes[0].set_yticks(
+        range(len(order)), [f"{VARIANTS[name].cell.upper()}, {_label(name).split(', ')[-1]}" for name in order]
+    )
     axes[0].set_ylim(len(order) - 0.5, -0.5)
     cells = [VARIANTS[name].cell for name in order]
     for axis in axes:
