@@ -65,6 +65,8 @@ class Ablated(nn.Module):
         if variant not in VARIANTS:
             raise ValueError(f"variant = {variant!r} is not allowed: one of {', '.join(map(repr, VARIANTS))}")
         self.variant, self.hidden_size = VARIANTS[variant], hidden_size
+        self.b: nn.Parameter
+        self.b2: nn.Parameter
         whole = Recurrent(self.variant.cell, input_size, hidden_size)
         self.whole = [whole]  # in a list: a kernel to run, not parameters to learn
         layer = whole._cells()[0]
@@ -73,8 +75,7 @@ class Ablated(nn.Module):
         keeping = KEEPING[self.variant.cell]
         for name, block in zip(("w", "u", "b", "b2"), layer.parameters(), strict=True):
             chunks = dict(zip(self.blocks, block.detach().chunk(len(self.blocks)), strict=True))
-            for each in self.learned:
-                self.register_parameter(f"{name}_{each}", nn.Parameter(chunks[each].clone()))
+            self.register_parameter(name, nn.Parameter(torch.cat([chunks[each] for each in self.learned])))
         with torch.no_grad():
             if keeping in self.learned:
                 self._set_bias(keeping, bias)
@@ -91,16 +92,17 @@ class Ablated(nn.Module):
         return {f"layers.0.{long}": self._assemble(short) for short, long in names.items()}
 
     def _assemble(self, name: str) -> Tensor:
-        return torch.cat([self._block(name, each) for each in self.blocks])
-
-    def _block(self, name: str, gate: str) -> Tensor:
-        if gate in self.variant.opposite:
-            return -self._block(name, self.variant.opposite[gate])
-        if gate in self.variant.frozen:
-            like = self._block(name, self.learned[0])
-            return torch.full_like(like, self.variant.frozen[gate] if name == "b" else 0.0)
-        return getattr(self, f"{name}_{gate}")
+        learned = getattr(self, name)
+        if self.learned == list(self.blocks):
+            return learned
+        rows = dict(zip(self.learned, learned.split(self.hidden_size), strict=True))
+        for gate, bias in self.variant.frozen.items():
+            rows[gate] = learned.new_full((self.hidden_size, *learned.shape[1:]), bias if name == "b" else 0.0)
+        for gate, other in self.variant.opposite.items():
+            rows[gate] = -rows[other]
+        return torch.cat([rows[each] for each in self.blocks])
 
     def _set_bias(self, gate: str, value: float) -> None:
-        getattr(self, f"b_{gate}").fill_(value)
-        getattr(self, f"b2_{gate}").zero_()
+        rows = slice(self.learned.index(gate) * self.hidden_size, (self.learned.index(gate) + 1) * self.hidden_size)
+        for vector, number in ((self.b, value), (self.b2, 0.0)):
+            vector[rows] = number
