@@ -166,6 +166,7 @@ def numbers(runs: pd.DataFrame, table: pd.DataFrame, tuned: Tuned, second: pd.Da
         "read-size": sizes(table),
         "open": f"{OPEN:+g}",
         "shut": f"{SHUT:+g}",
+        "frame": str(int(config["frame"])),
         "symbols": str(recall.SYMBOLS),
         "delay": str(delay),
         "guess": f"{100 * recall.baseline():.1f} %",
@@ -185,7 +186,7 @@ def numbers(runs: pd.DataFrame, table: pd.DataFrame, tuned: Tuned, second: pd.Da
     return {**found, **second_look(runs, second), "second-verdict": second_verdict(runs, second)}
 
 
-def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, int]) -> list[dict[str, Any]]:
+def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
     """The two surprising cells again with another first bias, at the learning rates they were tuned to."""
     again = [("recall", "lstm", 3.0), ("mnist1d", "lstm_no_input", 0.0)]
     return [
@@ -194,7 +195,7 @@ def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, int]) -> 
             "task": task,
             "variant": variant,
             "bias": bias,
-            "steps": budget[task],
+            **budget[task],
             "held_out": "test",
             "learning_rate": tuned.rate(task=task, variant=variant),
         }
