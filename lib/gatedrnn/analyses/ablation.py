@@ -130,8 +130,13 @@ def coupled(table: pd.DataFrame) -> str:
     for task in TASKS:
         values = change(table, task, "lstm_coupled")
         test = tost_paired(values, 0 * values, COMPARABLE)
-        same = f"comparable within ±{COMPARABLE:g} points" if test.equivalent else "not shown to be comparable"
-        parts.append(f"{_points(bootstrap(values))} on {TASK_NAMES[task]} ({same})")
+        interval = bootstrap(values)
+        same = f"not shown to be comparable within ±{COMPARABLE:g} points"
+        if test.equivalent:
+            same = f"comparable within ±{COMPARABLE:g} points"
+        elif interval.low > 0 or interval.high < 0:
+            same = "better" if interval.low > 0 else "worse"
+        parts.append(f"{_points(interval)} on {TASK_NAMES[task]} ({same})")
     return "Coupling the LSTM's gates, f = 1 − i, changes accuracy by " + " and ".join(parts) + "."
 
 
@@ -248,28 +253,27 @@ def variant_table(hidden_size: int) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def result_table(runs: pd.DataFrame) -> Markdown:
-    """Means over seeds: accuracy, steps, share of clipped steps, parameters, as a Markdown table."""
+def result_table(runs: pd.DataFrame, task: str) -> Markdown:
+    """Means and deviations over seeds on one task, a line a variant, as a Markdown table."""
+    solved = "seeds solved | " if task == "recall" else ""
     lines = [
-        "| task | variant | size | width | learned numbers | learning rate | accuracy, % | seeds solved | steps | clipped |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| variant | learning rate | accuracy at equal width, % | at equal parameters, % | {solved}steps | clipped |",
+        "|---|---|---|---|---|---|" + ("---|" if solved else ""),
     ]
-    order = {name: place for place, name in enumerate(VARIANTS)}
-    groups = runs.groupby(["task", "variant", "size"])
-    for (task, variant, size), part in sorted(
-        groups, key=lambda group: (group[0][0] != "recall", order[group[0][1]], group[0][2] != "width")
-    ):
-        label = (
-            f"whole {variant.upper()}"
-            if variant in GATES
-            else f"{VARIANTS[variant].cell.upper()}, {VARIANTS[variant].label}"
-        )
-        solved = f"{int(part['solved_at'].notna().sum())} of {len(part)}" if task == "recall" else "–"
-        lines.append(
-            f"| {TASK_NAMES[task]} | {label} | equal {size} | {part['width'].iloc[0]} | {part['parameters'].iloc[0]:,} | "
-            f"{part['learning_rate'].iloc[0]:g} | {100 * part['accuracy'].mean():.1f} ± {100 * part['accuracy'].std():.1f} | "
-            f"{solved} | {part['steps_taken'].mean():.0f} | {100 * part['clipped'].mean():.0f} % |"
-        )
+    rows = runs[runs["task"] == task]
+    for variant in VARIANTS:
+        part = rows[(rows["variant"] == variant) & (rows["size"] == "width")]
+        wider = rows[(rows["variant"] == variant) & (rows["size"] == "parameters")]
+        cells = [
+            f"whole {variant.upper()}" if variant in GATES else f"{VARIANTS[variant].cell.upper()}, {_short(variant)}",
+            f"{part['learning_rate'].iloc[0]:g}",
+            _spread(part),
+            f"{_spread(wider)} (width {wider['width'].iloc[0]})" if len(wider) else "the same",
+            *([f"{int(part['solved_at'].notna().sum())} of {len(part)}"] if solved else []),
+            f"{part['steps_taken'].mean():.0f}",
+            f"{100 * part['clipped'].mean():.0f} %",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 
 
@@ -341,6 +345,14 @@ def _word(given: Evidence) -> str:
 def _points(interval: Interval) -> str:
     numbers = (f"{round(value):+d}".replace("-", "−") for value in (interval.estimate, interval.low, interval.high))
     return "{} [{}, {}] points".format(*("0" if each == "+0" else each for each in numbers))
+
+
+def _spread(part: pd.DataFrame) -> str:
+    return f"{100 * part['accuracy'].mean():.1f} ± {100 * part['accuracy'].std():.1f}"
+
+
+def _short(variant: str) -> str:
+    return VARIANTS[variant].label.split(", ")[-1]
 
 
 def _listed(parts: list[str]) -> str:

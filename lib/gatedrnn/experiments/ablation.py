@@ -76,15 +76,15 @@ def run(
         evaluate,
         steps=steps,
         learning_rate=learning_rate,
-        every=max(1, steps // (20 if task == "recall" else 10)),
+        every=max(1, steps // 10),
         solved=(lambda metrics: metrics["accuracy"] >= 0.995) if task == "recall" else None,
     )
     return {**result, "parameters": parameters(model), "width": width}
 
 
 def _data(task: str, seed: int, batch: int, delay: int, frame: int, held_out: str) -> tuple[Iterator[Batch], Batch]:
-    """Training stream, and a fixed held-out set (recall: 512 sequences of a stream of its own)."""
+    """Training stream, and a fixed held-out set (recall: 256 sequences of a stream of its own)."""
     if task == "recall":
-        return recall.batches(seed, batch, delay), next(recall.batches(1_000_000 + seed, 512, delay))
+        return recall.batches(seed, batch, delay), next(recall.batches(1_000_000 + seed, 256, delay))
     part = mnist1d.load()[held_out]
     return mnist1d.batches(seed, batch, frame), (mnist1d.frames(part.x, frame), part.y)

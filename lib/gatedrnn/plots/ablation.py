@@ -56,7 +56,7 @@ def draw_changes(table: pd.DataFrame, rng: np.random.Generator | None = None) ->
 
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Accuracy against learning rate for each variant, on tuning seeds; the chosen rate has a ring."""
-    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.0), sharex=True, sharey="row")
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6), sharex=True, sharey="row")
     for row, task in enumerate(TASKS):
         for axis, cell in zip(axes[row], ("lstm", "gru"), strict=True):
             for name in [name for name, variant in VARIANTS.items() if variant.cell == cell]:
@@ -70,9 +70,8 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
             axis.set(
                 xscale="log", title=f"{cell.upper()}, {'recall' if task == 'recall' else 'MNIST-1D'}", ylim=(-3, 104)
             )
-            if (task, cell) in (("mnist1d", "lstm"), ("recall", "gru")):
-                place = "lower left" if cell == "lstm" else "center left"
-                axis.legend(loc=place, fontsize=8, handlelength=2.6)
+            if task == "mnist1d":
+                axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), ncols=2, handlelength=2.6)
     for axis in axes[:, 0]:
         axis.set_ylabel("accuracy, %")
     for axis in axes[1]:

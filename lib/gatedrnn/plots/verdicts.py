@@ -11,19 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatedrnn.figures import ACCENTS, INK, MUTED, WIDTH
-from gatedrnn.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED
 
 COLOURS = {SUPPORTED: ACCENTS["good"], CONTRADICTED: ACCENTS["bad"], INCONCLUSIVE: MUTED}
+SAID = {DEPENDS: "depending on a factor that is named"}
 MARKS = {SUPPORTED: "o", CONTRADICTED: "X", INCONCLUSIVE: "d"}
 
 
 def effect_text(row: dict[str, Any]) -> str:
-    """Effect of a verdict with its interval, such as `0.75 [0.74, 0.76]`, or a dash."""
+    """Effect of a verdict with its interval, such as `0.75 [0.74, 0.76]`; its range where it depends; or a dash."""
     if pd.isna(row["effect"]):
         return "–"
     if row["rule"] == "exact":
         return "exact"
     form = "{:.2f}" if row["unit"] == "ratio" else "{:+.1f}"
+    if str(row["word"]).startswith(DEPENDS):
+        estimates = [stratum["estimate"] for stratum in row["strata"]]
+        text = f"{form.format(min(estimates))} to {form.format(max(estimates))} by condition"
+        return text.replace("-", "−") if row["unit"] == "ratio" else f"{text}, {row['unit']}".replace("-", "−")
     text = f"{form.format(row['effect'])} [{form.format(row['low'])}, {form.format(row['high'])}]"
     return text if row["unit"] == "ratio" else f"{text} {row['unit']}"
 
@@ -93,7 +98,7 @@ def numbers(table: pd.DataFrame) -> dict[str, str]:
         "claims": str(len(table)),
         "tested": str(len(tested)),
         "untested": str(len(table) - len(tested)),
-        "summary": ", ".join(f"{count} {word}" for word, count in words.items()),
+        "summary": ", ".join(f"{count} {SAID.get(word, word)}" for word, count in words.items()),
     }
     for row in tested.to_dict("records"):
         found[f"word-{row['id']}"] = row["word"]
