@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that need the built book in one process (pytest -n), so that it is built once."""
     for item in items:
@@ -25,7 +27,11 @@ def built_book() -> Path:
     """`_build/quick` after a build with quick parameters; only what changed is executed."""
     command = [sys.executable, "-m", "bookkit", "--root", str(PROJECT), "book", "--quick"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("BOOK_")}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
+        if "another build is running here" not in done.stderr:
+            break
+        time.sleep(2)  # another worker of this test run builds it: wait, then find everything done
     if done.returncode:
         pytest.fail(f"the quick build failed:\n{done.stdout}{done.stderr}", pytrace=False)
     return PROJECT / "_build" / "quick"

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-pytestmark = pytest.mark.xdist_group("site")
-
 LIMIT = 1_000_000  # bytes a page may weigh before its figures: HTML, CSS, JS, fonts, uncompressed
 NARROW = 400
 AXE = {"preload": False, "resultTypes": ["violations"]}  # without preload, since axe fetches style sheets wrongly

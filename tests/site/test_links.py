@@ -9,8 +9,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 @pytest.fixture(scope="module")
 def soups(site: Path, pages: list[str]) -> dict[str, BeautifulSoup]:
