@@ -181,14 +181,15 @@ def test_the_theme_switch_shows_the_dark_drawing(browser: Any, address: str, sit
     page = open_page(browser, Visit(), "light")
     page.goto(f"{address}/{first_figure_page(site, pages)}")
     light, dark = (page.locator(f".book-picture img.only-{theme}").first for theme in ("light", "dark"))
-    assert light.is_visible()
+    light.wait_for(state="visible")
     assert not dark.is_visible()
     for _ in range(3):
         if page.evaluate("document.documentElement.dataset.theme") == "dark":
             break
         page.locator(".theme-switch-button").first.click()
-    dark.scroll_into_view_if_needed()
-    assert dark.is_visible()
+    dark.wait_for(state="attached")
+    dark.evaluate("image => image.parentElement.scrollIntoView()")  # lazy: it is fetched when it comes near
+    dark.wait_for(state="visible")
     assert not light.is_visible()
     assert dark.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     page.context.close()
