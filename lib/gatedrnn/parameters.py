@@ -17,6 +17,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, TypeAdapter, Valid
 
 Count = Annotated[StrictInt, Field(ge=1, description="a whole number of at least 1")]
 Seeds = Annotated[StrictInt, Field(ge=1, le=1000, description="a whole number from 1 to 1000")]
+Repeats = Annotated[StrictInt, Field(ge=2, le=1000, description="a whole number from 2 to 1000")]
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False, description="a number above 0")]
 Fraction = Annotated[float, Field(gt=0, lt=1, strict=True, description="a number between 0 and 1")]
 Counts = Annotated[list[Count], Field(min_length=1, description="a list of whole numbers of at least 1")]
