@@ -18,7 +18,7 @@ chapter: set-up  ## execute one chapter, then build the site: make chapter NAME=
 	@$(BOOK) chapter '$(NAME)' $(FLAGS) $(PARAMETERS)
 
 test: set-up  ## run every test
-	@.venv/bin/python -m pytest $(or $(PYTEST),-n 2 --dist loadgroup)
+	@.venv/bin/python -m pytest $(or $(PYTEST),-n 2 --dist loadfile)
 
 results: set-up  ## compute what is missing and write the results lock
 	@$(BOOK) results

@@ -11,15 +11,19 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
+FIRST = "test_browser.py"
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the built book in one process (pytest -n), so that it is built once."""
-    for item in items:
-        if NEED_THE_BOOK & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("book"))
+    """Start the build of the book at once on one worker, and keep its other readers for the end (pytest -n)."""
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name == FIRST:
+            return 0
+        return 2 if NEED_THE_BOOK & set(getattr(item, "fixturenames", ())) else 1
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,9 @@ def published(tmp_path_factory):
         patch.setenv("BOOK_OUTPUT", str(folder))
         patch.setattr(chapter, "_current", None)
         chapter.begin("part/name", {"seeds": 3}, ["seeds: int = 10", "# Parameters\nseeds = 3\n"])
+        open_before = plt.get_fignums()  # of other tests in this process
         shown = publish(seeds=3, runs=6, measured=True)
-        assert not plt.get_fignums(), "the figure is closed, or the notebook would show it twice"
+        assert plt.get_fignums() == open_before, "the figure is closed, or the notebook would show it twice"
     return folder, shown
 
 
