@@ -20,6 +20,7 @@ import yaml
 from bookkit import fingerprint
 from bookkit.places import Places
 from bookkit.toc import Chapter, tags
+from gatedrnn.chapter import write_json
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -79,7 +80,7 @@ def execute(
     if code != 0:
         raise _failure(chapter, places, output, code)
     content = scrub(json.loads(notebook.read_text(encoding="utf-8")), places.root)
-    _write(notebook, content)
+    write_json(notebook, content)
     record = read_record(output)
     record.setdefault("seconds", round(time.perf_counter() - started, 2))
     stamp(output, inputs, places, record)
@@ -107,7 +108,7 @@ def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, record: Mappi
     """Keep beside a result what it depends on."""
     sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
     lock = fingerprint.lock_digests(places, sweeps)
-    _write(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock})
+    write_json(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock})
 
 
 def promote(output: Path, target: Path) -> None:
@@ -232,9 +233,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _write(path: Path, value: Any) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
