@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from bookkit import fingerprint
-from bookkit.places import Places
+from bookkit.places import Places, swap_in
 from bookkit.toc import Chapter, tags
 from gatedrnn.chapter import write_json
 
@@ -86,7 +86,7 @@ def execute(
     stamp(output, inputs, places, record)
     for leftover in ("progress.jsonl", "parameters.yml", "papermill.log"):
         (output / leftover).unlink(missing_ok=True)
-    promote(output, places.executed / chapter.name)
+    swap_in(output, places.executed / chapter.name)
     return record
 
 
@@ -109,17 +109,6 @@ def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, record: Mappi
     sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
     lock = fingerprint.lock_digests(places, sweeps)
     write_json(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock})
-
-
-def promote(output: Path, target: Path) -> None:
-    """Put a finished folder in the place of another; a kill in between loses the old one, never mixes the two."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    old = output.with_name(f"{output.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        os.replace(target, old)
-    os.replace(output, target)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,3 +96,14 @@ class Places:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def swap_in(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of another; a kill in between loses the old one, never mixes the two."""
+    aside = old.with_name(f".{old.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    old.parent.mkdir(parents=True, exist_ok=True)
+    if old.exists():
+        os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside, ignore_errors=True)

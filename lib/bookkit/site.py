@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from bookkit.errors import BookError
+from bookkit.places import swap_in
 from bookkit.stage import pages
 
 FRONT_DOOR = """<!DOCTYPE html>
@@ -63,7 +64,7 @@ def build(stage: Path, site: Path) -> Path:
     _add_front_door(stage, html)
     _add_figures(stage / "figures", html / "figures")
     check(stage, html)
-    _swap(html, site)
+    swap_in(html, site)
     shutil.rmtree(beside, ignore_errors=True)
     return site
 
@@ -101,15 +102,6 @@ def _add_figures(source: Path, target: Path) -> None:
     for path in sorted(source.glob("*")):
         if path.suffix in FIGURE_ENDINGS:
             shutil.copyfile(path, target / path.name)
-
-
-def _swap(new: Path, site: Path) -> None:
-    old = site.with_name(f".{site.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if site.exists():
-        os.replace(site, old)
-    os.replace(new, site)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _epoch(stage: Path) -> str:
