@@ -100,7 +100,7 @@ class Places:
 
 def swap_in(new: Path, old: Path) -> None:
     """Put a finished folder in the place of another; a kill in between loses the old one, never mixes the two."""
-    aside = old.with_name(f".{old.name}.old")
+    aside = new.with_name(f"{new.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     old.parent.mkdir(parents=True, exist_ok=True)
     if old.exists():
