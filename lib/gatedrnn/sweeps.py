@@ -20,6 +20,9 @@ from tqdm import tqdm
 from gatedrnn import chapter, provenance
 from gatedrnn.runs import Origin, Store, changed_since_loaded, write_run
 
+START = 6.0
+"""Seconds that a pool of processes takes to start, torch imported in each: shorter sweeps run faster without one."""
+
 Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
 
 
@@ -38,7 +41,8 @@ def sweep(
         grid: lists of values by keyword (all combinations), or the configurations themselves.
         seeds: the seeds, or how many (0, 1, …).
         name: name of the sweep in the store and in the lock.
-        workers: processes, one torch thread each; all cores by default (`BOOK_WORKERS` overrides it).
+        workers: processes, one torch thread each; by default all cores, or none beside this one while the rest of the
+            sweep would take less time than they need to start (`BOOK_WORKERS` sets their number).
 
     Returns:
         One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and what was recorded but is not part of
@@ -147,9 +151,16 @@ def _plain(name: str, keyword: str, value: Any) -> Any:
 
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
+    asked = workers or int(os.environ.get("BOOK_WORKERS") or 0)
+    started, done = time.perf_counter(), 0
+    while not asked and configs:
+        yield _one(run, store.name, store.origin, configs[0])
+        configs, done = configs[1:], done + 1
+        if (time.perf_counter() - started) / done * len(configs) > START:
+            break
     if not configs:
         return
-    workers = min(workers or int(os.environ.get("BOOK_WORKERS") or joblib.cpu_count()), len(configs))
+    workers = min(asked or joblib.cpu_count(), len(configs))
     tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
     try:
         yield from joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)(tasks)
