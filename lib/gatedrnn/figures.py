@@ -152,8 +152,7 @@ def publish(
     folder = paths.output() / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     fig.draw_without_rendering()
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        fig.set_layout_engine(None)  # laid out once; "none" would keep an engine, and each file be drawn twice for it
+    fig.set_layout_engine("none")  # laid out once: each file would do it again
     light = _svg(fig)
     (folder / f"{id}.svg").write_text(light, encoding="utf-8")
     (folder / f"{id}.dark.svg").write_text(darken(light), encoding="utf-8")
