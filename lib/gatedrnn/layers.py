@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from gatedrnn.cells import Cell, State, cell_class
-from gatedrnn.kernels import stepwise
+from gatedrnn.kernels import matched, stepwise
+from gatedrnn.kernels.shapes import BLOCKS
 
 STOCK: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 PATHS = {"lstm": "torch.nn", "gru": "stepwise", "rnn": "stepwise", "gru_before": "reference"}
-"""Fastest sound path on a CPU for each cell: `torch.nn` has a fused kernel for the LSTM alone."""
+"""Path of each cell where the matched kernels cannot be compiled: `torch.nn` has a fused kernel for the LSTM alone."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Recurrent(nn.Module):
     @property
     def path(self) -> str:
         """Which kernel `forward` runs: recorded with each run."""
-        return PATHS[self.cell]
+        return "matched" if self.cell in BLOCKS and matched.available() else PATHS[self.cell]
 
     def forward(self, x: Tensor, state: State | None = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """Run over sequences with the fastest sound kernel.
@@ -87,6 +88,8 @@ class Recurrent(nn.Module):
 
     def _layer(self, layer: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         weights = (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
+        if self.path == "matched":
+            return matched.run(self.cell, x, state, *weights, lengths=lengths)
         if self.path == "reference" or (lengths is not None and self.cell == "lstm"):
             return _stepped(layer, x, state, lengths)[:2]  # only the steps know c at each true length
         if self.path == "stepwise":

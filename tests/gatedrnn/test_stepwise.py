@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatedrnn.kernels import stepwise
+from gatedrnn.kernels.shapes import BLOCKS
 from gatedrnn.layers import STOCK
 
-NAMES = tuple(stepwise.BLOCKS)
+NAMES = tuple(BLOCKS)
 
 
 def arguments(name, length, batch, inputs, hidden, dtype=torch.float64, seed=0):
     """x, state, and the four weights, all asking for a gradient."""
     torch.manual_seed(seed)
-    rows = stepwise.BLOCKS[name] * hidden
+    rows = BLOCKS[name] * hidden
     shapes = [(length, batch, inputs), *[(batch, hidden)] * (2 if name == "lstm" else 1)]
     shapes += [(rows, inputs), (rows, hidden), (rows,), (rows,)]
     made = [(torch.randn(shape, dtype=dtype) * 0.7).requires_grad_() for shape in shapes]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-BLOCKS = {"lstm": 4, "gru": 3, "rnn": 1}
+from gatedrnn.kernels.shapes import validate
 
 
 def run(
@@ -44,7 +44,7 @@ def run(
     Raises:
         ValueError: an unknown cell, or a shape or dtype that does not fit; the message names the argument.
     """
-    _validate(cell, x, state, weight_ih, weight_hh, bias_ih, bias_hh)
+    validate(cell, x, state, weight_ih, weight_hh, bias_ih, bias_hh)
     kernel: Any = {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn}[cell]
     h0, *rest = state
     outputs, *last = kernel.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, h0, *rest)
@@ -197,29 +197,3 @@ def _weight_gradients(ctx: Any, x: Tensor, hs: Tensor, w: Tensor, da_x: Tensor, 
         flat_x.sum(0) if needs[3] else None,
         flat_h.sum(0) if needs[4] else None,
     )
-
-
-def _validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) -> None:
-    if cell not in BLOCKS:
-        raise ValueError(f"cell = {cell!r} is not allowed: one of {', '.join(map(repr, BLOCKS))}")
-    if x.dim() != 3 or 0 in x.shape[:2]:
-        raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: (T, B, I) with T ≥ 1 and B ≥ 1")
-    batch, inputs = x.shape[1:]
-    hidden = weights[1].shape[-1]
-    rows = BLOCKS[cell] * hidden
-    if len(state) != (2 if cell == "lstm" else 1):
-        raise ValueError(f"state of {len(state)} tensors is not allowed for {cell!r}: (h, c) for 'lstm', else (h,)")
-    expected: list[tuple[str, Tensor, tuple[int, ...]]] = [
-        *((name, each, (batch, hidden)) for name, each in zip(("state[0]", "state[1]"), state, strict=False)),
-        ("weight_ih", weights[0], (rows, inputs)),
-        ("weight_hh", weights[1], (rows, hidden)),
-        ("bias_ih", weights[2], (rows,)),
-        ("bias_hh", weights[3], (rows,)),
-    ]
-    for name, each, shape in expected:
-        if tuple(each.shape) != shape:
-            raise ValueError(f"{name} of shape {tuple(each.shape)} is not allowed: {shape}")
-        if each.dtype != x.dtype:
-            raise ValueError(f"{name} of dtype {each.dtype} is not allowed: {x.dtype}, that of x")
-    if not x.is_floating_point():
-        raise ValueError(f"x of dtype {x.dtype} is not allowed: a floating-point type")
