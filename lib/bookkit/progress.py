@@ -81,7 +81,7 @@ class Display:
                 self.say(f"{name}: started ({reason}{about})")
 
     def event(self, name: str, event: Mapping[str, Any]) -> None:
-        """A sweep inside chapter `name` begins, gets on or ends."""
+        """A sweep inside chapter `name` begins, gets on or ends; or the chapter has a line to say."""
         key = f"{name} · {event.get('name')}"
         now = time.monotonic()
         with self.guard:
@@ -93,6 +93,8 @@ class Display:
                     )
                 elif event["found"] < event["total"]:
                     self.say(f"  {key}: {event['total']} runs, {event['found']} found")
+            elif event["event"] == "note":
+                self.say(f"  {name}: {event['text']}")
             elif event["event"] == "run" and key in self.sweeps:
                 self._run(key, event, now)
             elif event["event"] == "end" and self.live and key in self.bars:

@@ -97,6 +97,7 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
         "chapter": record["chapter"],
         "machine": record["machine"].get("kind"),
         "versions": record["versions"],
+        "kernels": sorted({kernel for sweep in record.get("sweeps", []) for kernel in sweep.get("kernels", [])}),
         "parameters": record["parameters"],
         "numbers": {} if timing else {name: value for name, value in numbers.items() if name not in measured},
         "verdicts": [_verdict(verdict) for verdict in record.get("verdicts", [])],
@@ -106,7 +107,7 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
 def check(places: Places) -> int:
     """Compare the executed chapters with the committed summaries; print every difference.
 
-    On the same kind of processor, with the same versions, numbers must be equal. Elsewhere a number must lie within
+    On the same kind of processor, with the same versions and kernels, numbers must be equal. Elsewhere a number must lie within
     the tolerance that it states, the effect of a verdict within the committed interval, and the word must be equal.
     What was timed is compared by its word, and a change is told but is no error.
 
@@ -138,7 +139,7 @@ def compare(past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
     """Differences between a committed summary and the same chapter computed now."""
     name = now["chapter"]
     versions = [[side["versions"].get(package) for package in NUMERIC] for side in (past, now)]
-    alike = past["machine"] == now["machine"] and versions[0] == versions[1]
+    alike = past["machine"] == now["machine"] and versions[0] == versions[1] and past["kernels"] == now["kernels"]
     if past["parameters"] != now["parameters"]:
         yield Drift(name, "its parameters are not those of the summary", True)
         return

@@ -85,6 +85,7 @@ def sweep(
         "computed": len(missing),
         "reasons": dict(store.reasons),
         "core_seconds": round(sum(row["recorded"]["seconds"] for row in rows.values()), 2),
+        "kernels": sorted({row["recorded"]["kernel"] or "none" for row in rows.values()}),
     }
     frame.attrs.update(summary)
     if running := chapter.current():
@@ -107,6 +108,7 @@ def _record(running: chapter.Chapter, entry: dict[str, Any]) -> None:
             entry["computed"] += before["computed"]
             entry["found"] = entry["runs"] - entry["computed"]
             entry["reasons"] = dict(Counter(before["reasons"]) + Counter(entry["reasons"]))
+            entry["kernels"] = sorted({*before["kernels"], *entry["kernels"]})
             entry["core_seconds"] = round(max(before["core_seconds"], entry["core_seconds"]), 2)
             entry["seconds"] = round(before["seconds"] + entry["seconds"], 2)
     running.add("sweeps", entry, key="name")

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gatedrnn.layers import Recurrent
+
 Metrics = dict[str, float]
 
 
@@ -40,8 +42,8 @@ def train(
 
     Returns:
         The last metrics, and `steps_taken`, `solved_at` (step of the evaluation that solved it, else NaN as None),
-        `clipped` (share of steps), `diverged`, `train_seconds` (training only), and `curves`: `step` and every metric
-        over the evaluations. All but `train_seconds` are the same whenever the same seed runs on the same machine.
+        `clipped` (share of steps), `diverged`, `train_seconds` (training only), `kernel` (which path the recurrent layer
+        ran on, None without one), and `curves`: `step` and every metric over the evaluations. All but `train_seconds` are the same whenever the same seed runs on the same machine.
 
     Raises:
         ValueError: steps, learning_rate, clip or every out of range.
@@ -73,7 +75,14 @@ def train(
             curves.setdefault(name, []).append(round(metric, 5))
         if solved is not None and not diverged and solved(metrics):
             solved_at = step
-    summary = {"steps_taken": step, "solved_at": solved_at, "clipped": clipped / step, "diverged": diverged}
+    kernel = next((each.path for each in model.modules() if isinstance(each, Recurrent)), None)
+    summary = {
+        "kernel": kernel,
+        "steps_taken": step,
+        "solved_at": solved_at,
+        "clipped": clipped / step,
+        "diverged": diverged,
+    }
     return {**metrics, **summary, "train_seconds": round(seconds, 3), "curves": curves}
 
 

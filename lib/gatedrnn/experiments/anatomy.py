@@ -60,7 +60,7 @@ def read_verse(
         curves.update({f"{gate} {index}": _rounded(traces[gate][:, index]) for index in indices})
     numbers = sum(each.numel() for each in model.parameters())
     bits = kjv.bits_per_character(model, parts.test)
-    recorded = {"kernel": model.core.path, "train_seconds": result["train_seconds"]}
+    recorded = {name: result[name] for name in ("kernel", "train_seconds")}
     return {"bits": bits, "parameters": numbers, "clipped": result["clipped"], **recorded, "curves": curves}
 
 

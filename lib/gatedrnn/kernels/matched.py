@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gatedrnn import paths
+from gatedrnn.chapter import progress
 from gatedrnn.kernels.shapes import validate
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def _load() -> str | None:
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         if multiprocessing.parent_process() is None:  # said once, not by every worker
-            log.warning("matched kernels: %s; the layers use torch's own kernels", reason)
+            _say(f"matched kernels: {reason}; the layers use what torch has")
         return reason
     return None
 
@@ -176,7 +177,15 @@ def _compile(parts: Path, flags: list[str], library: Path) -> None:
         raise RuntimeError(next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "silence"))
     os.replace(parts / "matched.so", library)
     shutil.rmtree(parts, ignore_errors=True)
-    log.warning("matched kernels: compiled in %.0f s, once", time.perf_counter() - started)
+    _say(f"matched kernels: compiled in {time.perf_counter() - started:.0f} s, once")
+
+
+def _say(line: str) -> None:
+    """Tell whoever builds the book; without a build, the log."""
+    if "BOOK_PROGRESS" in os.environ:
+        progress({"event": "note", "text": line})
+    else:
+        log.warning(line)
 
 
 def _target() -> tuple[str, ...]:
