@@ -82,6 +82,11 @@ class Ablated(nn.Module):
             elif keeping in self.variant.opposite:
                 self._set_bias(self.variant.opposite[keeping], -bias)
 
+    @property
+    def path(self) -> str:
+        """Which kernel `forward` runs: recorded with each run."""
+        return self.whole[0].path
+
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(T, B, I) → outputs (T, B, H) and the last state, from a zero state."""
         return torch.func.functional_call(self.whole[0], self.weights(), (x,))

@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.layers import Recurrent
-
 Metrics = dict[str, float]
 
 
@@ -42,8 +40,9 @@ def train(
 
     Returns:
         The last metrics, and `steps_taken`, `solved_at` (step of the evaluation that solved it, else NaN as None),
-        `clipped` (share of steps), `diverged`, `train_seconds` (training only), `kernel` (which path the recurrent layer
-        ran on, None without one), and `curves`: `step` and every metric over the evaluations. All but `train_seconds` are the same whenever the same seed runs on the same machine.
+        `clipped` (share of steps), `diverged`, `train_seconds` (training only), `kernel` (`path` of the recurrent
+        layer, None without one), and `curves`: `step` and every metric over the evaluations. All but `train_seconds`
+        are the same whenever the same seed runs on the same machine.
 
     Raises:
         ValueError: steps, learning_rate, clip or every out of range.
@@ -75,7 +74,7 @@ def train(
             curves.setdefault(name, []).append(round(metric, 5))
         if solved is not None and not diverged and solved(metrics):
             solved_at = step
-    kernel = next((each.path for each in model.modules() if isinstance(each, Recurrent)), None)
+    kernel = next((each.path for each in model.modules() if hasattr(each, "path")), None)
     summary = {
         "kernel": kernel,
         "steps_taken": step,
