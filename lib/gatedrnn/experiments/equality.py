@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gatedrnn.cells import CELLS
 from gatedrnn.initialisation import set_bias
-from gatedrnn.kernels import stepwise
+from gatedrnn.kernels import matched, stepwise
 from gatedrnn.layers import STOCK, Recurrent
 
 Way = Callable[[Tensor, list[Tensor]], Tensor]
@@ -38,7 +38,10 @@ def equality(shapes: list[tuple[int, int, int]], input_size: int, seed: int) -> 
         core = Recurrent(cell, input_size, hidden).to(dtype)
         layer = core.layers[0]
         layer.load_state_dict({name.removesuffix("_l0"): value for name, value in stock.state_dict().items()})
-        for name, way in {"reference": _by_reference(core), "stepwise": _by_kernel(cell, hidden)}.items():
+        ways = {"reference": _by_reference(core), "stepwise": _by_kernel(stepwise.run, cell, hidden)}
+        if matched.available():
+            ways["matched"] = _by_kernel(matched.run, cell, hidden)
+        for name, way in ways.items():
             found = _outputs_and_gradients(way, layer, x)
             for quantity, ours, theirs in zip(("outputs", "gradients"), found, expected, strict=True):
                 pairs = list(zip(ours, theirs, strict=True))
@@ -65,11 +68,11 @@ def _by_reference(core: Recurrent) -> Way:
     return lambda x, weights: core.trace(x).outputs
 
 
-def _by_kernel(cell: str, hidden_size: int) -> Way:
+def _by_kernel(run: Callable[..., tuple[Tensor, Any]], cell: str, hidden_size: int) -> Way:
     def way(x: Tensor, weights: list[Tensor]) -> Tensor:
         first = tuple(x.new_zeros(x.shape[1], hidden_size) for _ in CELLS[cell].states)
         w, u, b, b2 = weights
-        return stepwise.run(cell, x, first, w, u, b, b2)[0]
+        return run(cell, x, first, w, u, b, b2)[0]
 
     return way
 

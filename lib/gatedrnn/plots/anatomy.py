@@ -122,10 +122,11 @@ def _scale(ax: Axes, width: int) -> None:
 
 def equality(table: pd.DataFrame) -> Figure:
     """Largest differences from `torch.nn`, every shape a dot; from `experiments.anatomy.equality`."""
-    ways = {"reference": "reference cell", "stepwise": "our kernel"}
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.7), sharex=True, sharey=True)
+    names = {"reference": "reference cell", "stepwise": "torch ops", "matched": "compiled kernel"}
+    ways = {way: names[way] for way in dict.fromkeys(table["implementation"])}
     cells = list(dict.fromkeys(table["cell"]))
     kinds = [(way, cell) for way in ways for cell in cells]
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.9 + 0.3 * len(kinds)), sharex=True, sharey=True)
     floor = 10 ** np.floor(np.log10(table.loc[table["relative"] > 0, "relative"].min())) / 30
     for ax, (quantity, part) in zip(axes, table.groupby("quantity", sort=False), strict=True):
         for (way, cell, precision), dots in part.groupby(["implementation", "cell", "precision"]):
