@@ -29,7 +29,8 @@ constexpr int64_t LANES = Vec<T>::size();
 constexpr int ACCUMULATORS = sizeof(Vec<float>) >= 64 ? 24 : 12;  // vector registers that a tile may fill
 constexpr int64_t PADDING = 32;  // numbers between two rows of gradients: rows a power of two apart share cache sets
 constexpr int64_t FEW = 4;  // steps × sequences up to which packing U costs more than it saves
-constexpr int64_t CHUNK = 1 << 17;  // numbers projected at a time when nothing is kept: half a megabyte
+constexpr int64_t CHUNK = 1 << 17;  // numbers projected at a time when nothing is kept: half a megabyte,
+constexpr int64_t ROWS = 512;  // or so many rows of x: W is read once for all of them
 
 // ---- σ and tanh from one exponential ------------------------------------------------------------------------------
 
@@ -390,7 +391,8 @@ std::vector<Tensor> forward(
   Tensor cs = lstm ? at::empty({keep ? steps + 1 : 1, B, H}, x.options()) : Tensor();
   if (lstm) cs.select(0, 0).copy_(c0);
   Tensor last_c = at::empty({lstm ? B : 0, H}, x.options());
-  const int64_t chunk = keep ? steps : std::clamp<int64_t>(CHUNK / (B * G * H), 1, steps);
+  const int64_t least = std::max(CHUNK / (B * G * H), ROWS / B);
+  const int64_t chunk = keep ? steps : std::clamp<int64_t>(least, 1, steps);
   Tensor gates = at::empty({chunk * B, G * H}, x.options());
   Tensor inner = gru && keep ? at::empty({steps, B, H}, x.options()) : Tensor();
   const bool few = steps * B <= FEW;
