@@ -104,13 +104,14 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
     figures.use_style()
 
 
-def glue(name: str, value: Any, form: str = "{}") -> None:
+def glue(name: str, value: Any, form: str = "{}", measured: bool = False) -> None:
     """Make a computed value available to the prose as `{glue:text}`.
 
     Args:
         name: `<chapter>-<thing>`, unique in the book.
         value: number or text.
         form: format of the printed text, such as `"{:.1f} %"`.
+        measured: whether it rests on timings; such a number is not kept in the committed summary.
     """
     from IPython.display import display
 
@@ -119,7 +120,7 @@ def glue(name: str, value: Any, form: str = "{}") -> None:
     display({prefix + "text/plain": text}, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}, raw=True)
     if _current is not None:
         plain = value if isinstance(value, str | int | float | bool) else getattr(value, "item", lambda: str(value))()
-        _current.record["numbers"][name] = {"value": plain, "text": text}
+        _current.record["numbers"][name] = {"value": plain, "text": text, **({"measured": True} if measured else {})}
         _current.save()
 
 
