@@ -1,0 +1,161 @@
+"""Figures of the chapter *performance/data_size*."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES
+from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from gatedrnn.statistics import bootstrap
+from gatedrnn.verdicts import ledger
+
+CELLS = ("lstm", "gru")
+KIND_LABELS = {"points": "logistic", "mean": "logistic, time-mean", "static": "logistic, four summaries"}
+KIND_DASHES = {"points": (0, (4, 2)), "mean": (0, (1, 1.2)), "static": (0, (4, 2))}
+
+
+def draw_learning_curves(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
+    """Test accuracy against training-set size: a dot a seed, lines through medians, baselines without markers."""
+    fig, axes = plt.subplots(1, len(TASK_NAMES), figsize=(WIDTH, 3.9))
+    for axis, task in zip(axes, TASK_NAMES, strict=True):
+        part, plain = runs[runs["task"] == task], base[base["task"] == task]
+        for kind in plain["kind"].unique():
+            middle = 100 * plain[plain["kind"] == kind].groupby("examples")["accuracy"].median()
+            style = {"color": COLOURS["baseline"], "linestyle": KIND_DASHES[kind], "linewidth": 1.7}
+            axis.plot(middle.index, middle, label=KIND_LABELS[kind], **style)
+        for cell, size in (("lstm", "width"), ("gru", "parameters"), ("gru", "width")):
+            rows = part[(part["cell"] == cell) & (part["size"] == size)]
+            shift = {"lstm": 0.94, "gru": 1.0 if size == "width" else 1.065}[cell]
+            _dots(axis, rows["examples"] * shift, 100 * rows["accuracy"], cell, size)
+            middle = 100 * rows.groupby("examples")["accuracy"].median()
+            line = "-" if size == "width" else (0, (2, 1))
+            name = LABELS[cell] if size == "width" else f"{LABELS[cell]}, equal parameters"
+            axis.plot(middle.index * shift, middle, color=COLOURS[cell], linestyle=line, linewidth=1.8, label=name)
+        _sizes(axis, part["examples"].unique())
+        axis.set(title=TASK_NAMES[task], ylabel="test accuracy, %" if task == next(iter(TASK_NAMES)) else None)
+    found = {name: line for axis in axes for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    order = [
+        name
+        for name in (*LABELS.values(), *(f"{label}, equal parameters" for label in LABELS.values()))
+        if name in found
+    ]
+    names = [*order, *(name for name in KIND_LABELS.values() if name in found)]
+    fig.legend([found[name] for name in names], names, loc="outside lower center", ncols=3, handlelength=2.8)
+    return fig
+
+
+def draw_differences(table: pd.DataFrame) -> Figure:
+    """GRU − LSTM against training-set size: a dot a seed, the mean with its 95 % interval, and the ledger's margin."""
+    margin = ledger()["P6"].margin
+    fig, axes = plt.subplots(len(TASK_NAMES), len(EQUAL), figsize=(WIDTH, 5.2), sharey="row", sharex="row")
+    for row, task in enumerate(TASK_NAMES):
+        for axis, (size, name) in zip(axes[row], EQUAL.items(), strict=True):
+            part = table[(table["task"] == task) & (table["size"] == size)]
+            sizes = sorted(part["examples"].unique())
+            if sizes[-1] > SMALL:
+                edge = (max(n for n in sizes if n <= SMALL) * min(n for n in sizes if n > SMALL)) ** 0.5
+                axis.axvspan(sizes[0] * 0.8, edge, color=FAINT, alpha=0.35, linewidth=0, zorder=0)
+            axis.axhline(0, color=MUTED, linewidth=1)
+            axis.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)), zorder=1)
+            _dots(axis, part["examples"] * 0.93, part["difference"], "gru", size)
+            for examples, rows in part.groupby("examples"):
+                found = bootstrap(rows["difference"].to_numpy())
+                axis.plot([examples * 1.05] * 2, [found.low, found.high], color=INK, linewidth=1.8, zorder=3)
+                axis.plot(examples * 1.05, found.estimate, "_", color=INK, markersize=9, markeredgewidth=2, zorder=4)
+            axis.set(title=f"{TASK_NAMES[task]}, {name}", xlim=(sizes[0] * 0.8, sizes[-1] * 1.2))
+            _sizes(axis, sizes, "training sequences" if row == len(TASK_NAMES) - 1 else None)
+        axes[row, 0].set_ylabel("GRU − LSTM, points")
+    handles = [
+        plt.Line2D([], [], color=COLOURS["gru"], marker=MARKERS["gru"], linestyle="", markersize=4, label="one seed"),
+        plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean, 95 % interval"),
+        plt.Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point"),
+    ]
+    if table["examples"].max() > SMALL:
+        handles.append(plt.Rectangle((0, 0), 1, 1, color=FAINT, alpha=0.5, linewidth=0, label=f"small: up to {SMALL}"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    return fig
+
+
+def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
+    """Validation accuracy against learning rate for each tuned size; the chosen rate has a ring."""
+    fig, axes = plt.subplots(1, len(TASK_NAMES), figsize=(WIDTH, 3.6))
+    for axis, task in zip(axes, TASK_NAMES, strict=True):
+        part = runs[(runs["task"] == task) & runs["cell"].isin(CELLS)]
+        for cell in CELLS:
+            for examples, rows in part[part["cell"] == cell].groupby("examples"):
+                mean = 100 * rows.groupby("learning_rate")["accuracy"].mean()
+                axis.plot(mean.index, mean, color=COLOURS[cell], marker=MARKERS[cell], markersize=3.5, linewidth=1.5)
+                row = best[(best["task"] == task) & (best["cell"] == cell) & (best["examples"] == examples)].iloc[0]
+                rate = row["learning_rate"]
+                axis.plot(rate, mean[rate], "o", markersize=9, color=COLOURS[cell], markerfacecolor="none")
+        for examples, rows in part.groupby("examples"):
+            ends = 100 * rows.groupby(["cell", "learning_rate"])["accuracy"].mean().groupby("learning_rate").mean()
+            axis.annotate(
+                f"{examples}", (ends.index[-1], ends.iloc[-1]), xytext=(8, 0), textcoords="offset points", va="center"
+            )
+        rates = sorted(part["learning_rate"].unique())
+        axis.set(xscale="log", title=TASK_NAMES[task], xlabel="learning rate", xlim=(rates[0] * 0.85, rates[-1] * 1.6))
+        axis.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axis.xaxis.set_minor_locator(NullLocator())
+    axes[0].set_ylabel("validation accuracy, %")
+    handles = [
+        plt.Line2D([], [], color=COLOURS[cell], marker=MARKERS[cell], markersize=4, label=LABELS[cell])
+        for cell in CELLS
+    ]
+    handles.append(
+        plt.Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=8, label="chosen")
+    )
+    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    return fig
+
+
+def draw_gap(runs: pd.DataFrame) -> Figure:
+    """Accuracy on what was trained on (hollow, dashed) and on the test set (filled), against training-set size."""
+    fig, axes = plt.subplots(1, len(TASK_NAMES), figsize=(WIDTH, 3.5))
+    for axis, task in zip(axes, TASK_NAMES, strict=True):
+        part = runs[(runs["task"] == task) & (runs["size"] == "width")]
+        for cell, shift in zip(CELLS, (0.96, 1.04), strict=True):
+            rows = part[part["cell"] == cell]
+            for metric, size, line in (("accuracy", "width", "-"), ("train_accuracy", "parameters", (0, (3, 1.5)))):
+                _dots(axis, rows["examples"] * shift, 100 * rows[metric], cell, size)
+                middle = 100 * rows.groupby("examples")[metric].median()
+                axis.plot(middle.index * shift, middle, color=COLOURS[cell], linestyle=line, linewidth=1.6)
+        _sizes(axis, part["examples"].unique())
+        axis.set(title=TASK_NAMES[task])
+    axes[0].set_ylabel("accuracy, %")
+    handles = [plt.Line2D([], [], color=COLOURS[cell], label=LABELS[cell]) for cell in CELLS]
+    handles += [
+        plt.Line2D([], [], color=MUTED, linestyle=line, marker="o", markersize=4, markerfacecolor=face, label=label)
+        for line, face, label in (((0, (3, 1.5)), PAPER, "on the training sequences"), ("-", MUTED, "on the test set"))
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    return fig
+
+
+def _dots(axis: Axes, x: pd.Series, y: pd.Series, cell: str, size: str) -> None:
+    colour = COLOURS[cell]
+    face = colour if size == "width" else PAPER
+    spread = np.exp(np.random.default_rng(0).uniform(-0.025, 0.025, len(x)))
+    axis.scatter(
+        x * spread,
+        y,
+        s=11,
+        marker=MARKERS[cell],
+        facecolors=face,
+        edgecolors=colour,
+        linewidths=0.7,
+        alpha=0.6,
+        zorder=2,
+    )
+
+
+def _sizes(axis: Axes, sizes: np.ndarray | list[int], label: str | None = "training sequences") -> None:
+    axis.set_xscale("log")
+    axis.set_xticks(sorted(sizes), [str(size) for size in sorted(sizes)])
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xlabel(label or "")
