@@ -1,4 +1,4 @@
-"""What the chapter `performance/cost` times: one stock recurrent layer, in training and in inference.
+"""What the chapter `performance/cost` times: one recurrent layer in several implementations, in training and inference.
 
 Inputs are steady: random float32, time first (T, B, I), I = H, zero initial state, no packed sequences. A *training
 step* is forward, loss (mean square of the outputs) and backward into the weights; the optimiser is left out, because its
@@ -16,15 +16,30 @@ from typing import Any, Literal, get_args
 import pandas as pd
 import torch
 
-from gatedrnn import counting, measuring
+from gatedrnn import counting, measuring, runtimes
+from gatedrnn.kernels import matched
+from gatedrnn.layers import Recurrent
 from gatedrnn.measuring import Arm
 
 Mode = Literal["training", "inference"]
-Contender = Literal["LSTM, oneDNN", "LSTM, native", "GRU", "GRU, equal parameters"]
-"""The GRU needs no pair of arms: PyTorch runs it alike with and without oneDNN, which the chapter shows."""
+Contender = Literal[
+    "LSTM, oneDNN",
+    "LSTM, native",
+    "GRU",
+    "GRU, equal parameters",
+    "LSTM, ONNX Runtime",
+    "GRU, ONNX Runtime",
+    "LSTM, matched",
+    "GRU, matched",
+    "GRU, matched, equal parameters",
+]
+"""Stock PyTorch's GRU needs no pair of arms: it runs alike with and without oneDNN, which the chapter shows."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 CONTENDERS: tuple[str, ...] = ("LSTM, oneDNN", "LSTM, native", "GRU")
+"""What stock PyTorch runs."""
+ONNX: tuple[str, ...] = ("LSTM, ONNX Runtime", "GRU, ONNX Runtime")
+MATCHED: tuple[str, ...] = ("LSTM, matched", "GRU, matched")
 _LAYERS: dict[str, Callable[..., torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 
 
@@ -42,9 +57,24 @@ def cell_of(contender: str) -> counting.Cell:
 def width_of(contender: str, hidden_size: int) -> int:
     """Hidden size of a contender: that of the GRU with as many parameters as the LSTM where the name says so."""
     cell_of(contender)
-    if contender != "GRU, equal parameters":
+    if not contender.endswith("equal parameters"):
         return hidden_size
     return counting.width_for("gru", counting.parameters("lstm", hidden_size, hidden_size), hidden_size)
+
+
+def available(mode: Mode, among: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Contenders that can run here: ONNX Runtime does not train, and the matched kernels need a compiler.
+
+    Args:
+        mode: `training` or `inference`.
+        among: names to choose from; stock PyTorch, ONNX Runtime and the matched kernels by default.
+    """
+    found = []
+    for name in (*CONTENDERS, *ONNX, *MATCHED) if among is None else among:
+        cell_of(name)
+        if not ((name in ONNX and mode == "training") or ("matched" in name and not matched.available())):
+            found.append(name)
+    return tuple(found)
 
 
 def layer(cell: str, input_size: int, hidden_size: int) -> torch.nn.RNNBase:
@@ -57,6 +87,22 @@ def layer(cell: str, input_size: int, hidden_size: int) -> torch.nn.RNNBase:
         raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(_LAYERS)}")
     torch.manual_seed(0)
     return _LAYERS[cell](input_size, hidden_size)
+
+
+def matched_layer(stock: torch.nn.RNNBase) -> Recurrent:
+    """Make the book's own layer with the weights of a stock one.
+
+    Raises:
+        RuntimeError: the matched kernels cannot be compiled here.
+    """
+    made = Recurrent(stock.mode.lower(), stock.input_size, stock.hidden_size)
+    if made.path != "matched":
+        raise RuntimeError(f"the matched kernels are not available here: {matched.problem()}")
+    cell = made.layers[0]
+    with torch.no_grad():
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(cell, name).copy_(getattr(stock, f"{name}_l0"))
+    return made
 
 
 def training_step(module: torch.nn.Module, inputs: torch.Tensor) -> Callable[[], None]:
@@ -74,7 +120,8 @@ def training_step(module: torch.nn.Module, inputs: torch.Tensor) -> Callable[[],
 class Prepared(Arm):
     """An `Arm` that also shows what it runs."""
 
-    module: torch.nn.RNNBase = field(kw_only=True)
+    module: Any = field(kw_only=True)
+    """Called with `inputs` it returns outputs (T, B, H) and a state; a `torch.nn.Module` where it can be trained."""
     inputs: torch.Tensor = field(kw_only=True)
 
 
@@ -89,11 +136,19 @@ def arm(contender: str, mode: Mode, hidden_size: int, batch_size: int, length: i
         length: T.
 
     Raises:
-        ValueError: unknown contender or mode.
+        ValueError: unknown contender or mode, or one that cannot be trained.
+        RuntimeError: the matched kernels are asked for and cannot be compiled here.
     """
     if mode not in get_args(Mode):
         raise ValueError(f"mode = {mode!r} is not allowed: {', '.join(get_args(Mode))}")
-    module = layer(cell_of(contender), hidden_size, width_of(contender, hidden_size))
+    if contender in ONNX and mode == "training":
+        raise ValueError(f"contender = {contender!r} is not allowed in training: ONNX Runtime only infers")
+    stock = layer(cell_of(contender), hidden_size, width_of(contender, hidden_size))
+    module: Any = stock
+    if "matched" in contender:
+        module = matched_layer(stock)
+    elif contender in ONNX:
+        module = runtimes.OnnxLayer(stock, torch.get_num_threads())
     inputs = torch.randn(length, batch_size, hidden_size)  # (T, B, I)
     native = contender == "LSTM, native"
 
@@ -123,19 +178,19 @@ def grid(
     thread_count: int = 1,
     rounds: int = 10,
     min_seconds: float = 0.002,
-    contenders: Iterable[str] = CONTENDERS,
+    contenders: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """Interleaved readings of the contenders at every combination of shapes.
+    """Interleaved readings of the contenders at every combination of shapes; of all that run here by default.
 
     Returns:
         One row a reading: `mode`, `hidden_size`, `batch_size`, `length`, `threads` and the columns of `interleave`.
     """
-    contenders = tuple(contenders)
+    chosen = None if contenders is None else tuple(contenders)
     shapes = itertools.product(modes, hidden_sizes, batch_sizes, lengths)
     parts = []
     with measuring.threads(thread_count):
         for mode, hidden_size, batch_size, length in shapes:
-            alternatives = arms(mode, hidden_size, batch_size, length, contenders)
+            alternatives = arms(mode, hidden_size, batch_size, length, available(mode, chosen))
             readings = measuring.interleave(alternatives, rounds=rounds, min_seconds=min_seconds)
             labels = {"mode": mode, "hidden_size": hidden_size, "batch_size": batch_size, "length": length}
             parts.append(readings.assign(**labels, threads=thread_count))
@@ -143,17 +198,21 @@ def grid(
 
 
 def latencies(
-    hidden_sizes: Iterable[int], lengths: Iterable[int], *, calls: int = 1000, contenders: Iterable[str] = CONTENDERS
+    hidden_sizes: Iterable[int],
+    lengths: Iterable[int],
+    *,
+    calls: int = 1000,
+    contenders: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """Single inference calls at batch size 1 on one thread.
+    """Single inference calls at batch size 1 on one thread, of all contenders that run here by default.
 
     Returns:
         One row a call: `hidden_size`, `length` and the columns of `measuring.latency`.
     """
-    contenders = tuple(contenders)
+    names = available("inference", contenders)
     parts = []
     with measuring.threads(1):
         for hidden_size, length in itertools.product(hidden_sizes, lengths):
-            readings = measuring.latency(arms("inference", hidden_size, 1, length, contenders), calls=calls)
+            readings = measuring.latency(arms("inference", hidden_size, 1, length, names), calls=calls)
             parts.append(readings.assign(hidden_size=hidden_size, length=length))
     return pd.concat(parts, ignore_index=True)
