@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from gatedrnn.experiments.data_size import LOOKS
 from gatedrnn.statistics import Interval, bootstrap, sign_flip
@@ -97,6 +96,15 @@ def sentence(table: pd.DataFrame, verdict: Verdict) -> str:
         f"With at most {SMALL} training sequences the GRU's lead at equal width is {' and '.join(parts)}. Of "
         f"{len(words)} conditions the interval lies in {counts} the margin of {ledger()['P6'].margin:g} point."
     )
+
+
+def words(verdict: Verdict) -> str:
+    """The conditions by what their intervals say about the claim."""
+    parts = []
+    for word, said in ((SUPPORTED, "support it"), (CONTRADICTED, "contradict it"), (INCONCLUSIVE, "decide nothing")):
+        count = sum(stratum.word == word for stratum in verdict.strata)
+        parts.append(f"{count} of {len(verdict.strata)} conditions {said}" if not parts else f"{count} {said}")
+    return f"{', '.join(parts[:-1])} and {parts[-1]}."
 
 
 def finding(table: pd.DataFrame, task: str) -> str:
@@ -201,7 +209,13 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, second: pd.Dat
         "coupled": coupled(runs, second),
         "pairing": f"{pairing(runs):.1f}",
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
+        "frame": str(int(runs["frame"].iloc[0])),
+        "hidden": str(int(runs["hidden_size"].iloc[0])),
+        "again": _listed(second["examples"].unique()),
     }
+    for kind, part in base.groupby("kind"):
+        means = 100 * part.groupby("examples")["accuracy"].mean()
+        found |= {f"low-{kind}": f"{means.iloc[0]:.1f} %", f"high-{kind}": f"{means.iloc[-1]:.1f} %"}
     for task, _ in _tasks(runs):
         part = runs[runs["task"] == task]
         width = part[part["size"] == "width"]
@@ -211,7 +225,7 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, second: pd.Dat
         found[f"batch-{task}"] = str(int(part["batch"].iloc[0]))
         few = width[width["examples"] == width["examples"].min()]
         found[f"smallest-{task}"] = str(int(width["examples"].min()))
-        found[f"largest-{task}"] = str(int(width["examples"].max()))
+        found[f"tuned-{task}"] = _listed(tuned.best[tuned.best["task"] == task]["examples"].unique())
         for cell in ("lstm", "gru"):
             found[f"fit-{task}-{cell}"] = f"{100 * few[few['cell'] == cell]['train_accuracy'].mean():.0f} %"
             learned = part[part["cell"] == cell].groupby("size")[["width", "parameters"]].first()
@@ -236,24 +250,6 @@ def against(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def result_table(runs: pd.DataFrame, base: pd.DataFrame, task: str) -> Markdown:
-    """Means and deviations over seeds on one task, a line a size, with the paired differences, as a Markdown table."""
-    table, part, plain = differences(runs), runs[runs["task"] == task], base[base["task"] == task]
-    kinds = list(plain["kind"].unique())
-    names = " | ".join(KINDS[kind] for kind in kinds)
-    lines = [
-        f"| training sequences | LSTM, % | GRU, % | GRU − LSTM, points | GRU − LSTM at equal parameters | {names} |",
-        "|---" * (5 + len(kinds)) + "|",
-    ]
-    for examples in sorted(part["examples"].unique()):
-        rows = part[(part["examples"] == examples) & (part["size"] == "width")]
-        cells = [str(examples), *(_spread(rows[rows["cell"] == cell]) for cell in ("lstm", "gru"))]
-        cells += [points(bootstrap(at(table, task, size, examples)), "") for size in EQUAL]
-        cells += [_spread(plain[(plain["examples"] == examples) & (plain["kind"] == kind)]) for kind in kinds]
-        lines.append(f"| {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
-
-
 def points(interval: Interval, unit: str = " points") -> str:
     """Such as `+3.1 [+2.0, +4.2] points`."""
     numbers = (f"{value:+.1f}".replace("-", "−") for value in (interval.estimate, interval.low, interval.high))
@@ -271,5 +267,6 @@ def _tasks(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [(task, name) for task, name in TASK_NAMES.items() if task in set(rows["task"])]
 
 
-def _spread(part: pd.DataFrame) -> str:
-    return f"{100 * part['accuracy'].mean():.1f} ± {100 * part['accuracy'].std():.1f}"
+def _listed(values: Iterable[int]) -> str:
+    *first, last = [str(value) for value in sorted(values)]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -56,7 +56,7 @@ def draw_differences(table: pd.DataFrame) -> Figure:
     for row, task in enumerate(TASK_NAMES):
         for axis, (size, name) in zip(axes[row], EQUAL.items(), strict=True):
             part = table[(table["task"] == task) & (table["size"] == size)]
-            sizes = sorted(part["examples"].unique())
+            sizes = sorted(table[table["task"] == task]["examples"].unique())
             if sizes[-1] > SMALL:
                 edge = (max(n for n in sizes if n <= SMALL) * min(n for n in sizes if n > SMALL)) ** 0.5
                 axis.axvspan(sizes[0] * 0.8, edge, color=FAINT, alpha=0.35, linewidth=0, zorder=0)
