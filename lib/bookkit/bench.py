@@ -1,54 +1,85 @@
-"""`make bench`: the timing chapters at quick size on this machine, as a table in the terminal."""
+"""`make bench`: the book's kernels beside torch.nn and JAX on this machine, as tables in the terminal."""
 
 from __future__ import annotations
 
-from functools import partial
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bookkit import execute, fingerprint
 from bookkit.errors import BookError
-from bookkit.places import Places
-from bookkit.progress import Display
-from bookkit.toc import chapters
+
+PROGRAM = "gatedrnn.experiments.bench"
 
 
 def bench(root: Path) -> int:
-    """Execute every timing chapter anew with quick parameters, apart from the book, and print what it found.
+    """Measure in a process of its own, print what was found, and keep it as `_build/bench/bench.json`.
 
     Returns:
-        0, or 1 when a chapter failed.
+        0, also where a goal was missed: on a busy machine that says little.
 
     Raises:
-        BookError: the book has no timing chapter.
+        BookError: nothing could be measured.
     """
-    places = Places(root, quick=True, build=root / "_build" / "bench")
-    chosen = [chapter for chapter in chapters(root) if chapter.kind == "timing"]
-    if not chosen:
-        raise BookError("no chapter of kind 'timing' in the book")
-    console = Console(highlight=False)
-    with places.alone(), Display(console) as display:
-        around = fingerprint.Surroundings.of(places)
-        for chapter in chosen:
-            values = chapter.values({}, quick=True)
-            display.start(chapter.name, "bench")
-            inputs = fingerprint.take(chapter, values, places, around)
-            try:
-                listen = partial(display.event, chapter.name)
-                record = execute.execute(chapter, values, places, inputs, listen=listen)
-            except execute.Failure as failure:
-                display.say(f"FAILED {failure}", "red")
-                return 1
-            machine = record.get("machine", {})
-            title = f"{chapter.name}: {machine.get('cpu')}, {machine.get('cores')} cores"
-            table = Table("claim", "condition", "effect", "95 % interval", "word", title=title)
-            for verdict in record.get("verdicts", []):
-                rows = [*verdict["strata"], {**verdict, "name": "all", "estimate": verdict["effect"]}]
-                for row in rows:
-                    interval = f"{row['low']:.3g} to {row['high']:.3g} {verdict['unit']}"
-                    table.add_row(verdict["id"], row["name"], f"{row['estimate']:.3g}", interval, row["word"])
-                table.add_section()
-            console.print(table)
+    file = root / "_build" / "bench" / "bench.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    environment = {**os.environ, "PYTHONPATH": str(root / "lib")}
+    done = subprocess.run(
+        [sys.executable, "-m", PROGRAM, str(file)], cwd=root, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    if done.returncode or not file.is_file():
+        lines = done.stderr.strip().splitlines()
+        raise BookError(f"nothing was measured: {lines[-1] if lines else 'the program said nothing'}")
+    show(json.loads(file.read_text(encoding="utf-8")), Console(highlight=False))
+    print(f"also in {file.relative_to(root)}")
     return 0
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print what `gatedrnn.experiments.bench` measured.
+
+    Args:
+        found: its JSON.
+        console: where to.
+    """
+    machine, versions = found["machine"], found["versions"]
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, PyTorch {versions['torch']}; one thread; large matrix product "
+        f"{found['peak_gflops']:.0f} GFLOP/s; measured in {found['seconds']:.0f} s"
+    )
+    for mode in dict.fromkeys(row["mode"] for row in found["map"]):
+        console.print(_map([row for row in found["map"] if row["mode"] == mode], mode))
+    if rows := found["jax"]["rows"]:
+        table = Table("cell", "H", "B", "T", "JAX ÷ matched", title=f"Training beside JAX {found['jax']['version']}")
+        for row in rows:
+            shape = (str(row[key]) for key in ("hidden_size", "batch_size", "length"))
+            table.add_row(row["cell"], *shape, f"{row['gain']:.2f}")
+        console.print(table)
+    sweep = found["sweep"]
+    console.print(
+        f"Sweep, runs per core-minute: {sweep['book']:.0f} with {sweep['workers']} workers and matched kernels; a plain "
+        f"loop over torch.nn {sweep['plain']:.0f} with {sweep['threads']} threads, {sweep['single']:.0f} with one"
+    )
+    table = Table("goal", "reached", "", title="Goals")
+    for goal in found["goals"]:
+        word = {True: "[green]met", False: "[red]missed", None: "[yellow]not measured"}[goal["met"]]
+        reached = goal["reached"] + (f"\n[dim]why: {goal['why']}" if goal.get("why") else "")
+        table.add_row(goal["goal"], reached, word)
+    console.print(table)
+
+
+def _map(rows: list[dict[str, Any]], mode: str) -> Table:
+    heads = ("H", "B", "T", "nn.LSTM ÷ LSTM", "nn.GRU ÷ GRU", "GRU ÷ LSTM", "LSTM, % of peak", "GRU, % of peak")
+    title = f"{mode.capitalize()}: times beside each other, matched kernels where nothing else is said"
+    table = Table(*heads, title=title)
+    for row in rows:
+        shape = [str(row[key]) for key in ("hidden_size", "batch_size", "length")]
+        gains = [f"{row[key]:.2f}" for key in ("lstm_gain", "gru_gain", "gru_lstm")]
+        table.add_row(*shape, *gains, *(f"{100 * row[f'{cell}_share']:.0f}" for cell in ("lstm", "gru")))
+    return table

@@ -123,12 +123,29 @@ def profile(cell: str, mode: workloads.Mode, hidden_size: int, batch_size: int, 
         for _ in range(3):
             made.call()
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as record:
-            for _ in range(5):
+            for _ in range(20):
                 made.call()
     times = {event.key: event.self_cpu_time_total for event in record.key_averages()}
     total = sum(times.values())
     longest = sorted(times, key=lambda key: -times[key])[:3]
     return f"{cell.upper()}: " + ", ".join(f"{key} {100 * times[key] / total:.0f} %" for key in longest)
+
+
+def why(worst: dict[str, Any], peak: float) -> str:
+    """What is known of a shape that missed a goal: steps, what stock reaches already, and a profile.
+
+    Args:
+        worst: row of `speed_map`.
+        peak: GFLOP/s of a large product.
+    """
+    mode, hidden, batch, length = (worst[key] for key in ("mode", "hidden_size", "batch_size", "length"))
+    parts = [f"H = {hidden}, B = {batch}"]
+    for cell in ("lstm", "gru"):
+        rate = worst[f"{cell}_gflops"]
+        work = roofline.flops(f"{cell.upper()}, matched", mode, hidden, batch, length)
+        micro, own, stock = work / rate / length / 1e3, rate / peak, rate / worst[f"{cell}_gain"] / peak
+        parts.append(f"{cell.upper()}: {micro:.1f} µs a step, {own:.0%} of the peak (nn: {stock:.0%})")
+    return "; ".join([*parts, *(profile(cell, mode, hidden, batch, length) for cell in ("lstm", "gru"))])
 
 
 def measure() -> dict[str, Any]:
@@ -155,8 +172,7 @@ def measure() -> dict[str, Any]:
     for goal in found:
         worst = goal.pop("worst", None)
         if goal["met"] is False and worst:
-            shape = (worst["mode"], worst["hidden_size"], worst["batch_size"], worst["length"])
-            goal["why"] = "; ".join(profile(cell, *shape) for cell in ("lstm", "gru"))
+            goal["why"] = why(worst, peak)
     for cell in ("lstm", "gru"):
         table[f"{cell}_share"] = table[f"{cell}_gflops"] / peak
     origin = {"machine": provenance.machine(), "versions": provenance.versions()}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gatedrnn import training
+from gatedrnn import measuring, training
 from gatedrnn.layers import STOCK, Recurrent
 
 MIX: tuple[dict[str, Any], ...] = (
@@ -73,22 +73,24 @@ def throughput(rounds: int = 2, seeds: int = 1, steps: int = STEPS) -> dict[str,
     """Time both ways in turns, the processes started and warm before.
 
     Returns:
-        `workers`, `threads` of the plain loop, runs per core-minute `book` and `plain` (medians), and `gain`, the median
-        of their quotient.
+        `workers`, `threads` of the plain loop, runs per core-minute `book`, `plain`, and `single` for the plain loop held
+        to one thread, which leaves other cores idle (medians), and `gain`, the median of book ÷ plain.
     """
     cores = os.cpu_count() or 1
     jobs = [(cell, shape, seed, steps) for seed in range(seeds) for shape in MIX for cell in ("lstm", "gru")]
     # the long ones first, so that no worker is left with one at the end
     jobs.sort(key=lambda job: -job[1]["length"] * job[1]["batch"] * job[1]["hidden"])
-    times: dict[str, list[float]] = {"plain": [], "book": []}
+    times: dict[str, list[float]] = {"plain": [], "single": [], "book": []}
     with joblib.Parallel(n_jobs=cores) as workers:
         workers(joblib.delayed(_alone)(False, *job[:3], 2) for job in jobs)
         run(True, *jobs[0][:3], 2)
         for _ in range(rounds):
-            started = time.perf_counter()
-            for job in jobs:
-                run(True, *job)
-            times["plain"].append(time.perf_counter() - started)
+            for name, count in (("plain", torch.get_num_threads()), ("single", 1)):
+                with measuring.threads(count):
+                    started = time.perf_counter()
+                    for job in jobs:
+                        run(True, *job)
+                    times[name].append(time.perf_counter() - started)
             started = time.perf_counter()
             workers(joblib.delayed(_alone)(False, *job) for job in jobs)
             times["book"].append(time.perf_counter() - started)
