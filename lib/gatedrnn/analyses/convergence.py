@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gatedrnn.experiments.convergence import CELLS, KERNELS, SOLVED, TASKS
+from gatedrnn.experiments.convergence import CELLS, SOLVED, TASKS
 from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, ratio_bootstrap, sign_flip, tost_paired
 from gatedrnn.tasks import chorales, mnist1d, recall
 from gatedrnn.tuning import Tuned
-from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Evidence, Verdict, ledger
+from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Evidence, ledger
 
 GATED = ("lstm", "gru")
 TASK_NAMES = {"mnist1d": "MNIST-1D", "chorales": "chorales", "recall": "recall"}

@@ -1,0 +1,282 @@
+"""Figures of the chapter *performance/convergence*."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gatedrnn.analyses.convergence import (
+    CLOCKS,
+    DEPTHS,
+    GATED,
+    depth_gap,
+    difference,
+    quality,
+    ratio,
+    scaled,
+)
+from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
+from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from gatedrnn.statistics import Interval, bootstrap
+
+UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
+TITLES = {"mnist1d": "MNIST-1D", "chorales": "Chorales", "recall": "Recall"}
+Baselines = dict[str, dict[str, float]]
+
+
+def draw_steps(runs: pd.DataFrame, baselines: Baselines, goals: dict[str, float]) -> Figure:
+    """Held-out quality over optimiser steps, a panel a task: seeds thin, their median thick, baselines dotted."""
+    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.3))
+    for axis, task in zip(axes, TASKS, strict=True):
+        _curves(axis, runs, task, {cell: 1.0 for cell in CELLS})
+        _references(axis, task, baselines, goals)
+        axis.set(title=TITLES[task], xlabel="optimiser steps", ylabel=UNITS[task])
+        axis.set_xlim(0, None)
+    _key(fig)
+    return fig
+
+
+def draw_seconds(runs: pd.DataFrame, milliseconds: pd.DataFrame, goals: dict[str, float]) -> Figure:
+    """The same curves over seconds, above with matched kernels, below with those of torch.nn.
+
+    Args:
+        milliseconds: median time of a training step by (`task`, `kernels`, `cell`).
+    """
+    fig, axes = plt.subplots(len(KERNELS), len(TASKS), figsize=(WIDTH, 4.8), sharex="col", sharey="col")
+    for row, kernels in zip(axes, KERNELS, strict=True):
+        for axis, task in zip(row, TASKS, strict=True):
+            _curves(axis, runs, task, {cell: milliseconds.loc[task, kernels, cell] / 1e3 for cell in CELLS})
+            _references(axis, task, {}, goals)
+            axis.set(title=f"{TITLES[task]}, {kernels}", ylabel=UNITS[task], xscale="log")
+            axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    for axis in axes[-1]:
+        axis.set_xlabel("seconds of training")
+    _key(fig)
+    return fig
+
+
+def draw_reached(table: pd.DataFrame, budget: dict[str, int]) -> Figure:
+    """Share of seeds that have met the target, over steps; an open end marks the seeds that never did."""
+    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.0), sharey=True)
+    for axis, task in zip(axes, TASKS, strict=True):
+        for cell in CELLS:
+            part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]
+            met = np.sort(part[part["reached"]]["time"].to_numpy())
+            share = 100 * np.arange(len(met) + 1) / len(part)
+            x, y = np.concatenate([[0], met, [budget[task]]]), np.append(share, share[-1])
+            axis.step(x, y, where="post", color=COLOURS[cell], linewidth=2)
+            axis.plot(met, share[1:], MARKERS[cell], color=COLOURS[cell], markersize=4, clip_on=False)
+            if len(met) < len(part):
+                axis.plot(
+                    budget[task],
+                    share[-1],
+                    ">",
+                    color=COLOURS[cell],
+                    markerfacecolor=PAPER,
+                    markersize=6,
+                    clip_on=False,
+                )
+        axis.set(title=TITLES[task], xlabel="optimiser steps", ylim=(-4, 104))
+        axis.set_xlim(0, budget[task] * 1.02)
+    axes[0].set_ylabel("seeds at the target, %")
+    _key(fig)
+    return fig
+
+
+def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
+    """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; median and 95 % interval."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    rng = np.random.default_rng(0)
+    names = []
+    for row, (task, clock) in enumerate((task, clock) for task in TASKS for clock in CLOCKS):
+        part = table[(table["task"] == task) & (table["clock"] == clock)]
+        high = row + 0.45 * (row // len(CLOCKS))
+        jitter = high + rng.uniform(-0.14, 0.14, len(part))
+        faces = [COLOURS["gru"] if each == 0 else PAPER for each in part["censored"]]
+        axis.scatter(part["ratio"], jitter, s=15, facecolors=faces, edgecolors=COLOURS["gru"], linewidths=0.9, zorder=2)
+        _interval(axis, ratio(table, task, clock), high)
+        names.append((high, f"{TITLES[task]}, {clock if clock == 'steps' else f'seconds, {clock}'}"))
+    axis.axvline(1, color=MUTED, linewidth=1)
+    axis.axvline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    axis.set(xscale="log", xlabel="time to the target, GRU ÷ LSTM (left of 1: the GRU is there first)")
+    axis.set_yticks([high for high, _ in names], [name for _, name in names])
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.xaxis.set_major_locator(ticker.LogLocator(10, subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    handles = [_dot(COLOURS["gru"], "both cells met the target"), _dot(PAPER, "censored: one or both did not")]
+    handles.append(plt.Line2D([], [], color=INK, marker="|", markersize=8, label="median, 95 % interval"))
+    handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1, label=f"margin {margin:g}"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    return fig
+
+
+def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figure:
+    """Final quality of every seed, filled at equal width; below, LSTM − GRU paired by seed, with the margin as a band."""
+    fig, axes = plt.subplots(2, len(TASKS), figsize=(WIDTH, 4.9), height_ratios=[1.6, 1])
+    rng = np.random.default_rng(0)
+    for (top, bottom), task in zip(axes.T, TASKS, strict=True):
+        for place, cell in enumerate(CELLS):
+            for size, shift in (("width", -0.17 if cell != "lstm" else 0.0), ("parameters", 0.17)):
+                if size == "parameters" and cell == "lstm":
+                    continue
+                values = quality(runs, task, cell, size).to_numpy()
+                _dots(top, place + shift, values, COLOURS[cell], size == "width", rng)
+        _references(top, task, baselines, {}, labels=False)
+        top.set_xticks(range(len(CELLS)), [LABELS[cell].replace("tanh ", "") for cell in CELLS])
+        top.set(title=TITLES[task], ylabel=UNITS[task])
+        top.set_xlim(-0.55, len(CELLS) - 0.45)
+        for place, size in enumerate(("width", "parameters")):
+            gaps = (quality(runs, task, "lstm") - quality(runs, task, "gru", size)).to_numpy()
+            _dots(bottom, place, gaps, INK, size == "width", rng, bar=False)
+            interval = difference(runs, task, size)
+            bottom.plot([place + 0.22] * 2, [interval.low, interval.high], color=INK, linewidth=1.6)
+            bottom.plot(place + 0.22, interval.estimate, "_", color=INK, markersize=9, markeredgewidth=2)
+        bottom.axhline(0, color=MUTED, linewidth=1)
+        if task != "chorales":
+            bottom.axhspan(-margin, margin, color=FAINT, alpha=0.7, linewidth=0)
+        bottom.set_xticks(range(2), ["equal\nwidth", "equal\nparameters"])
+        bottom.set_xlim(-0.5, 1.6)
+        bottom.set_ylabel("LSTM − GRU, nats" if task == "chorales" else "LSTM − GRU, points")
+        for axis in (top, bottom):
+            axis.grid(axis="x", visible=False)
+    handles = [_dot(MUTED, "equal width"), _dot(PAPER, "equal parameters")]
+    handles.append(plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean (below: 95 % interval)"))
+    handles.append(plt.Rectangle((0, 0), 1, 1, facecolor=FAINT, label=f"margin ± {margin:g} points"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    return fig
+
+
+def draw_layers(depths: pd.DataFrame, margin: float) -> Figure:
+    """Accuracy by number of layers, every seed; right, LSTM − GRU paired by seed."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=[1.25, 1])
+    rng = np.random.default_rng(0)
+    layers = (1, *DEPTHS)
+    for cell, shift in zip(GATED, (-0.12, 0.12), strict=True):
+        means = []
+        for number in layers:
+            rows = depths[(depths["cell"] == cell) & (depths["layers"] == number)]
+            _dots(left, number + shift, rows["accuracy"].to_numpy(), COLOURS[cell], True, rng, bar=False)
+            means.append(rows["accuracy"].mean())
+        left.plot([number + shift for number in layers], means, color=COLOURS[cell], linewidth=2)
+        left.plot([], [], color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
+    left.set(xlabel="layers", ylabel="accuracy, %", title="MNIST-1D")
+    left.legend(loc="best", ncols=2)
+    right.axhline(0, color=MUTED, linewidth=1)
+    right.axhline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    for number in layers:
+        gaps = depth_gap(depths, number)
+        _dots(right, number - 0.08, gaps, INK, True, rng, bar=False)
+        interval = bootstrap(gaps)
+        right.plot([number + 0.16] * 2, [interval.low, interval.high], color=INK, linewidth=1.6)
+        right.plot(number + 0.16, interval.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
+    right.set(xlabel="layers", ylabel="LSTM − GRU, points", title="Paired by seed")
+    for axis in (left, right):
+        axis.set_xticks(layers)
+        axis.set_xlim(0.6, 3.4)
+        axis.grid(axis="x", visible=False)
+    return fig
+
+
+def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame, deep: pd.DataFrame, deep_best: pd.DataFrame) -> Figure:
+    """Validation quality against learning rate, one panel a task and one for the stacked cells; rings are the choices."""
+    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), sharex=True)
+    for axis, task in zip(axes, TASKS, strict=False):
+        for cell in CELLS:
+            _tuned(axis, runs, best, task, cell, 1, "-")
+        axis.set(title=TITLES[task], ylabel=UNITS[task])
+    for layers, dashes in zip(DEPTHS, ("-", (0, (4, 1.5))), strict=True):
+        for cell in GATED:
+            _tuned(axes[-1], deep, deep_best, "mnist1d", cell, layers, dashes)
+        axes[-1].plot([], [], color=MUTED, linestyle=dashes, label=f"{layers} layers")
+    axes[-1].legend(loc="lower left", handlelength=1.8, borderaxespad=0.1)
+    axes[-1].set(title="MNIST-1D, stacked", ylabel=UNITS["mnist1d"])
+    for axis in axes:
+        axis.set(xscale="log", xlabel="learning rate")
+    _key(fig)
+    return fig
+
+
+def _tuned(
+    axis: Axes, runs: pd.DataFrame, best: pd.DataFrame, task: str, cell: str, layers: int, dashes: object
+) -> None:
+    keys = {"task": task, "cell": cell, "layers": layers}
+    rows, chosen = _where(runs, keys), _where(best, keys)["learning_rate"].iloc[0]
+    mean = scaled(task, rows.groupby("learning_rate")["quality"].mean())
+    axis.plot(rows["learning_rate"], scaled(task, rows["quality"]), ".", color=COLOURS[cell], markersize=3, alpha=0.6)
+    axis.plot(mean.index, mean, color=COLOURS[cell], linewidth=1.5, linestyle=dashes)
+    axis.plot(chosen, mean[chosen], "o", color=COLOURS[cell], markerfacecolor="none", markersize=9)
+
+
+def _where(table: pd.DataFrame, keys: dict[str, object]) -> pd.DataFrame:
+    for name, value in keys.items():
+        table = table[table[name] == value]
+    return table
+
+
+def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -> None:
+    for cell in reversed(CELLS):
+        part = runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["size"] == "width")]
+        longest = np.array(max((curves["step"] for curves in part["curves"]), key=len))
+        lines = []
+        for curves in part["curves"]:
+            values = scaled(task, np.array(curves["quality"]))
+            axis.plot(np.array(curves["step"]) * unit[cell], values, color=COLOURS[cell], alpha=0.28, linewidth=0.7)
+            lines.append(np.append(values, np.full(len(longest) - len(values), values[-1])))
+        axis.plot(longest * unit[cell], np.median(lines, axis=0), color=COLOURS[cell], linewidth=2.2)
+
+
+def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float], labels: bool = True) -> None:
+    lines = {name: value for name, value in baselines.get(task, {}).items()}
+    for name, value in lines.items():
+        axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
+        if labels:
+            end = axis.get_xlim()[1]
+            axis.text(end, value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
+    if task in goals:
+        axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
+
+
+def _dots(
+    axis: Axes, x: float, values: np.ndarray, colour: str, filled: bool, rng: np.random.Generator, bar: bool = True
+) -> None:
+    jitter = x + rng.uniform(-0.06, 0.06, len(values))
+    face = colour if filled else PAPER
+    axis.scatter(jitter, values, s=14, facecolors=face, edgecolors=colour, linewidths=0.9, alpha=0.8, zorder=2)
+    if bar:
+        axis.plot([x - 0.13, x + 0.13], [values.mean()] * 2, color=INK, linewidth=2, zorder=3)
+
+
+def _interval(axis: Axes, interval: Interval, y: float) -> None:
+    axis.plot([interval.low, interval.high], [y, y], color=INK, linewidth=1.8, zorder=3)
+    axis.plot(interval.estimate, y, "|", color=INK, markersize=10, markeredgewidth=2, zorder=4)
+
+
+def _dot(face: str, label: str) -> plt.Line2D:
+    edge = MUTED if face == PAPER else face
+    return plt.Line2D(
+        [], [], marker="o", linestyle="", markerfacecolor=face, markeredgecolor=edge, markersize=4.5, label=label
+    )
+
+
+def _key(fig: Figure) -> None:
+    handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
+    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+
+
+def long_curves(runs: pd.DataFrame) -> pd.DataFrame:
+    """The learning curves as tidy rows: one for each run and evaluation."""
+    keys = ("task", "cell", "size", "seed")
+    return pd.DataFrame(
+        [
+            {**{name: run[name] for name in keys}, "step": step, "quality": value}
+            for run in runs.to_dict("records")
+            for step, value in zip(run["curves"]["step"], run["curves"]["quality"], strict=True)
+        ]
+    )

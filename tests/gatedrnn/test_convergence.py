@@ -1,0 +1,234 @@
+"""Chorales are what the corpus says; times to a target are right; runs are functions of their configuration."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gatedrnn.analyses import convergence as analysis
+from gatedrnn.experiments import convergence as experiment
+from gatedrnn.models import parameters
+from gatedrnn.tasks import chorales
+
+SMALL: dict[str, Any] = {
+    "size": "width",
+    "hidden_size": 4,
+    "layers": 1,
+    "learning_rate": 0.01,
+    "steps": 3,
+    "every": 2,
+    "batch": 4,
+    "seed": 5,
+    "scheme": "bias:1",
+    "frame": 8,
+    "delay": 3,
+}
+
+
+def test_chorales_are_chorales() -> None:
+    data = chorales.load()
+    assert {name: len(part) for name, part in data.items()} == {"train": 241, "validation": 60, "test": 60}
+    shapes = {name: {chorales._shape(each.numpy().astype("uint8")) for each in part} for name, part in data.items()}
+    assert sum(map(len, shapes.values())) == 361
+    assert not any(shapes[a] & shapes[b] for a, b in itertools.combinations(shapes, 2))
+    notes = torch.cat([each.sum(1) for part in data.values() for each in part])
+    assert notes.max() == chorales.PARTS and (notes == chorales.PARTS).float().mean() > 0.85
+
+
+def test_a_score_is_read_as_it_sounds() -> None:
+    """A pick-up of half a quarter, a rest, a note held over two steps, a flat, and a second voice beside it."""
+
+    def note(step: str, octave: int, duration: int, more: str = "", alter: int = 0) -> str:
+        pitch = f"<pitch><step>{step}</step><alter>{alter}</alter><octave>{octave}</octave></pitch>"
+        return f"<note>{more}{pitch}<duration>{duration}</duration></note>"
+
+    rest = "<note><rest/><duration>2</duration></note>"
+    grace = "<note><grace/><pitch><step>A</step><octave>0</octave></pitch></note>"
+    body = note("C", 4, 1) + note("D", 4, 1) + rest + grace + note("B", 3, 4, alter=-1)
+    body += "<backup><duration>4</duration></backup>" + note("A", 4, 2) + note("C", 5, 2, "<chord/>")
+    part = f"<part><measure><attributes><divisions>2</divisions></attributes>{body}</measure></part>"
+    roll = chorales._roll(ElementTree.fromstring(f"<score-partwise>{part}</score-partwise>"))
+    keys = [[int(key) + chorales.LOWEST for key in np.flatnonzero(row)] for row in roll]
+    assert keys == [[60], [], [58, 69, 72], [58]]
+
+
+def test_a_transposed_chorale_is_the_same_chorale() -> None:
+    roll = chorales.load()["train"][0].numpy().astype("uint8")
+    assert chorales._shape(np.roll(roll, 3, axis=1)) == chorales._shape(roll)
+    roll[0] = np.roll(roll[0], 1)
+    assert chorales._shape(roll) != chorales._shape(chorales.load()["train"][0].numpy().astype("uint8"))
+
+
+def test_the_model_sees_only_the_frames_before() -> None:
+    batch = chorales.together(chorales.load()["test"][:3])
+    assert not batch.x[0].any() and torch.equal(batch.x[1:], batch.y[:-1])
+
+
+def test_nll_ignores_what_comes_after_the_end() -> None:
+    y = torch.zeros(5, 2, chorales.KEYS)
+    logits = torch.zeros_like(y)
+    lengths = torch.tensor([5, 2])
+    assert float(chorales.nll(logits, y, lengths)) == pytest.approx(chorales.KEYS * math.log(2), rel=1e-5)
+    changed = logits.clone()
+    changed[2:, 1] = 50.0
+    assert torch.equal(chorales.nll(changed, y, lengths), chorales.nll(logits, y, lengths))
+    changed[1, 1] = 50.0
+    assert chorales.nll(changed, y, lengths) > chorales.nll(logits, y, lengths) + 1
+
+
+def test_batches_are_windows_of_training_chorales() -> None:
+    first, again, other = (next(chorales.batches(seed, 4, crop=20)) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert first[1].shape == (20, 4, chorales.KEYS) and not torch.equal(first[1], other[1])
+    rows = {each.numpy().tobytes() for whole in chorales.load()["train"] for each in whole.unfold(0, 20, 1).mT}
+    assert all(first[1][:, column].contiguous().numpy().tobytes() in rows for column in range(4))
+
+
+def test_an_altered_cache_or_corpus_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(chorales, "_cached", lambda: tmp_path / "cached.npz")
+    assert chorales._read() is None
+    np.savez_compressed(tmp_path / "cached.npz", packed=np.zeros((2, 11), "uint8"), lengths=np.array([2]))
+    assert chorales._read() is None
+    monkeypatch.setattr(chorales, "_corpus", lambda: tmp_path)
+    with pytest.raises(RuntimeError, match="checksum"):
+        chorales._decode()
+
+
+def test_a_missing_package_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(RuntimeError, match="pip install --no-deps music21==") as error:
+        chorales._corpus()
+    assert "\n" not in str(error.value)
+
+
+def test_baselines_keep_their_order() -> None:
+    """Frequencies of keys know less than the frame before; both know more than nothing."""
+    assert chorales.logistic() < chorales.unigram() - 1 < chorales.KEYS * math.log(2)
+    assert chorales.unigram() == pytest.approx(11.36, abs=0.02)
+
+
+@pytest.mark.parametrize(("task", "cell"), [*itertools.product(experiment.TASKS, experiment.CELLS)])
+def test_equal_parameters_are_equal(task: str, cell: str) -> None:
+    for layers in (1, 2):
+        whole = parameters(experiment.build(task, "lstm", 32, layers))
+        width = experiment.width_of(task, cell, "parameters", 32, layers)
+        assert abs(parameters(experiment.build(task, cell, width, layers)) - whole) < 0.04 * whole
+        assert experiment.width_of(task, cell, "width", 32, layers) == 32
+
+
+@pytest.mark.parametrize("task", experiment.TASKS)
+def test_a_run_is_a_function_of_its_configuration(task: str) -> None:
+    first, second = (experiment.run(task=task, cell="gru", **SMALL) for _ in range(2))
+    for each in (first, second):
+        each.pop("train_seconds")
+    assert first == second and first["curves"]["step"] == [2, 3] and 0 < first["score"] < 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"task": "recal"}, "task = 'recal'"), ({"cell": "gruu"}, "cell = 'gruu'"), ({"size": "wide"}, "size = 'wide'")],
+)
+def test_bad_names_are_refused_in_one_line(given: dict[str, str], said: str) -> None:
+    with pytest.raises(ValueError, match=f"{said} is not allowed") as error:
+        experiment.run(**{"task": "recall", "cell": "gru", **SMALL, **given})
+    assert "\n" not in str(error.value)
+
+
+def test_stock_and_matched_steps_are_timed_side_by_side() -> None:
+    readings = experiment.step_times({"mnist1d": {"batch": 4}}, 4, 8, 2)
+    assert set(zip(readings["cell"], readings["kernels"], strict=True)) == set(
+        itertools.product(experiment.CELLS, experiment.KERNELS)
+    )
+    assert len(readings) == 12 and (readings["seconds"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "target", "falling", "expected"),
+    [
+        ([0.2, 0.6, 0.8], 0.7, False, 25.0),
+        ([0.9, 0.6, 0.8], 0.7, False, 10.0),
+        ([0.2, 0.3, 0.4], 0.7, False, math.nan),
+        ([11.0, 10.0, 9.0], 9.5, True, 25.0),
+        ([math.nan, 0.5, 0.9], 0.7, False, 25.0),
+    ],
+)
+def test_first_reach(values: list[float], target: float, falling: bool, expected: float) -> None:
+    found = analysis.first_reach([10, 20, 30], values, target, falling)
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+def made_runs(lstm: list[float], gru: list[float]) -> pd.DataFrame:
+    """Runs of 100 steps on all tasks that cross their target at these steps; above 100 they never do."""
+    rows = []
+    for task, (cell, steps) in itertools.product(experiment.TASKS, (("lstm", lstm), ("gru", gru))):
+        for seed, step in enumerate(steps):
+            before, after = (10.0, 8.0) if task == "chorales" else (0.0, 1.0)
+            goal = 9.0 if task == "chorales" else 0.5
+            met = step <= 100
+            values = [before, goal if met else before, after if met else before]
+            curves = {"step": [1, step if met else 50, 100], "quality": values}
+            keys = {"task": task, "cell": cell, "size": "width", "scheme": "default", "seed": seed, "steps": 100}
+            rows.append({**keys, "quality": values[-1], "curves": curves})
+    return pd.DataFrame(rows)
+
+
+GOALS = {"mnist1d": 0.5, "chorales": 9.0, "recall": 0.5}
+
+
+def readings(ratio: float) -> pd.DataFrame:
+    """Step times with the GRU `ratio` times as long."""
+    keys = itertools.product(experiment.TASKS, experiment.KERNELS, (("lstm", 1.0), ("gru", ratio)), range(6))
+    rows = [
+        {"task": task, "kernels": kernels, "cell": cell, "round": turn, "seconds": value}
+        for task, kernels, (cell, value), turn in keys
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_time_ratios_pair_seeds_and_count_censored_runs_with_all_their_steps() -> None:
+    table = analysis.times(made_runs([40, 80, 200], [20, 200, 200]), GOALS)
+    assert table["reached"].sum() == 9
+    ratios = analysis.ratio_table(table, readings(3.0))
+    part = ratios[(ratios["task"] == "recall") & (ratios["clock"] == "steps")]
+    assert part["ratio"].tolist() == pytest.approx([0.5, 1.25, 1.0])
+    assert part["censored"].tolist() == [0, 1, 2]
+    stock = ratios[(ratios["task"] == "recall") & (ratios["clock"] == "stock")]
+    assert stock["ratio"].tolist() == pytest.approx([1.5, 3.75, 3.0])
+
+
+def test_a_cell_that_needs_half_the_steps_is_found_faster_until_its_steps_cost_thrice() -> None:
+    from gatedrnn.verdicts import decide
+
+    seeds = [40.0, 44.0, 52.0, 60.0, 66.0, 70.0]
+    table = analysis.times(made_runs([*seeds], [each / 2 for each in seeds]), GOALS)
+    for ratio, expected in ((1.0, "supported"), (3.0, "depends")):
+        verdict = decide("P3", analysis.time_evidence(analysis.ratio_table(table, readings(ratio))))
+        assert verdict.word == expected
+    assert analysis.factor({each.name: each.word for each in verdict.strata}) == "the clock and its kernels"
+
+
+def test_the_target_is_one_that_both_gated_cells_met_while_tuning() -> None:
+    from gatedrnn.tuning import Tuned
+
+    rows, best = [], []
+    for task, cell in itertools.product(("mnist1d", "chorales"), ("lstm", "gru", "rnn")):
+        base = {"lstm": 0.83, "gru": 0.91, "rnn": 0.2}[cell] if task == "mnist1d" else {"rnn": 11}.get(cell, 9.02)
+        best.append({"task": task, "cell": cell, "learning_rate": 0.1})
+        for rate in (0.1, 0.2):
+            rows.append({**best[-1], "learning_rate": rate, "curves": {"quality": [base if rate == 0.1 else 0.5]}})
+    goals = analysis.targets(Tuned(pd.DataFrame(rows), pd.DataFrame(best)))
+    assert goals == {"mnist1d": 0.8, "chorales": 9.1, "recall": experiment.SOLVED}
+
+
+def test_one_layer_is_read_at_the_budget_of_the_stacks() -> None:
+    runs = made_runs([40, 200], [20, 30]).assign(layers=1, width=4, parameters=9, learning_rate=0.1)
+    depths = analysis.depth_table(analysis.at_step(runs, 45), runs.iloc[:0])
+    assert analysis.depth_gap(depths, 1).tolist() == [0.0, -50.0]
+    assert depths["accuracy"].tolist() == [50.0, 50.0, 50.0, 0.0]
