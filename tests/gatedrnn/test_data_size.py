@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gatedrnn.analyses import data_size as analysis
+from gatedrnn.analyses import data_size_captions as captions
 from gatedrnn.experiments import data_size as experiment
 from gatedrnn.plots import data_size as plots
 from gatedrnn.tasks import mnist1d, vowels
@@ -174,3 +175,14 @@ def test_the_figures_show_every_seed() -> None:
     }
     for name, (fig, dots) in shown.items():
         assert sum(len(each.get_offsets()) for axis in fig.axes for each in axis.collections) == dots, name
+
+
+def test_a_size_without_equal_parameters_says_so() -> None:
+    runs = made({"mnist1d": 4.5, "vowels": -4.5}, seeds=3)
+    runs = runs[(runs["size"] == "width") | (runs["examples"] <= analysis.SMALL)]
+    base = runs[runs["cell"] == "lstm"].assign(kind="points")
+    lines = captions.result_table(runs, base, "mnist1d").data.splitlines()
+    assert lines[2].startswith("| 100 |") and "not run" not in lines[2]
+    assert lines[3].startswith("| 4000 |") and "not run" in lines[3]
+    told = captions.differences_alt(analysis.differences(runs))
+    assert "MNIST-1D, equal width, 4000 sequences: +4." in told and "equal parameters, 4000" not in told
