@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from gatedrnn import counting, footprint, measuring, workloads
-from gatedrnn.experiments import cost
+from gatedrnn.experiments import cost, cost_kernels
 from gatedrnn.plots import cost as plots
 
 STOCK = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -195,7 +195,7 @@ def test_percentiles_quartiles_and_ratios_of_known_values() -> None:
 
 
 def test_only_the_lstm_has_a_fused_kernel_and_only_with_onednn() -> None:
-    found = cost.kernels(8, 2, 4).set_index(["cell", "onednn", "mode"]).sort_index()
+    found = cost_kernels.kernels(8, 2, 4).set_index(["cell", "onednn", "mode"]).sort_index()
     if torch.backends.mkldnn.is_available():
         assert (found.loc[("lstm", True), "kernel"] == "whole layer").all()
         assert (found.loc[("lstm", True), "per_step"] == 0).all()
@@ -224,8 +224,8 @@ def test_evidence_and_maps_of_made_up_readings() -> None:
     }
     assert all(np.isclose(each.low, 0.5) for name, each in found.items() if name.startswith("oneDNN"))
     part = ratios[(ratios["mode"] == "training") & (ratios["batch_size"] == 1)]
-    assert cost.crossing(part[part["implementation"] == "oneDNN"], "hidden_size") == 16
-    assert cost.crossing(part[part["implementation"] == "native"], "hidden_size") is None
+    assert cost.onward(part[part["implementation"] == "oneDNN"], "hidden_size") == 16
+    assert cost.onward(part[part["implementation"] == "native"], "hidden_size") is None
     texts = [text.get_text() for text in plots.ratio_map(ratios).axes[0].texts]
     assert texts == ["0.50"] * 4
 
