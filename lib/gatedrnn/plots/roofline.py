@@ -56,7 +56,7 @@ def _panel(ax: Axes, table: pd.DataFrame, bare: pd.DataFrame, cell: str) -> None
                 continue
             ax.plot(part["hidden_size"], part["gflops"], **LOOKS[name], markersize=4, linewidth=1.4, alpha=alpha)
         end = alone.iloc[-1]
-        ax.text(end["hidden_size"] * 1.12, end["gflops"], f"B = {batch}", va="center", fontsize=8.2, color=MUTED)
+        ax.text(end["hidden_size"] * 1.12, end["gflops"], f"B = {batch}", va="top", fontsize=8.2, color=MUTED)
     sizes = sorted(table["hidden_size"].unique())
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
