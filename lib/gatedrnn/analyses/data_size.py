@@ -180,6 +180,16 @@ def pairing(runs: pd.DataFrame) -> float:
     return float(np.median(ratios))
 
 
+def pairing_text(ratio: float) -> str:
+    """What sharing the draw is worth, in one sentence."""
+    if ratio > 1.2:
+        return f"It does: without the pairing an interval would be {ratio:.1f} times as wide in the middle case."
+    return (
+        f"It hardly does: without the pairing an interval would be {ratio:.1f} times as wide in the middle case. A draw that is "
+        "lucky for one cell is not the one that is lucky for the other; what spreads the dots is each run's own path."
+    )
+
+
 def coupled(runs: pd.DataFrame, second: pd.DataFrame) -> str:
     """How much of the GRU's lead an LSTM with coupled gates has, on the training sets for which both were run."""
     gru = differences(runs[runs["size"] == "width"])
@@ -207,7 +217,7 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, second: pd.Dat
         "cause": cause(table),
         "hindsight": hindsight(runs),
         "coupled": coupled(runs, second),
-        "pairing": f"{pairing(runs):.1f}",
+        "pairing": pairing_text(pairing(runs)),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
         "frame": str(int(runs["frame"].iloc[0])),
         "hidden": str(int(runs["hidden_size"].iloc[0])),

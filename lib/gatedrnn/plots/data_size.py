@@ -99,8 +99,8 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
                 f"{examples}", (ends.index[-1], ends.iloc[-1]), xytext=(8, 0), textcoords="offset points", va="center"
             )
         rates = sorted(part["learning_rate"].unique())
-        axis.set(xscale="log", title=TASK_NAMES[task], xlabel="learning rate", xlim=(rates[0] * 0.85, rates[-1] * 1.6))
-        axis.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axis.set(xscale="log", title=TASK_NAMES[task], xlabel="learning rate", xlim=(rates[0] * 0.85, rates[-1] * 2.0))
+        axis.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates])
         axis.xaxis.set_minor_locator(NullLocator())
     axes[0].set_ylabel("validation accuracy, %")
     handles = [
