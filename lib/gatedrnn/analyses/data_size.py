@@ -100,7 +100,7 @@ def sentence(table: pd.DataFrame, verdict: Verdict) -> str:
 
 def words(verdict: Verdict) -> str:
     """The conditions by what their intervals say about the claim."""
-    parts = []
+    parts: list[str] = []
     for word, said in ((SUPPORTED, "support it"), (CONTRADICTED, "contradict it"), (INCONCLUSIVE, "decide nothing")):
         count = sum(stratum.word == word for stratum in verdict.strata)
         parts.append(f"{count} of {len(verdict.strata)} conditions {said}" if not parts else f"{count} {said}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -70,7 +73,7 @@ def draw_differences(table: pd.DataFrame) -> Figure:
             axis.set(title=f"{TASK_NAMES[task]}, {name}", xlim=(sizes[0] * 0.8, sizes[-1] * 1.2))
             _sizes(axis, sizes, "training sequences" if row == len(TASK_NAMES) - 1 else None)
         axes[row, 0].set_ylabel("GRU − LSTM, points")
-    handles = [
+    handles: list[Artist] = [
         plt.Line2D([], [], color=COLOURS["gru"], marker=MARKERS["gru"], linestyle="", markersize=4, label="one seed"),
         plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean, 95 % interval"),
         plt.Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point"),
@@ -129,9 +132,10 @@ def draw_gap(runs: pd.DataFrame) -> Figure:
         axis.set(title=TASK_NAMES[task])
     axes[0].set_ylabel("accuracy, %")
     handles = [plt.Line2D([], [], color=COLOURS[cell], label=LABELS[cell]) for cell in CELLS]
+    marked: dict[str, Any] = {"color": MUTED, "marker": "o", "markersize": 4}
     handles += [
-        plt.Line2D([], [], color=MUTED, linestyle=line, marker="o", markersize=4, markerfacecolor=face, label=label)
-        for line, face, label in (((0, (3, 1.5)), PAPER, "on the training sequences"), ("-", MUTED, "on the test set"))
+        plt.Line2D([], [], linestyle="--", markerfacecolor=PAPER, label="on the training sequences", **marked),
+        plt.Line2D([], [], label="on the test set", **marked),
     ]
     fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig

@@ -100,8 +100,8 @@ def summary(part: Utterances, kind: str) -> Tensor:
 def _paths() -> list[Path]:
     """The two files in the installed package, which is not imported: that alone would take seconds."""
     spec = find_spec("sktime")
-    folder = Path(spec.submodule_search_locations[0]) / "datasets/data/JapaneseVowels" if spec else None
-    paths = [folder / name for name in FILES] if folder else []
+    places = spec.submodule_search_locations if spec else None
+    paths = [Path(places[0]) / "datasets/data/JapaneseVowels" / name for name in FILES] if places else []
     if not paths or not all(path.is_file() for path in paths):
         raise RuntimeError(f"data set Japanese vowels: package 'sktime' is missing; {INSTALL}")
     return paths
