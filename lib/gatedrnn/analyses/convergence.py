@@ -152,7 +152,7 @@ def ratio_table(table: pd.DataFrame, readings: pd.DataFrame, size: str = "width"
     rows = []
     for task in TASKS:
         lstm, gru = pair(table, task, size)
-        reached = sum(each.astype(int) for each in pair(table, task, size, "reached"))
+        reached = np.sum(pair(table, task, size, "reached"), axis=0)
         for clock in CLOCKS:
             factor: np.ndarray | float = 1.0
             if clock != "steps":

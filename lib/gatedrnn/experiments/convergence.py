@@ -87,7 +87,7 @@ def run(
 def build(task: str, cell: str, width: int, layers: int = 1, frame: int = 2, stock: bool = False) -> Any:
     """The model for a task: recurrent layers and a linear head; `stock` layers are those of torch.nn."""
     inputs = {"mnist1d": frame, "chorales": chorales.KEYS, "recall": recall.SYMBOLS + 2}[task]
-    core: Any = STOCK[cell](inputs, width, layers) if stock else Recurrent(cell, inputs, width, layers)
+    core: Any = STOCK[cell](inputs, width, layers) if stock else Recurrent(cell, inputs, width, layers)  # type: ignore[arg-type]
     if task == "chorales":
         tagger = Tagger(core, chorales.KEYS)
         with torch.no_grad():

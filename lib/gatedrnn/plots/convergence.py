@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -146,7 +148,7 @@ def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figur
         bottom.set_ylabel("LSTM − GRU, nats" if task == "chorales" else "LSTM − GRU, points")
         for axis in (top, bottom):
             axis.grid(axis="x", visible=False)
-    handles = [_dot(MUTED, "equal width"), _dot(PAPER, "equal parameters")]
+    handles: list[Any] = [_dot(MUTED, "equal width"), _dot(PAPER, "equal parameters")]
     handles.append(plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean (below: 95 % interval)"))
     handles.append(plt.Rectangle((0, 0), 1, 1, facecolor=FAINT, label=f"margin ± {margin:g} points"))
     fig.legend(handles=handles, loc="outside lower center", ncols=2)
