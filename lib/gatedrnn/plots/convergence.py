@@ -72,7 +72,7 @@ def draw_reached(table: pd.DataFrame, budget: dict[str, int]) -> Figure:
             share = 100 * np.arange(len(met) + 1) / len(part)
             x, y = np.concatenate([[0], met, [budget[task]]]), np.append(share, share[-1])
             axis.step(x, y, where="post", color=COLOURS[cell], linewidth=2)
-            axis.plot(met, share[1:], MARKERS[cell], color=COLOURS[cell], markersize=4, clip_on=False)
+            axis.plot(met, share[1:], MARKERS[cell], color=COLOURS[cell], markersize=4)
             if len(met) < len(part):
                 axis.plot(
                     budget[task],
@@ -84,7 +84,7 @@ def draw_reached(table: pd.DataFrame, budget: dict[str, int]) -> Figure:
                     clip_on=False,
                 )
         axis.set(title=TITLES[task], xlabel="optimiser steps", ylim=(-4, 104))
-        axis.set_xlim(0, budget[task] * 1.02)
+        axis.set_xlim(0, budget[task] * 1.06)
     axes[0].set_ylabel("seeds at the target, %")
     _key(fig)
     return fig
@@ -198,7 +198,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame, deep: pd.DataFrame, deep
             _tuned(axes[-1], deep, deep_best, "mnist1d", cell, layers, dashes)
         axes[-1].plot([], [], color=MUTED, linestyle=dashes, label=f"{layers} layers")
     axes[-1].legend(loc="lower left", handlelength=1.8, borderaxespad=0.1)
-    axes[-1].set(title="MNIST-1D, stacked", ylabel=UNITS["mnist1d"])
+    axes[-1].set(title="Stacked", ylabel=UNITS["mnist1d"])
     for axis in axes:
         axis.set(xscale="log", xlabel="learning rate")
     _key(fig)
