@@ -57,7 +57,8 @@ def run(
         x: (T, B, I) inputs, T ≥ 1, B ≥ 1, float32 or float64.
         state: initial `(h,)`, for the LSTM `(h, c)`, each (B, H).
         weight_ih: (G·H, I). weight_hh: (G·H, H). bias_ih, bias_hh: (G·H,). As in `torch.nn`.
-        lengths: (B,) true lengths from 1 to T; all T by default.
+        lengths: (B,) true lengths from 1 to T; all T by default. What stands in x after a true end changes nothing,
+            as long as it is finite.
 
     Returns:
         outputs (T, B, H), and the state at the true end. Outputs after the true end are zero.
@@ -121,7 +122,8 @@ def problem() -> str:
 def _ends(lengths: Tensor | None, steps: int, batch: int) -> Tensor:
     if lengths is None:
         return torch.full((batch,), steps, dtype=torch.int64)
-    if tuple(lengths.shape) != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > steps:
+    whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
+    if not whole or tuple(lengths.shape) != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > steps:
         raise ValueError(f"lengths = {lengths.tolist()} is not allowed: {batch} whole numbers from 1 to {steps}")
     return lengths.to(torch.int64).contiguous()
 

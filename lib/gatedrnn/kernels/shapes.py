@@ -24,6 +24,8 @@ def validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) 
     if x.dim() != 3 or 0 in x.shape[:2]:
         raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: (T, B, I) with T ≥ 1 and B ≥ 1")
     batch, inputs = x.shape[1:]
+    if weights[1].dim() != 2 or 0 in weights[1].shape:
+        raise ValueError(f"weight_hh of shape {tuple(weights[1].shape)} is not allowed: (G·H, H) with H ≥ 1")
     hidden = weights[1].shape[-1]
     rows = BLOCKS[cell] * hidden
     if len(state) != (2 if cell == "lstm" else 1):
