@@ -1,0 +1,162 @@
+"""Runs of the chapter *memory/recall*: does a cell learn to remember, from a given start of its gates?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from gatedrnn.ablations import Ablated
+from gatedrnn.initialisation import initialise, set_bias
+from gatedrnn.layers import Recurrent
+from gatedrnn.models import Classifier, parameters, width_for
+from gatedrnn.tasks import adding, recall, selective
+from gatedrnn.training import train
+
+TASKS = ("recall", "adding", "selective")
+CELLS = ("lstm", "gru", "rnn")
+CONTROLS = ("lstm_shut", "lstm_coupled")
+"""LSTMs that start like a GRU, with an input gate as far shut as the forget gate is open; the second stays like that."""
+SOLVED = 0.99
+"""Share of right answers at which recall and the two registers count as solved; adding: `tasks.adding.SOLVED`."""
+HELD_OUT = 256
+Batch = tuple[Tensor, Tensor]
+
+
+def run(
+    *,
+    task: str,
+    cell: str,
+    scheme: str,
+    size: str,
+    hidden_size: int,
+    length: int,
+    learning_rate: float,
+    steps: int,
+    every: int,
+    batch: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Train one cell on one task until it is solved or the steps are spent.
+
+    Args:
+        task: `recall`, `adding` or `selective`.
+        cell: `lstm`, `gru`, `rnn`; or a control: `lstm_shut`, whose input gate starts with the opposite bias of its
+            forget gate, or `lstm_coupled`, where f = 1 − i at all times.
+        scheme: start of the gates, see `gatedrnn.initialisation`; a tanh RNN has none, a control takes `bias:<number>`.
+        size: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
+        hidden_size: width of the LSTM.
+        length: T of the sequence; of recall, the steps of noise between symbol and question.
+        learning_rate, steps, batch: of the training. every: steps between looks at held-out data.
+        seed: of the weights and of the data stream; the same for all cells and schemes.
+
+    Returns:
+        `quality` (share of right answers, of selective both registers right; of adding the mean squared error),
+        `score` (larger is better, from 0 to 2: a solved run scores 1 and the share of its steps that it did not
+        need), `solved` (0 or 1), `steps_taken`, `solved_at`, `clipped`, `diverged`, `parameters`, `width`, curves.
+    """
+    known = (("task", task, TASKS), ("cell", cell, CELLS + CONTROLS), ("size", size, ("width", "parameters")))
+    for name, value, allowed in known:
+        if value not in allowed:
+            raise ValueError(f"{name} = {value!r} is not allowed: one of {', '.join(map(repr, allowed))}")
+    width = width_of(task, cell, size, hidden_size)
+    torch.manual_seed(seed)
+    model = build(task, cell, width, scheme)
+    result = train(
+        model,
+        stream(task, seed, batch, length),
+        lambda model, data: LOSSES[task](model(data[0]), data[1]),
+        _examiner(task, seed, length),
+        steps=steps,
+        learning_rate=learning_rate,
+        every=every,
+        solved=lambda metrics: is_solved(task, metrics["quality"]),
+    )
+    solved = result["solved_at"] is not None
+    score = 2 - result["solved_at"] / steps if solved else _known(task, result["quality"])
+    return {**result, "score": score, "solved": int(solved), "parameters": parameters(model), "width": width}
+
+
+def build(task: str, cell: str, width: int, scheme: str = "default") -> Classifier:
+    """The model for a task: one recurrent layer and a linear head."""
+    inputs, outputs = {
+        "recall": (recall.SYMBOLS + 2, recall.SYMBOLS),
+        "adding": (adding.INPUTS, 1),
+        "selective": (selective.INPUTS, selective.REGISTERS * selective.SYMBOLS),
+    }[task]
+    if cell == "lstm_coupled":
+        return Classifier(Ablated(cell, inputs, width, _bias(scheme)), outputs)
+    core = Recurrent(cell.removesuffix("_shut"), inputs, width)
+    initialise(core, scheme)
+    if cell == "lstm_shut":
+        set_bias(core.layers[0], "i", torch.full((width,), -_bias(scheme)))
+    return Classifier(core, outputs)
+
+
+def _bias(scheme: str) -> float:
+    name, _, value = scheme.partition(":")
+    if name != "bias":
+        raise ValueError(f"scheme = {scheme!r} is not allowed for a control: 'bias:<number>'")
+    return float(value)
+
+
+def width_of(task: str, cell: str, size: str, hidden_size: int) -> int:
+    """Width of a cell: the LSTM's own, or the one at which the whole model has as many parameters as the LSTM's."""
+    if size == "width" or cell == "lstm":
+        return hidden_size
+    budget = parameters(build(task, "lstm", hidden_size))
+    return width_for(budget, lambda width: build(task, cell, width), widest=8 * hidden_size)
+
+
+def stream(task: str, seed: int, batch: int, length: int) -> Iterator[Batch]:
+    """Endless training batches of a task."""
+    return {"recall": recall.batches, "adding": adding.batches, "selective": selective.batches}[task](
+        seed, batch, length
+    )
+
+
+def is_solved(task: str, quality: float) -> bool:
+    """Whether a quality on held-out data counts as solved."""
+    return quality < adding.SOLVED if task == "adding" else quality >= SOLVED
+
+
+def _registers(logits: Tensor) -> Tensor:
+    return logits.view(len(logits), selective.REGISTERS, selective.SYMBOLS)
+
+
+def _register_loss(logits: Tensor, y: Tensor) -> Tensor:
+    return cross_entropy(_registers(logits).transpose(1, 2), y)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "recall": cross_entropy,
+    "adding": lambda out, y: mse_loss(out[:, 0], y),
+    "selective": _register_loss,
+}
+
+
+def _quality(task: str, out: Tensor, y: Tensor) -> Tensor:
+    if task == "adding":
+        return mse_loss(out[:, 0], y)
+    if task == "recall":
+        return (out.argmax(1) == y).float().mean()
+    return (_registers(out).argmax(2) == y).all(1).float().mean()
+
+
+def _known(task: str, quality: float) -> float:
+    """How much of a task an unsolved run has learned, from 0 (guessing) to 1."""
+    if task == "adding":
+        share = 1 - quality / adding.baseline()
+    else:
+        guess = recall.baseline() if task == "recall" else selective.baseline()
+        share = (quality - guess) / (1 - guess)
+    return min(max(share, 0.0), 1.0)  # NaN: max keeps 0
+
+
+def _examiner(task: str, seed: int, length: int) -> Callable[[nn.Module], dict[str, float]]:
+    """The quality of a model on fresh sequences of a stream of its own."""
+    x, y = next(stream(task, 1_000_000 + seed, HELD_OUT, length))
+    return lambda model: {"quality": float(_quality(task, model(x), y))}
