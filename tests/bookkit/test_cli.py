@@ -84,7 +84,7 @@ def summary(machine: str = "m", value: float = 1.0, word: str = "supported", **m
     numbers = {"n": {"value": value, "text": "…", **more}}
     versions = {"torch": "2.13.0"}
     return {
-        "chapter": "c", "machine": machine, "versions": versions, "parameters": {}, "numbers": numbers,
+        "chapter": "c", "machine": machine, "versions": versions, "kernels": [], "parameters": {}, "numbers": numbers,
         "verdicts": [verdict],
     }  # fmt: skip
 
