@@ -31,7 +31,11 @@ def batches(seed: int, batch: int, length: int, symbols: int = SYMBOLS) -> Itera
         written to; each register is written twice, all other steps have no mark. y (B, 2): the last symbol written to
         each register.
     """
-    for name, value, least in (("batch", batch, 1), ("length", length, 2 * REGISTERS * WRITES), ("symbols", symbols, 2)):
+    for name, value, least in (
+        ("batch", batch, 1),
+        ("length", length, 2 * REGISTERS * WRITES),
+        ("symbols", symbols, 2),
+    ):
         if value < least:
             raise ValueError(f"{name} = {value!r} is not allowed: a whole number of at least {least}")
     generator = torch.Generator().manual_seed(seed)
