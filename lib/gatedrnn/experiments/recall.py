@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from gatedrnn.ablations import Ablated
-from gatedrnn.initialisation import initialise, set_bias
+from gatedrnn.initialisation import KEEPING, initialise, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, parameters, width_for
 from gatedrnn.tasks import adding, recall, selective
@@ -39,6 +39,7 @@ def run(
     every: int,
     batch: int,
     seed: int,
+    watch: bool = False,
 ) -> dict[str, Any]:
     """Train one cell on one task until it is solved or the steps are spent.
 
@@ -52,6 +53,7 @@ def run(
         length: T of the sequence; of recall, the steps of noise between symbol and question.
         learning_rate, steps, batch: of the training. every: steps between looks at held-out data.
         seed: of the weights and of the data stream; the same for all cells and schemes.
+        watch: whether the curves hold the mean openness of the gates too, `keep` and `write` (LSTM and GRU only).
 
     Returns:
         `quality` (share of right answers, of selective both registers right; of adding the mean squared error),
@@ -69,7 +71,7 @@ def run(
         model,
         stream(task, seed, batch, length),
         lambda model, data: LOSSES[task](model(data[0]), data[1]),
-        _examiner(task, seed, length),
+        _examiner(task, seed, length, watch),
         steps=steps,
         learning_rate=learning_rate,
         every=every,
@@ -156,7 +158,25 @@ def _known(task: str, quality: float) -> float:
     return min(max(share, 0.0), 1.0)  # NaN: max keeps 0
 
 
-def _examiner(task: str, seed: int, length: int) -> Callable[[nn.Module], dict[str, float]]:
-    """The quality of a model on fresh sequences of a stream of its own."""
+def _examiner(task: str, seed: int, length: int, watch: bool) -> Callable[[nn.Module], dict[str, float]]:
+    """The quality of a model on fresh sequences of a stream of its own, and what its gates do there."""
     x, y = next(stream(task, 1_000_000 + seed, HELD_OUT, length))
-    return lambda model: {"quality": float(_quality(task, model(x), y))}
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        quality = {"quality": float(_quality(task, model(x), y))}
+        return {**quality, **openness(cast(Classifier, model), x[:, :32])} if watch else quality
+
+    return evaluate
+
+
+def openness(model: Classifier, x: Tensor) -> dict[str, float]:
+    """Mean of the gate that keeps and of the one that writes, over units, sequences and the steps between the ends.
+
+    LSTM: f and i. GRU: z and 1 − z, which are one gate.
+    """
+    core = model.core
+    if not (isinstance(core, Recurrent) and core.cell in KEEPING):
+        raise ValueError(f"{type(core).__name__} has no gates to watch: LSTM and GRU have")
+    gates = core.trace(x).gates[0]
+    keep = gates[KEEPING[core.cell]][1:-1].mean()
+    return {"keep": float(keep), "write": float(gates["i"][1:-1].mean() if core.cell == "lstm" else 1 - keep)}
