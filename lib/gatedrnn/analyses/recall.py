@@ -151,7 +151,7 @@ def evidence(id: str, table: pd.DataFrame, lengths: list[int]) -> dict[str, Evid
     """Evidence on M2 or M4 by start, over both tasks and the given lengths at equal width."""
     claim, found = ledger()[id], {}
     for start in STARTS:
-        which = {"start": start, "length": lengths}
+        which: dict[str, Any] = {"start": start, "length": lengths}
         interval = difference(table, **which)
         below, above = (tail(table, claim.margin, side, **which) for side in ("below", "above"))
         if claim.rule != "equivalent":
@@ -177,37 +177,40 @@ def parting(table: pd.DataFrame, task: str, start: str) -> int | None:
     return None
 
 
-def shares(table: pd.DataFrame, factors: Sequence[str], outcome: str) -> pd.Series:
-    """Shares of the variance of an outcome over a balanced design, by an exact decomposition of sums of squares.
-
-    A factor's share is the variance of its level means. What two factors do together, beyond the sum of both, is
-    `two together`; three or more, `more together`; what is left within a condition is `seed`. They add up to 1.
-
-    Args:
-        table: one row a run, the same number in every combination of the factors' levels.
-        factors: columns. outcome: column.
+def cube(table: pd.DataFrame, factors: Sequence[str], outcome: str) -> np.ndarray:
+    """An outcome over a balanced design, (levels of each factor…, seeds).
 
     Raises:
-        ValueError: the design is not balanced.
+        ValueError: the design is not balanced, or a run is there twice.
     """
-    counts = table.groupby(list(factors)).size()
-    if counts.nunique() != 1 or len(counts) != math.prod(table[each].nunique() for each in factors):
-        raise ValueError(f"{len(table)} runs over {', '.join(factors)}: not the same number in every combination")
-    y = table[outcome].astype(float)
+    series = table.set_index([*factors, "seed"])[outcome].astype(float)
+    shape = [table[each].nunique() for each in (*factors, "seed")]
+    if series.index.has_duplicates or len(series) != math.prod(shape):
+        raise ValueError(f"{len(series)} runs over {', '.join(factors)}: not each combination once for each seed")
+    return series.sort_index().to_numpy().reshape(shape)
+
+
+def shares(y: np.ndarray, factors: Sequence[str]) -> pd.Series:
+    """Shares of the variance of an outcome, by an exact decomposition of its sum of squares; they add up to 1.
+
+    A factor's share is the variance of its level means. What two factors do together, beyond the sum of both, is
+    `two together`; three or more, `more together`; what is left within a condition is `seed`.
+
+    Args:
+        y: as from `cube`. factors: names of its axes but the last.
+    """
     total = float(((y - y.mean()) ** 2).sum())
-    if total == 0:
-        return pd.Series({**dict.fromkeys(factors, 0.0), "two together": 0.0, "more together": 0.0, "seed": 0.0})
-    explained: dict[tuple[str, ...], float] = {}
+    explained: dict[tuple[int, ...], float] = {}
     for order in range(1, len(factors) + 1):
-        for group in itertools.combinations(factors, order):
-            means = table.assign(y=y).groupby(list(group))["y"].transform("mean")
+        for group in itertools.combinations(range(len(factors)), order):
+            means = y.mean(axis=tuple(axis for axis in range(y.ndim) if axis not in group))
             smaller = sum(value for key, value in explained.items() if set(key) < set(group))
-            explained[group] = float(((means - y.mean()) ** 2).sum()) - smaller
-    found = {key[0]: value for key, value in explained.items() if len(key) == 1}
+            explained[group] = float(((means - y.mean()) ** 2).sum()) * y.size / means.size - smaller
+    found = {factors[key[0]]: value for key, value in explained.items() if len(key) == 1}
     found["two together"] = sum(value for key, value in explained.items() if len(key) == 2)
     found["more together"] = sum(value for key, value in explained.items() if len(key) > 2)
     found["seed"] = total - sum(explained.values())
-    return pd.Series(found) / total
+    return pd.Series(found) / (total or 1.0)
 
 
 def share_table(table: pd.DataFrame, tuned: dict[str, Tuned], rates: Sequence[float]) -> pd.DataFrame:
@@ -218,17 +221,18 @@ def share_table(table: pd.DataFrame, tuned: dict[str, Tuned], rates: Sequence[fl
     main = pick(table, cell=list(GATED), size="width").assign(log=lambda each: np.log(each["steps"]))
     tried = pd.concat([outcomes_with_rates(each.runs) for each in tuned.values()])
     tried = pick(tried, cell=list(GATED), learning_rate=list(rates)).assign(log=lambda each: np.log(each["steps"]))
-    seeds, generator, rows = main["seed"].unique(), np.random.default_rng(0), []
-    by_seed = {seed: pick(main, seed=seed) for seed in seeds}
-    drawn = [pd.concat([by_seed[each] for each in generator.choice(seeds, len(seeds))]) for _ in range(200)]
+    tried = tried.drop_duplicates([*FACTORS, "learning_rate", "seed"])
+    generator, rows = np.random.default_rng(0), []
     for outcome in ("solved", "log"):
-        own = shares(main, FACTORS, outcome)
-        again = pd.DataFrame([shares(each, FACTORS, outcome) for each in drawn])
-        rest = shares(tried, [*FACTORS, "learning_rate"], outcome)
-        for source, values in (("at tuned rates", own), ("over all rates tried", rest)):
+        y = cube(main, FACTORS, outcome)
+        drawn = generator.integers(y.shape[-1], size=(500, y.shape[-1]))
+        again = pd.DataFrame([shares(y[..., each], FACTORS) for each in drawn]).quantile([0.025, 0.975])
+        factors = [*FACTORS, "learning_rate"]
+        rest = shares(cube(tried, factors, outcome), factors)
+        for source, values in (("at tuned rates", shares(y, FACTORS)), ("over all rates tried", rest)):
             for factor, value in values.items():
                 row = {"source": source, "outcome": outcome, "factor": factor, "share": 100 * value}
-                low, high = again[factor].quantile([0.025, 0.975]) if source == "at tuned rates" else (np.nan, np.nan)
+                low, high = again[factor] if source == "at tuned rates" else (np.nan, np.nan)
                 rows.append({**row, "low": 100 * low, "high": 100 * high})
     return pd.DataFrame(rows)
 

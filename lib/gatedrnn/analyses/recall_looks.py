@@ -31,11 +31,20 @@ def coupling_table(table: pd.DataFrame, controls: pd.DataFrame, length: int) -> 
     return pd.concat([whole, outcomes(controls)], ignore_index=True)
 
 
-def watched_points(tuned: Tuned, length: int, tuned_at: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
-    """LSTM and GRU with bias 1 on recall, their gates watched as they learn."""
-    found = [{"task": "recall", "cell": cell, "start": "bias:1"} for cell in GATED]
-    more = {**fixed, "size": "width", "every": 10, "watch": True}
-    return [point(case, length, learning_rate=rate(tuned, case, tuned_at), **more) for case in found]
+def watched_points(length: int, learning_rate: float, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """LSTM and GRU with bias 1 on recall, their gates watched as they learn, from true and from random labels."""
+    more = {**fixed, "size": "width", "every": 10, "watch": True, "steps": max(10, fixed["steps"] // 4)}
+    found = itertools.product((False, True), GATED)
+    return [
+        point(
+            {"task": "recall", "cell": c, "start": "bias:1"},
+            length,
+            **more,
+            learning_rate=learning_rate,
+            random_labels=r,
+        )
+        for r, c in found
+    ]
 
 
 def patience_points(length: int, learning_rate: float, fixed: dict[str, Any]) -> list[dict[str, Any]]:

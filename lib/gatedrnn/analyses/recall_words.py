@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,12 +19,7 @@ from gatedrnn.tasks import adding, recall, selective
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict
 
-NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
-CONTROLS = {
-    "lstm": "the LSTM",
-    "lstm_shut": "with its input gate shut at the start",
-    "lstm_coupled": "with coupled gates",
-}
+NAMES = {**LABELS, "lstm_shut": "LSTM with its input gate shut at first", "lstm_coupled": "LSTM with tied gates"}
 
 
 def count(part: pd.DataFrame) -> str:
@@ -155,11 +151,12 @@ def looks(
             part = pick(coupling, task=task, cell=cell)
             yield f"coupling-{task}-{cell.replace('_', '-')}", count(part)
             yield f"coupling-median-{task}-{cell.replace('_', '-')}", median(part)
-    for cell in GATED:
-        curves = pick(watched, cell=cell)["curves"]
-        for gate in ("keep", "write"):
-            for when, place in (("first", 0), ("last", -1)):
-                yield f"{gate}-{cell}-{when}", f"{pd.Series([each[gate][place] for each in curves]).median():.2f}"
+    for cell, random in itertools.product(GATED, (False, True)):
+        keep = [each["keep"] for each in pick(watched, cell=cell, random_labels=random)["curves"]]
+        for when, take in (("first", lambda each: each[0]), ("last", lambda each: each[-1]), ("most", max)):
+            text = f"{pd.Series([take(each) for each in keep]).median():.2f}"
+            yield f"keep-{cell}-{'random' if random else 'true'}-{when}", text
+    yield "watched-rate", f"{watched['learning_rate'].iloc[0]:g}"
     for start in patience["start"].unique():
         part = pick(patience, start=start)
         yield f"patience-{start.replace(':', '-')}", f"{count(part)}, median {median(part)} steps"
@@ -209,10 +206,10 @@ def coupling_alt(table: pd.DataFrame, watched: pd.DataFrame) -> str:
         for cell in ("lstm", "lstm_shut", "lstm_coupled", "gru")
     ]
     gates = []
-    for cell in GATED:
-        curves = pick(watched, cell=cell)["curves"]
+    for cell, random in itertools.product(GATED, (False, True)):
+        curves = pick(watched, cell=cell, random_labels=random)["curves"]
         first, last = (pd.Series([each["keep"][place] for each in curves]).median() for place in (0, -1))
-        gates.append(f"{NAMES[cell]} {first:.2f} to {last:.2f}")
+        gates.append(f"{NAMES[cell]}, {'random' if random else 'true'} labels, {first:.2f} to {last:.2f}")
     return f"Openness of the keeping gate from first to last: {', '.join(gates)}. Steps to solve: {'; '.join(parts)}."
 
 

@@ -115,9 +115,8 @@ def width_of(task: str, cell: str, size: str, hidden_size: int) -> int:
 
 def stream(task: str, seed: int, batch: int, length: int) -> Iterator[Batch]:
     """Endless training batches of a task."""
-    return {"recall": recall.batches, "adding": adding.batches, "selective": selective.batches}[task](
-        seed, batch, length
-    )
+    makers: dict[str, Any] = {"recall": recall.batches, "adding": adding.batches, "selective": selective.batches}
+    return makers[task](seed, batch, length)
 
 
 def is_solved(task: str, quality: float) -> bool:

@@ -20,10 +20,15 @@ TITLES = {"default": "Framework default", "bias:1": "Bias 1", "chrono": "Chrono"
 SHIFTS = {"lstm": -0.17, "gru": 0.17, "rnn": 0.0}
 CONTROLS = {
     "lstm": "LSTM",
-    "lstm_shut": "LSTM, input\ngate starts shut",
-    "lstm_coupled": "LSTM, gates\ncoupled: f = 1 − i",
+    "lstm_shut": "input gate\nstarts shut",
+    "lstm_coupled": "tied gates,\nf = 1 − i",
     "gru": "GRU",
 }
+GATES = (
+    ("lstm", "keep", "LSTM: forget gate f"),
+    ("lstm", "write", "LSTM: input gate i"),
+    ("gru", "keep", "GRU: update gate z"),
+)
 
 
 def draw_map(table: pd.DataFrame) -> Figure:
@@ -135,34 +140,29 @@ def draw_tuning(tuned: dict[str, pd.DataFrame], best: dict[str, pd.DataFrame]) -
 
 
 def draw_coupling(watched: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Left, mean openness of the gates while they learn; right, steps to solve of LSTMs on the way to a GRU."""
-    fig, (left, *rights) = plt.subplots(1, 3, figsize=(WIDTH, 3.4), width_ratios=[1.25, 1, 1])
-    lines = {("lstm", "keep"): "LSTM keeps: f", ("lstm", "write"): "LSTM writes: i", ("gru", "keep"): "GRU keeps: z"}
+    """Above, openness of the gates while they learn true and random labels; below, steps to solve on the way to a GRU."""
+    fig, (above, below) = plt.subplots(2, 2, figsize=(WIDTH, 5.9), sharey="row")
     last = max(max(curves["step"]) for curves in watched["curves"])
-    ends = []
-    for (cell, gate), text in lines.items():
-        style: dict[str, Any] = {"color": COLOURS[cell], "linestyle": "-" if gate == "keep" else (0, (3, 1.5))}
-        for curves in pick(watched, cell=cell)["curves"]:
-            left.plot(curves["step"], curves[gate], linewidth=0.9, alpha=0.55, **style)
-        ends.append((float(np.median([curves[gate][-1] for curves in pick(watched, cell=cell)["curves"]])), text, cell))
-    left.set(xlabel="optimiser steps", ylabel="mean openness of the gate", ylim=(0, 1.03), xlim=(0, last))
-    left.set_title("While learning recall")
-    handles = [
-        Line2D([], [], color=COLOURS[cell], linestyle="-" if gate == "keep" else (0, (3, 1.5)), label=text)
-        for (cell, gate), text in lines.items()
-    ]
-    left.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1, handlelength=2.4)
-    for axis, task in zip(rights, TASKS, strict=True):
+    for axis, random in zip(above, (False, True), strict=True):
+        for cell, gate, _ in GATES:
+            for curves in pick(watched, cell=cell, random_labels=random)["curves"]:
+                axis.plot(curves["step"], curves[gate], linewidth=1.1, alpha=0.75, **_gate(cell, gate))
+        axis.set(xlabel="optimiser steps", ylim=(0, 1.03), xlim=(0, last))
+        axis.set_title("Gates, random labels" if random else "Gates, true labels")
+    above[0].set_ylabel("mean openness of the gate")
+    handles = [Line2D([], [], label=text, **_gate(cell, gate)) for cell, gate, text in GATES]
+    above[1].legend(handles=handles, loc="center right", bbox_to_anchor=(1.0, 0.66), handlelength=2.2)
+    for axis, task in zip(below, TASKS, strict=True):
         part = pick(table, task=task)
         _limit(axis, part)
         for place, cell in enumerate(CONTROLS):
-            _dots(axis, place, pick(part, cell=cell), "gru" if cell == "gru" else "lstm", spread=0.2)
-        axis.set_xticks(range(len(CONTROLS)), list(CONTROLS.values()), rotation=50, ha="right", rotation_mode="anchor")
+            _dots(axis, place, pick(part, cell=cell), "gru" if cell == "gru" else "lstm", spread=0.25)
+        axis.set_xticks(range(len(CONTROLS)), list(CONTROLS.values()))
         axis.tick_params(axis="x", labelsize=7.5)
         axis.set_xlim(-0.5, len(CONTROLS) - 0.5)
-        axis.set_title(f"{TASK_NAMES[task]}, bias 1")
+        axis.set_title(f"{TASK_NAMES[task]}, bias 1, T = {part['length'].iloc[0]}")
         axis.grid(axis="x", visible=False)
-    rights[0].set_ylabel("steps to solve")
+    below[0].set_ylabel("steps to solve")
     return fig
 
 
@@ -227,6 +227,10 @@ def _limit(axis: Axes, part: pd.DataFrame) -> None:
     axis.set_yticks([*ticks, 1.45 * limit], [*(f"{tick:g}" for tick in ticks), "not solved"])
     axis.minorticks_off()
     axis.axhspan(1.2 * limit, 1.75 * limit, color=FAINT, alpha=0.55, linewidth=0, zorder=0)
+
+
+def _gate(cell: str, gate: str) -> dict[str, Any]:
+    return {"color": COLOURS[cell], "linestyle": "-" if gate == "keep" else (0, (3, 1.5))}
 
 
 def _key(cell: str) -> Line2D:
