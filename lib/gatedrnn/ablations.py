@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from gatedrnn.choices import require
 from gatedrnn.initialisation import KEEPING
 from gatedrnn.layers import Recurrent
 
@@ -62,8 +63,7 @@ class Ablated(nn.Module):
 
     def __init__(self, variant: str, input_size: int, hidden_size: int, bias: float = 0.0) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ValueError(f"variant = {variant!r} is not allowed: one of {', '.join(map(repr, VARIANTS))}")
+        require("variant", variant, VARIANTS)
         self.variant, self.hidden_size = VARIANTS[variant], hidden_size
         self.b: nn.Parameter
         self.b2: nn.Parameter

@@ -12,6 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn, sigmoid, tanh
 
+from gatedrnn.choices import require
+
 State = tuple[Tensor, ...]
 Trace = dict[str, Tensor]
 
@@ -144,6 +146,5 @@ def cell_class(name: str) -> type[Cell]:
     Raises:
         ValueError: no such cell.
     """
-    if name not in CELLS:
-        raise ValueError(f"cell = {name!r} is not allowed: one of {', '.join(map(repr, CELLS))}")
+    require("cell", name, CELLS)
     return CELLS[name]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gatedrnn.cells import Cell, State, cell_class
 from gatedrnn.kernels import matched, stepwise
+from gatedrnn.kernels.lengths import at_lengths, check_lengths, masked
 from gatedrnn.kernels.shapes import BLOCKS
 
 STOCK: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -68,7 +69,8 @@ class Recurrent(nn.Module):
             outputs, (T, B, H) or (B, T, H), and the last state.
         """
         steps, given = self._enter(x, state)
-        self._check_lengths(lengths, steps)
+        if lengths is not None:
+            check_lengths(lengths, *steps.shape[:2])
         last = []
         for layer, first in zip(self._cells(), given, strict=True):
             steps, end = self._layer(layer, steps, first, lengths)
@@ -78,7 +80,8 @@ class Recurrent(nn.Module):
     def trace(self, x: Tensor, state: State | None = None, lengths: Tensor | None = None) -> Traced:
         """Run over sequences step by step with the reference cells and keep every gate; arguments as for `forward`."""
         steps, given = self._enter(x, state)
-        self._check_lengths(lengths, steps)
+        if lengths is not None:
+            check_lengths(lengths, *steps.shape[:2])
         last, gates = [], []
         for layer, first in zip(self._cells(), given, strict=True):
             steps, end, traces = _stepped(layer, steps, first, lengths)
@@ -100,7 +103,7 @@ class Recurrent(nn.Module):
             last = tuple(each[0] for each in ends)
         if lengths is None:
             return outputs, last
-        return _masked(outputs, lengths), (at_lengths(outputs, lengths),)
+        return masked(outputs, lengths), (at_lengths(outputs, lengths),)
 
     def _enter(self, x: Tensor, state: State | None) -> tuple[Tensor, list[State]]:
         if x.dim() != 3 or 0 in x.shape[:2]:
@@ -119,23 +122,11 @@ class Recurrent(nn.Module):
             raise ValueError(f"state of shapes {found} is not allowed: {', '.join(names)}, each {shape}")
         return steps, list(zip(*state, strict=True))
 
-    def _check_lengths(self, lengths: Tensor | None, steps: Tensor) -> None:
-        if lengths is None:
-            return
-        longest, batch = steps.shape[:2]
-        if tuple(lengths.shape) != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > longest:
-            raise ValueError(f"lengths = {lengths.tolist()} is not allowed: {batch} whole numbers from 1 to {longest}")
-
     def _cells(self) -> list[Cell]:
         return cast("list[Cell]", list(self.layers))
 
     def _leave(self, steps: Tensor) -> Tensor:
         return steps.transpose(0, 1) if self.batch_first else steps
-
-
-def at_lengths(outputs: Tensor, lengths: Tensor) -> Tensor:
-    """Outputs at the true end of each sequence: (B, H) out of (T, B, H)."""
-    return outputs[lengths - 1, torch.arange(outputs.shape[1])]
 
 
 def _stepped(layer: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State, dict[str, Tensor]]:
@@ -153,8 +144,3 @@ def _stepped(layer: Cell, x: Tensor, state: State, lengths: Tensor | None) -> tu
         traces.append(trace)
     gates = {name: torch.stack([trace[name] for trace in traces]) for name in traces[0]}
     return torch.stack(outputs), state, gates
-
-
-def _masked(outputs: Tensor, lengths: Tensor) -> Tensor:
-    inside = torch.arange(len(outputs)).unsqueeze(1) < lengths
-    return outputs * inside.unsqueeze(-1)

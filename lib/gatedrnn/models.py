@@ -7,7 +7,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from gatedrnn.initialisation import initialise
-from gatedrnn.layers import Recurrent, at_lengths
+from gatedrnn.kernels.lengths import at_lengths
+from gatedrnn.layers import Recurrent
 
 
 class Classifier(nn.Module):

@@ -35,6 +35,12 @@ class Interval:
         text = f"{form.format(self.estimate)} [{form.format(self.low)}, {form.format(self.high)}]"
         return f"{text} {unit}".rstrip()
 
+    def signed(self, digits: int = 1) -> str:
+        """A difference, such as `+3.1 [+2.0, −0.4]`; zero has no sign."""
+        texts = (f"{value:+.{digits}f}" for value in (self.estimate, self.low, self.high))
+        plain = (text.lstrip("+-") if not float(text) else text.replace("-", "−") for text in texts)
+        return "{} [{}, {}]".format(*plain)
+
 
 @dataclass(frozen=True)
 class Equivalence:

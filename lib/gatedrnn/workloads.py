@@ -18,7 +18,7 @@ import torch
 
 from gatedrnn import counting, measuring, runtimes
 from gatedrnn.kernels import matched
-from gatedrnn.layers import Recurrent
+from gatedrnn.layers import STOCK, Recurrent
 from gatedrnn.measuring import Arm
 
 Mode = Literal["training", "inference"]
@@ -40,7 +40,6 @@ CONTENDERS: tuple[str, ...] = ("LSTM, oneDNN", "LSTM, native", "GRU")
 """What stock PyTorch runs."""
 ONNX: tuple[str, ...] = ("LSTM, ONNX Runtime", "GRU, ONNX Runtime")
 MATCHED: tuple[str, ...] = ("LSTM, matched", "GRU, matched")
-_LAYERS: dict[str, Callable[..., torch.nn.RNNBase]] = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 
 
 def cell_of(contender: str) -> counting.Cell:
@@ -83,10 +82,11 @@ def layer(cell: str, input_size: int, hidden_size: int) -> torch.nn.RNNBase:
     Raises:
         ValueError: unknown cell.
     """
-    if cell not in _LAYERS:
-        raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(_LAYERS)}")
+    if cell not in STOCK:
+        raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(STOCK)}")
     torch.manual_seed(0)
-    return _LAYERS[cell](input_size, hidden_size)
+    make: Callable[..., torch.nn.RNNBase] = STOCK[cell]
+    return make(input_size, hidden_size)
 
 
 def matched_layer(stock: torch.nn.RNNBase) -> Recurrent:

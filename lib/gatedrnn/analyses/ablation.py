@@ -343,8 +343,7 @@ def _word(given: Evidence) -> str:
 
 
 def _points(interval: Interval) -> str:
-    numbers = (f"{round(value):+d}".replace("-", "−") for value in (interval.estimate, interval.low, interval.high))
-    return "{} [{}, {}] points".format(*("0" if each == "+0" else each for each in numbers))
+    return f"{interval.signed(0)} points"
 
 
 def _spread(part: pd.DataFrame) -> str:

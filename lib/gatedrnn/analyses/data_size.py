@@ -262,8 +262,7 @@ def against(runs: pd.DataFrame, base: pd.DataFrame) -> str:
 
 def points(interval: Interval, unit: str = " points") -> str:
     """Such as `+3.1 [+2.0, +4.2] points`."""
-    numbers = (f"{value:+.1f}".replace("-", "−") for value in (interval.estimate, interval.low, interval.high))
-    return "{} [{}, {}]".format(*("0.0" if each in ("+0.0", "−0.0") else each for each in numbers)) + unit
+    return interval.signed() + unit
 
 
 def says(interval: Interval) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gatedrnn.ablations import VARIANTS, Ablated
+from gatedrnn.choices import require
 from gatedrnn.models import Classifier, parameters, width_for
 from gatedrnn.tasks import mnist1d, recall
 from gatedrnn.training import train
@@ -50,8 +51,7 @@ def run(
         `accuracy` (share) on held-out data, `solved_at`, `steps_taken`, `clipped`, `parameters`, `width`, and curves.
     """
     for name, value, allowed in (("task", task, TASKS), ("size", size, ("width", "parameters"))):
-        if value not in allowed:
-            raise ValueError(f"{name} = {value!r} is not allowed: one of {', '.join(map(repr, allowed))}")
+        require(name, value, allowed)
     inputs, classes = (recall.SYMBOLS + 2, recall.SYMBOLS) if task == "recall" else (frame, mnist1d.CLASSES)
 
     def build(width: int, which: str = variant) -> Classifier:

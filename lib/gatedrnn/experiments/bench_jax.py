@@ -80,7 +80,7 @@ def compare(rounds: int = 6) -> dict[str, Any]:
         `length`, `gain` (JAX's time ÷ that of the matched kernels), `threads` that JAX kept busy.
     """
     if not available():
-        return {"version": None, "problem": "JAX is not installed: pip install '.[bench]'", "rows": []}
+        return {"version": None, "problem": "JAX is not installed: pip install -e '.[bench]'", "rows": []}
     import jax
 
     rows = []

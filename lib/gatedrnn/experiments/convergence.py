@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gatedrnn import measuring
+from gatedrnn.choices import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import STOCK, Recurrent
 from gatedrnn.models import Classifier, Tagger, parameters, width_for
@@ -65,8 +66,7 @@ def run(
         ("cell", cell, CELLS),
         ("size", size, ("width", "parameters")),
     ):
-        if value not in allowed:
-            raise ValueError(f"{name} = {value!r} is not allowed: one of {', '.join(map(repr, allowed))}")
+        require(name, value, allowed)
     width = width_of(task, cell, size, hidden_size, layers, frame)
     torch.manual_seed(seed)
     model = build(task, cell, width, layers, frame)

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gatedrnn.ablations import Ablated
+from gatedrnn.choices import require
 from gatedrnn.models import Classifier, parameters, width_for
 from gatedrnn.tasks import mnist1d, vowels
+from gatedrnn.tasks.logistic import logistic
 from gatedrnn.training import train
 
 CLASSES = {"mnist1d": mnist1d.CLASSES, "vowels": vowels.CLASSES}
@@ -57,8 +59,7 @@ def run(
     """
     choices = (("task", task, tuple(CLASSES)), ("cell", cell, CELLS), ("size", size, ("width", "parameters")))
     for name, value, allowed in choices:
-        if value not in allowed:
-            raise ValueError(f"{name} = {value!r} is not allowed: one of {', '.join(map(repr, allowed))}")
+        require(name, value, allowed)
     drawn, held = data(task, examples, seed, tuning, frame)
     inputs, classes = drawn[0].shape[-1], CLASSES[task]
 
@@ -81,7 +82,7 @@ def run(
         learning_rate=learning_rate,
         every=max(1, steps // LOOKS),
     )
-    return {**result, "parameters": parameters(model), "width": width, "kernel": model.core.path}
+    return {**result, "parameters": parameters(model), "width": width}
 
 
 def baseline(*, task: str, kind: str, examples: int, seed: int) -> dict[str, Any]:
@@ -150,30 +151,6 @@ def batches(drawn: Batch, batch: int, seed: int) -> Iterator[Batch]:
         order = torch.randperm(count, generator=generator)
         for start in range(0, count - batch + 1, batch):
             yield _take(drawn, order[start : start + batch])
-
-
-def logistic(x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor, classes: int, penalty: float = 1e-3) -> float:
-    """Share of right answers on (x_test, y_test) after fitting (x, y): torch, full batch, L-BFGS, no tuning.
-
-    Args:
-        x, x_test: features (N, F), standardised. y, y_test: labels (N,).
-        classes: K.
-        penalty: on the sum of the squared weights.
-    """
-    linear = nn.Linear(x.shape[1], classes)
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    optimiser = torch.optim.LBFGS(linear.parameters(), max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = cross_entropy(linear(x), y) + penalty * linear.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    with torch.no_grad():
-        return float((linear(x_test).argmax(1) == y_test).float().mean())
 
 
 def _take(data: Batch, chosen: Tensor | slice) -> Batch:

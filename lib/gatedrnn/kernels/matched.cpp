@@ -409,6 +409,7 @@ std::vector<Tensor> forward(
   s.bias = inner_bias.const_data_ptr<T>();
   s.ends = ends.const_data_ptr<int64_t>();
   s.last_c = last_c.mutable_data_ptr<T>();
+  const auto run_steps = keep ? &forward_steps<C, T, true> : &forward_steps<C, T, false>;
   for (int64_t t0 = 0; t0 < steps; t0 += chunk) {
     const int64_t t1 = std::min(steps, t0 + chunk);
     Tensor part = gates.narrow(0, 0, (t1 - t0) * B);
@@ -419,18 +420,12 @@ std::vector<Tensor> forward(
         at::mm_out(product, hs.select(0, t), u.t());
         Sequence<T> one = s;
         one.gates += (t - t0) * B * G * H;
-        if (keep)
-          forward_steps<C, T, true>(one, nullptr, t, t + 1, 0, B);
-        else
-          forward_steps<C, T, false>(one, nullptr, t, t + 1, 0, B);
+        run_steps(one, nullptr, t, t + 1, 0, B);
       }
       continue;
     }
     over_batch(B, (t1 - t0) * G * H * H, [&](int64_t b0, int64_t b1) {
-      if (keep)
-        forward_steps<C, T, true>(s, packed.data(), t0, t1, b0, b1);
-      else
-        forward_steps<C, T, false>(s, packed.data(), t0, t1, b0, b1);
+      run_steps(s, packed.data(), t0, t1, b0, b1);
     });
   }
   const Tensor nothing = x.new_empty({0});

@@ -27,6 +27,7 @@ from torch.autograd.function import once_differentiable
 
 from gatedrnn import paths
 from gatedrnn.chapter import progress
+from gatedrnn.kernels.lengths import at_lengths, check_lengths, masked
 from gatedrnn.kernels.shapes import validate
 
 log = logging.getLogger(__name__)
@@ -81,11 +82,8 @@ def run(
     else:
         hs, last_c, *_ = torch.ops.gatedrnn.forward(cell, *tensors, ends, False)
         outputs = hs[1:]
-    if lengths is None:
-        last = outputs[-1]
-    else:
-        last = outputs[ends - 1, torch.arange(batch)]
-        outputs = outputs * (torch.arange(steps).unsqueeze(1) < ends).unsqueeze(-1)
+    last = outputs[-1] if lengths is None else at_lengths(outputs, ends)
+    outputs = outputs if lengths is None else masked(outputs, ends)
     return outputs, (last, last_c) if cell == "lstm" else (last,)
 
 
@@ -122,9 +120,7 @@ def problem() -> str:
 def _ends(lengths: Tensor | None, steps: int, batch: int) -> Tensor:
     if lengths is None:
         return torch.full((batch,), steps, dtype=torch.int64)
-    whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
-    if not whole or tuple(lengths.shape) != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > steps:
-        raise ValueError(f"lengths = {lengths.tolist()} is not allowed: {batch} whole numbers from 1 to {steps}")
+    check_lengths(lengths, steps, batch)
     return lengths.to(torch.int64).contiguous()
 
 
@@ -164,6 +160,9 @@ def _compile(parts: Path, flags: list[str], library: Path) -> None:
     compiler = os.environ.get("CXX", "c++")
     if shutil.which(compiler) is None:
         raise RuntimeError(f"no C++ compiler ({compiler}) was found")
+    asked = subprocess.run([compiler, "--version"], capture_output=True, text=True)
+    if asked.returncode:  # torch would say only that it failed
+        raise RuntimeError(f"{compiler} does not work: {' '.join(asked.stderr.split()) or 'it says nothing'}")
     started = time.perf_counter()
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir()
@@ -176,7 +175,8 @@ def _compile(parts: Path, flags: list[str], library: Path) -> None:
     )
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise RuntimeError(next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "silence"))
+        # the compiler says "error:" itself; Python's traceback around it ends in "SomeError: …"
+        raise RuntimeError(next((line for line in lines if " error:" in line), lines[-1] if lines else "silence"))
     os.replace(parts / "matched.so", library)
     shutil.rmtree(parts, ignore_errors=True)
     _say(f"matched kernels: compiled in {time.perf_counter() - started:.0f} s, once")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from gatedrnn.choices import require
+
 BLOCKS = {"lstm": 4, "gru": 3, "rnn": 1}
 """Gate blocks G in the weights of each cell, as in `torch.nn`."""
 
@@ -19,8 +21,7 @@ def validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) 
     Raises:
         ValueError: an unknown cell, or a shape or dtype that does not fit; the message names the argument.
     """
-    if cell not in BLOCKS:
-        raise ValueError(f"cell = {cell!r} is not allowed: one of {', '.join(map(repr, BLOCKS))}")
+    require("cell", cell, BLOCKS)
     if x.dim() != 3 or 0 in x.shape[:2]:
         raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: (T, B, I) with T ≥ 1 and B ≥ 1")
     batch, inputs = x.shape[1:]

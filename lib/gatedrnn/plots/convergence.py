@@ -235,8 +235,7 @@ def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -
 
 
 def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float], labels: bool = True) -> None:
-    lines = {name: value for name, value in baselines.get(task, {}).items()}
-    for name, value in lines.items():
+    for name, value in baselines.get(task, {}).items():
         axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
         if labels:
             end = axis.get_xlim()[1]

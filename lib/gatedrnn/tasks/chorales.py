@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
 from gatedrnn import paths
+from gatedrnn.tasks.kept import read_arrays, write_arrays
 
 KEYS = 88
 LOWEST = 21
@@ -155,11 +155,7 @@ def _decode() -> tuple[np.ndarray, np.ndarray]:
     found = _checksum(packed, lengths)
     if found != SHA256:
         raise RuntimeError(f"data set chorales: checksum {found} differs; {INSTALL}")
-    path = _cached()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.npz")
-    np.savez_compressed(temporary, packed=packed, lengths=lengths)
-    os.replace(temporary, path)
+    write_arrays(_cached(), {"packed": packed, "lengths": lengths})
     return packed, lengths
 
 
@@ -219,12 +215,8 @@ def _shape(roll: np.ndarray) -> bytes:
 
 def _read() -> tuple[np.ndarray, np.ndarray] | None:
     """The decoded arrays of an earlier time, or None where there are none or they were altered."""
-    try:
-        with np.load(_cached()) as file:
-            packed, lengths = file["packed"], file["lengths"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
-    return (packed, lengths) if _checksum(packed, lengths) == SHA256 else None
+    arrays = read_arrays(_cached(), ("packed", "lengths"))
+    return (arrays["packed"], arrays["lengths"]) if arrays and _checksum(**arrays) == SHA256 else None
 
 
 def _cached() -> Path:

@@ -8,8 +8,6 @@ Published by its authors: logistic regression 32 %, MLP 68 %, GRU 91 %, CNN 94 %
 from __future__ import annotations
 
 import hashlib
-import os
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +18,8 @@ import torch
 from torch import Tensor
 
 from gatedrnn import paths
+from gatedrnn.tasks.kept import read_arrays, write_arrays
+from gatedrnn.tasks.logistic import logistic
 
 CLASSES = 10
 POINTS = 40
@@ -82,21 +82,8 @@ def batches(seed: int, batch: int, width: int) -> Iterator[tuple[Tensor, Tensor]
 
 def baseline() -> float:
     """Test accuracy of logistic regression on the 40 points, without tuning: torch, full batch, L-BFGS."""
-    data = load()
-    linear = torch.nn.Linear(POINTS, CLASSES)
-    torch.nn.init.zeros_(linear.weight)
-    torch.nn.init.zeros_(linear.bias)
-    optimiser = torch.optim.LBFGS(linear.parameters(), max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = torch.nn.functional.cross_entropy(linear(data["train"].x), data["train"].y)
-        loss = loss + 1e-3 * linear.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    return float((linear(data["test"].x).argmax(1) == data["test"].y).float().mean())
+    train, test = load()["train"], load()["test"]
+    return logistic(train.x, train.y, test.x, test.y, CLASSES, iterations=200)
 
 
 def _generate() -> dict[str, np.ndarray]:
@@ -109,22 +96,14 @@ def _generate() -> dict[str, np.ndarray]:
     found = _checksum(data)
     if found != SHA256:
         raise RuntimeError(f"data set MNIST-1D: checksum {found} differs; {INSTALL}")
-    path = _cached()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.npz")
-    np.savez_compressed(temporary, **data)  # type: ignore[arg-type]
-    os.replace(temporary, path)
+    write_arrays(_cached(), data)
     return data
 
 
 def _read() -> dict[str, np.ndarray] | None:
     """The generated arrays of an earlier time, or None where there are none or they were altered."""
-    try:
-        with np.load(_cached()) as file:
-            data = {name: file[name] for name in ARRAYS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
-    return data if _checksum(data) == SHA256 else None
+    data = read_arrays(_cached(), ARRAYS)
+    return data if data and _checksum(data) == SHA256 else None
 
 
 def _cached() -> Path:
