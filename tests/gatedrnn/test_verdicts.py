@@ -251,6 +251,40 @@ def test_the_chapter_that_owns_a_claim_has_the_last_word(executed):
     assert verdicts.table().set_index("id").loc["M2", "word"] == SUPPORTED
 
 
+def test_chapters_that_the_ledger_names_together_are_weighed_together(executed, tmp_path):
+    def with_strata(name, word, **estimates):
+        executed(name, U5=(word, 0.001))
+        path = tmp_path / name / "chapter.json"
+        record = json.loads(path.read_text())
+        (entry,) = record["verdicts"]
+        entry["sentence"] = f"So says {name}."
+        entry["strata"] = [
+            {
+                "name": f"{name} {at}",
+                "estimate": value,
+                "low": value - 0.1,
+                "high": value + 0.1,
+                "word": word,
+                "p": 0.001,
+            }
+            for at, value in estimates.items()
+        ]
+        path.write_text(json.dumps(record))
+
+    with_strata("applications/music", SUPPORTED, lstm=0.3, gru=0.4)
+    assert verdicts.table().set_index("id").loc["U5", "word"] == SUPPORTED
+    with_strata("applications/streaming", CONTRADICTED, lstm=-0.9)
+    assert verdicts.table().set_index("id").loc["U5", "word"] == SUPPORTED, "the ledger does not name it"
+    with_strata("applications/demand", CONTRADICTED, lstm=-0.5)
+    row = verdicts.table().set_index("id").loc["U5"]
+    assert row["word"] == "depends (on task)"
+    assert (row["low"], row["effect"], row["high"]) == pytest.approx((-0.6, 0.3, 0.5))
+    assert [each["name"] for each in row["strata"]] == [
+        "applications/demand lstm", "applications/music lstm", "applications/music gru",
+    ]  # fmt: skip
+    assert row["sentence"] == "So says applications/demand. So says applications/music."
+
+
 def test_a_recorded_verdict_is_glued_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
     monkeypatch.setenv("BOOK_EXECUTED", str(tmp_path))
