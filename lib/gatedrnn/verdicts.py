@@ -132,7 +132,8 @@ def _overall(claim: Claim, strata: list[Stratum], factor: str | None) -> Verdict
     word = words.pop() if len(words) == 1 else mixed
     middle = sorted(stratum.estimate for stratum in strata)[(len(strata) - 1) // 2]
     low, high = min(stratum.low for stratum in strata), max(stratum.high for stratum in strata)
-    tested = [stratum.p for stratum in strata if stratum.p is not None and stratum.word != INCONCLUSIVE]
+    behind = strata if word == INCONCLUSIVE else [stratum for stratum in strata if stratum.word != INCONCLUSIVE]
+    tested = [stratum.p for stratum in behind if stratum.p is not None]  # what is open counts where all is open
     return Verdict(claim.id, word, middle, low, high, claim.unit, factor, max(tested, default=None), strata)
 
 
@@ -150,7 +151,7 @@ def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
             word = SUPPORTED
         elif interval.low > claim.margin or interval.high < -claim.margin:
             word = CONTRADICTED
-        p = evidence.equivalence.p if word == SUPPORTED else evidence.p
+        p = evidence.p if word == CONTRADICTED else evidence.equivalence.p
     else:
         sign = 1 if claim.rule == "above" else -1
         near, far = sorted((sign * interval.low, sign * interval.high))
