@@ -152,7 +152,8 @@ def publish(
     folder = paths.output() / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     fig.draw_without_rendering()
-    fig.set_layout_engine("none")  # laid out once: each file would do it again
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        fig.set_layout_engine(None)  # laid out once: with an engine, each file would be drawn twice
     light = _svg(fig)
     (folder / f"{id}.svg").write_text(light, encoding="utf-8")
     (folder / f"{id}.dark.svg").write_text(darken(light), encoding="utf-8")
