@@ -132,9 +132,22 @@ def _overall(claim: Claim, strata: list[Stratum], factor: str | None) -> Verdict
     word = words.pop() if len(words) == 1 else mixed
     middle = sorted(stratum.estimate for stratum in strata)[(len(strata) - 1) // 2]
     low, high = min(stratum.low for stratum in strata), max(stratum.high for stratum in strata)
-    behind = strata if word == INCONCLUSIVE else [stratum for stratum in strata if stratum.word != INCONCLUSIVE]
-    tested = [stratum.p for stratum in behind if stratum.p is not None]  # what is open counts where all is open
-    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, max(tested, default=None), strata)
+    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, _p(word, strata), strata)
+
+
+def _p(word: str, strata: list[Stratum]) -> float | None:
+    """The p of a verdict: what would have to be chance for it to be wrong.
+
+    A verdict that all conditions share is wrong where one of them is: the largest p. One that depends says that some condition
+    supports the claim and some other contradicts it: for each side the smallest p, times the number of conditions
+    (Bonferroni), and of the two sides the larger.
+    """
+    if word != DEPENDS:
+        return max((stratum.p for stratum in strata if stratum.p is not None), default=None)
+    sides = [
+        [each.p for each in strata if each.word == side and each.p is not None] for side in (SUPPORTED, CONTRADICTED)
+    ]
+    return max((min(1.0, len(strata) * min(side)) for side in sides if side), default=None)
 
 
 def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:

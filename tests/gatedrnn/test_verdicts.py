@@ -158,8 +158,15 @@ def test_the_p_of_a_verdict_is_the_worst_of_the_conditions_it_rests_on(claims):
     assert decide("up", parts).p == 0.04
     parts["c"] = Evidence(interval(0, 9), p=0.6)
     assert (decide("up", parts).word, decide("up", parts).p) == (INCONCLUSIVE, 0.6)
-    parts["b"] = Evidence(interval(-3, -2), p=0.02)
-    assert (decide("up", parts).word, decide("up", parts).p) == (DEPENDS, 0.02), "what is open does not count here"
+
+
+def test_a_verdict_that_depends_needs_one_sure_condition_on_each_side(claims):
+    parts = {"a": Evidence(interval(2, 4), p=0.001), "b": Evidence(interval(2, 3), p=0.2)}
+    parts |= {"c": Evidence(interval(-3, -2), p=0.004), "d": Evidence(interval(0, 9), p=0.6)}
+    found = decide("up", parts)
+    assert (found.word, found.p) == (DEPENDS, pytest.approx(4 * 0.004)), "the best of each side, for four conditions"
+    assert decide("up", {**parts, "c": Evidence(interval(-3, -2), p=0.4)}).p == 1.0
+    assert decide("up", {name: Evidence(each.interval) for name, each in parts.items()}).p is None
 
 
 @pytest.mark.parametrize(
