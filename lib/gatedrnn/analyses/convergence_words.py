@@ -13,6 +13,7 @@ from gatedrnn.analyses.convergence import (
     accuracy_evidence,
     depth_gap,
     difference,
+    pair,
     quality,
     ratio,
     ratio_table,
@@ -185,18 +186,35 @@ def same_rate_text(tuned: Tuned, goals: dict[str, float]) -> str:
     return "; ".join(parts)
 
 
-def easier_text(quick: pd.DataFrame, goals: dict[str, float]) -> str:
-    """Ratio of steps to easier targets, from the runs that stop at the target."""
+def end_rates_text(runs: pd.DataFrame, goals: dict[str, float]) -> str:
+    """Ratio of steps to the target at the rates chosen for the end."""
+    table = times(runs, goals)
     parts = []
-    for task, easier in (("mnist1d", (0.1, 0.2)), ("chorales", (-0.1, -0.3))):
-        rows = quick[(quick["task"] == task) & (quick["size"] == "width")]
+    for task in TASKS:
+        lstm, gru = pair(table, task)
+        parts.append(f"{TASK_NAMES[task]} {ratio_bootstrap(gru, lstm).format()}")
+    return ", ".join(parts)
+
+
+def targets_text(quick: pd.DataFrame, goals: dict[str, float]) -> str:
+    """Ratio of steps to an easier and to a harder target, at the rates for speed."""
+    parts = []
+    for task, by in (("mnist1d", 0.1), ("chorales", -0.2)):
+        rows = quick[quick["task"] == task]
         each = []
-        for less in easier:
-            goal = goals[task] - less
-            found = times(rows, {task: goal})
-            lstm, gru = (found[found["cell"] == cell].sort_values("seed")["time"].to_numpy() for cell in CELLS)
-            each.append(f"{ratio_bootstrap(gru, lstm).format()} to {shown(task, scaled(task, goal))}")
+        for goal in (goals[task] - by, goals[task] + by / 2):
+            table = times(rows, {task: goal})
+            lstm, gru = pair(table, task)
+            missed = int((~table[table["size"] == "width"]["reached"]).sum())
+            note = f", {missed} runs censored" if missed else ""
+            each.append(f"{ratio_bootstrap(gru, lstm).format()} to {shown(task, scaled(task, goal))}{note}")
         parts.append(f"{TASK_NAMES[task]} {' and '.join(each)}")
+    return "; ".join(parts)
+
+
+def speed_accuracy(quick: pd.DataFrame) -> str:
+    """Final differences at the rates for speed, where there is no ceiling."""
+    parts = [f"{TASK_NAMES[task]} {signed(task, difference(quick, task))}" for task in ("mnist1d", "chorales")]
     return "; ".join(parts)
 
 
@@ -228,7 +246,7 @@ def start_text(runs: pd.DataFrame, starts: pd.DataFrame, goals: dict[str, float]
 
 def _scheme(scheme: str) -> str:
     name, _, value = scheme.partition(":")
-    return {"default": "the framework's own start", "bias": f"first bias {value}", "chrono": "chrono start"}[name]
+    return {"bias": f"first bias {value}", "chrono": "chrono start"}[name]
 
 
 def numbers(
@@ -256,7 +274,10 @@ def numbers(
         "level-stacks": level_text(depths.attrs["stacked"]),
         "rates": rates_text(tuned),
         "same-rate": same_rate_text(tuned, goals),
-        "easier": easier_text(quick, goals),
+        "targets": targets_text(quick, goals),
+        "speed-accuracy": speed_accuracy(quick),
+        "end-rates": end_rates_text(runs, goals),
+        "depth-rates": depth_rates(depths),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
         "width": str(config["mnist1d"]["hidden_size"]),
         "frame": str(config["mnist1d"]["frame"]),
@@ -280,8 +301,7 @@ def numbers(
         }
         for name, value in baselines[task].items():
             found[f"{task}-{name.split(' ')[0].strip(',')}"] = shown(task, value)
-    for task in ("mnist1d", "recall"):
-        found[f"start-{task}"] = start_text(quick, starts, goals, task)
+    found["start-recall"] = start_text(quick, starts, goals, "recall")
     words = {name: decide("P4", each).word for name, each in accuracy_evidence(runs, "parameters").items()}
     found["equal-parameters"] = "; ".join(f"{name}: {word}" for name, word in words.items())
     return found
@@ -297,8 +317,9 @@ def timed(ratios: pd.DataFrame, milliseconds: pd.DataFrame, readings: pd.DataFra
         for kernels in KERNELS:
             low, half, high = np.quantile(step_ratios(readings, task, kernels), [0.25, 0.5, 0.75])
             found[f"step-ratio-{task}-{kernels}"] = f"{half:.2f} ({low:.2f} to {high:.2f})"
-            for cell in CELLS:
-                found[f"ms-{task}-{kernels}-{cell}"] = f"{milliseconds.loc[task, kernels, cell]:.1f} ms"
+    for kernels in KERNELS:
+        for cell in CELLS:
+            found[f"ms-mnist1d-{kernels}-{cell}"] = f"{milliseconds.loc['mnist1d', kernels, cell]:.1f} ms"
     return found
 
 
@@ -355,6 +376,13 @@ def tuning_alt(tuned: Tuned, sooner: Tuned, deep: Tuned) -> str:
         "Against the learning rate: above the final validation quality in four panels, below the steps to the target in three. "
         f"Chosen rates: {'; '.join(parts)}."
     )
+
+
+def depth_rates(depths: pd.DataFrame) -> str:
+    """Learning rates by cell and layers."""
+    rates = depths.groupby(["layers", "cell"])["learning_rate"].first()
+    parts = [f"{LABELS[cell]} {number}: {rates[number, cell]:g}" for number in (1, DEPTH) for cell in CELLS]
+    return ", ".join(parts)
 
 
 def layers_alt(depths: pd.DataFrame) -> str:

@@ -223,7 +223,7 @@ def fewer_text(table: pd.DataFrame) -> str:
     for row in (table.iloc[0], table.iloc[-1]):
         word = max((SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE), key=lambda each: row[each])
         seeds = f"{row['tuning_seeds']:.0f} tuning seed" + ("s" if row["tuning_seeds"] > 1 else "")
-        parts.append(f"with {seeds} it would be *{word}* in {100 * row[word]:.0f} % of the choices")
+        parts.append(f"with {seeds} it would be {word} in {100 * row[word]:.0f} % of the choices")
     return ", ".join(dict.fromkeys(parts))
 
 

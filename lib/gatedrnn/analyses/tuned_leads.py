@@ -18,7 +18,7 @@ import pandas as pd
 from gatedrnn.statistics import Interval
 
 RESAMPLES = 4999
-RARE = 0.01
+RARE = 0.02
 """A rate that fewer resamples choose is not run; those resamples choose the best of the others."""
 Leads = dict[tuple[str, str, int], np.ndarray]
 """GRU − LSTM in points (1 + RESAMPLES,), by task, what is held equal, and training sequences."""

@@ -46,7 +46,6 @@ def run(
     held_out: str = "test",
     frame: int = 2,
     delay: int = 20,
-    stop_at: float | None = None,
 ) -> dict[str, Any]:
     """Train one cell on one task.
 
@@ -60,7 +59,6 @@ def run(
         scheme: first bias of the keeping gate, see `gatedrnn.initialisation`.
         held_out: part that is scored: `validation` when tuning, else `test`. Recall draws fresh sequences.
         frame: points of MNIST-1D read in one step. delay: of recall; a run stops when it is solved.
-        stop_at: quality at which a run on the other tasks stops too.
 
     Returns:
         `quality` (share of right answers; chorales: NLL in nats a step) and `score` (larger is better, above 0), means over
@@ -77,7 +75,6 @@ def run(
     torch.manual_seed(seed)
     model = build(task, cell, width, layers, frame)
     initialise(model.core, scheme)
-    goal = SOLVED if task == "recall" else stop_at
     result = train(
         model,
         stream(task, seed, batch, frame, delay),
@@ -86,18 +83,13 @@ def run(
         steps=steps,
         learning_rate=learning_rate,
         every=every,
-        solved=None if goal is None else lambda metrics: meets(task, metrics["quality"], goal),
+        solved=(lambda metrics: metrics["quality"] >= SOLVED) if task == "recall" else None,
     )
     last = 1 if result["solved_at"] is not None or result["diverged"] else TAIL
     for name in ("quality", "score"):
         tail = result["curves"][name][-last:]
         result[name] = sum(tail) / len(tail)
     return {**result, "parameters": parameters(model), "width": width}
-
-
-def meets(task: str, quality: float, goal: float) -> bool:
-    """Whether a quality is as good as a goal: for the NLL of the chorales, as low."""
-    return quality <= goal if task == "chorales" else quality >= goal
 
 
 def build(task: str, cell: str, width: int, layers: int = 1, frame: int = 2, stock: bool = False) -> Any:

@@ -28,6 +28,7 @@ from gatedrnn.tuning import Tuned
 
 UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
 TITLES = {"mnist1d": "MNIST-1D", "chorales": "Chorales", "recall": "Recall"}
+RECALL = TASKS.index("recall")
 Baselines = dict[str, dict[str, float]]
 
 
@@ -56,7 +57,8 @@ def draw_seconds(runs: pd.DataFrame, milliseconds: pd.DataFrame, goals: dict[str
             _references(axis, task, {}, goals)
             axis.set(title=f"{TITLES[task]}, {kernels}", ylabel=UNITS[task], xscale="log")
             axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+            axis.xaxis.set_major_locator(ticker.LogLocator(10, subs=(1, 3)))
+            axis.xaxis.set_minor_locator(ticker.NullLocator())
     for axis in axes[-1]:
         axis.set_xlabel("seconds of training")
     _key(fig)
@@ -65,7 +67,8 @@ def draw_seconds(runs: pd.DataFrame, milliseconds: pd.DataFrame, goals: dict[str
 
 def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
     """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; median and 95 % interval."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
+    fig.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
     rng = np.random.default_rng(0)
     names = []
     for row, (task, clock) in enumerate((task, clock) for task in TASKS for clock in CLOCKS):
@@ -92,7 +95,7 @@ def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
     return fig
 
 
-def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figure:
+def draw_final(runs: pd.DataFrame, margin: float) -> Figure:
     """Final quality of every seed, filled at equal width; below, LSTM − GRU paired by seed, with the margin as a band."""
     fig, axes = plt.subplots(2, len(TASKS), figsize=(WIDTH, 4.9), height_ratios=[1.6, 1])
     rng = np.random.default_rng(0)
@@ -103,7 +106,6 @@ def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figur
                     continue
                 values = quality(runs, task, cell, size).to_numpy()
                 _dots(top, place + shift, values, COLOURS[cell], size == "width", rng)
-        _references(top, task, baselines, {}, labels=False)
         top.set_xticks(range(len(CELLS)), [LABELS[cell] for cell in CELLS])
         top.set(title=TITLES[task], ylabel=UNITS[task])
         top.set_xlim(-0.55, len(CELLS) - 0.45)
@@ -171,7 +173,9 @@ def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float
     axes[1, 0].set_ylabel("steps to the target")
     for axis in axes.flat:
         axis.set_xscale("log")
-        axis.xaxis.set_major_locator(ticker.FixedLocator([0.003, 0.01, 0.03, 0.1, 0.3]))
+        axis.xaxis.set_major_locator(
+            ticker.FixedLocator([0.01, 0.1, 1] if axis in axes[:, RECALL] else [0.003, 0.01, 0.03, 0.1])
+        )
         axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}".removeprefix("0")))
         axis.xaxis.set_minor_locator(ticker.NullLocator())
     axes[1, -1].set_axis_off()
@@ -229,12 +233,10 @@ def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -
         axis.plot(longest * unit[cell], np.median(lines, axis=0), color=COLOURS[cell], linewidth=2.2)
 
 
-def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float], labels: bool = True) -> None:
+def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float]) -> None:
     for name, value in baselines.get(task, {}).items():
         axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
-        if labels:
-            end = axis.get_xlim()[1]
-            axis.text(end, value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
+        axis.text(axis.get_xlim()[1], value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
     if task in goals:
         axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
 

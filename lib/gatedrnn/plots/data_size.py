@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES
 from gatedrnn.analyses.tuned_leads import Leads, contenders, interval, scores
@@ -94,17 +94,19 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     sizes = {task: sorted(runs[runs["task"] == task]["examples"].unique()) for task in TASK_NAMES}
     columns = max(map(len, sizes.values()))
     fig, axes = plt.subplots(len(sizes), columns, figsize=(WIDTH, 4.6), sharex=True, squeeze=False)
-    for row, (task, counts) in zip(axes, sizes.items(), strict=True):
-        for axis, examples in zip(row, counts, strict=False):
+    for place, (task, counts) in enumerate(sizes.items()):
+        for axis, examples in zip(axes[place], counts, strict=False):
             for cell in CELLS:
                 _tuned(axis, runs, best, {"task": task, "cell": cell, "examples": examples})
             axis.set(xscale="log", title=f"{SHORT[task]}, {examples}")
-        for axis in row[len(counts) :]:
-            axis.set_visible(False)
-        row[0].set_ylabel("validation\naccuracy, %")
-        for axis in row[: len(counts)] if row is axes[-1] else row[len(sizes["vowels"]) :]:
-            axis.set_xlabel("learning rate")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.xaxis.set_minor_locator(NullLocator())
             axis.tick_params(labelbottom=True)
+            if place == len(sizes) - 1:
+                axis.set_xlabel("learning rate")
+        for axis in axes[place, len(counts) :]:
+            axis.set_visible(False)
+        axes[place, 0].set_ylabel("validation\naccuracy, %")
     handles = [
         plt.Line2D([], [], color=COLOURS[cell], marker=MARKERS[cell], markersize=4.5, label=LABELS[cell])
         for cell in CELLS
