@@ -9,6 +9,7 @@ from IPython.display import Markdown
 from gatedrnn.analyses.convergence import (
     CLOCKS,
     DEPTH,
+    SURE,
     TASK_NAMES,
     accuracy_evidence,
     depth_gap,
@@ -289,6 +290,8 @@ def numbers(
         "depth-margin": f"{ledger()['P7'].margin:g}",
         "depth-early": str(early_step(depths)),
         "tail": str(TAIL),
+        "sure": f"{100 * SURE:.1f} %",
+        "conditions": str(len(TASKS) * len(CLOCKS)),
         "chorales-train": str(CHORALES["train"]),
         "chorales-test": str(CHORALES["test"]),
     }

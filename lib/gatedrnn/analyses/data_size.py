@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gatedrnn.analyses.tuned_leads import Leads, by_choice, contenders, interval, p_value, scores
+from gatedrnn.analyses.tuned_leads import RARE, Leads, by_choice, contenders, interval, p_value, scores
 from gatedrnn.experiments.data_size import LOOKS
 from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.tuning import Tuned
@@ -282,6 +282,7 @@ def numbers(
         "choice": choice_text(leads, fixed),
         "fewer": fewer_text(table),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
+        "rare": f"{1 / RARE:.0f}",
         "frame": str(int(runs["frame"].iloc[0])),
         "hidden": str(int(runs["hidden_size"].iloc[0])),
     }
