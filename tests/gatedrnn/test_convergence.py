@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from gatedrnn.analyses import convergence as analysis
+from gatedrnn.analyses import convergence_rates as rates
 from gatedrnn.experiments import convergence as experiment
 from gatedrnn.models import parameters
 from gatedrnn.tasks import chorales
@@ -233,23 +234,23 @@ def test_the_target_is_one_that_both_cells_met_while_tuning() -> None:
         best.append({"task": task, "cell": cell, "learning_rate": 0.1})
         for rate in (0.1, 0.2):
             rows.append({**best[-1], "learning_rate": rate, "curves": {"quality": [base if rate == 0.1 else 0.5]}})
-    goals = analysis.targets(Tuned(pd.DataFrame(rows), pd.DataFrame(best)))
+    goals = rates.targets(Tuned(pd.DataFrame(rows), pd.DataFrame(best)))
     assert goals == {"mnist1d": 0.8, "chorales": 9.3, "recall": experiment.SOLVED}
 
 
 def test_the_soonest_rate_counts_runs_that_never_met_the_target() -> None:
     times = {"lstm": {0.01: [70.0, 70.0], 0.1: [20.0, 200.0]}, "gru": {0.01: [40.0, 40.0], 0.1: [20.0, 20.0]}}
     tuned = made_tuning(times, {"lstm": 0.1, "gru": 0.01})
-    sooner = analysis.soonest(tuned, GOALS)
+    sooner = rates.soonest(tuned, GOALS)
     assert [sooner.rate(task="mnist1d", cell=cell) for cell in experiment.CELLS] == [0.1, 0.1]
     slower = made_tuning({**times, "lstm": {0.01: [50.0, 50.0], 0.1: [20.0, 200.0]}}, {"lstm": 0.1, "gru": 0.01})
-    assert analysis.soonest(slower, GOALS).rate(task="mnist1d", cell="lstm") == 0.01
+    assert rates.soonest(slower, GOALS).rate(task="mnist1d", cell="lstm") == 0.01
     assert tuned.rate(task="mnist1d", cell="gru") == 0.01
 
 
 def test_equal_rates_are_compared_only_where_every_run_met_the_target() -> None:
     times = {"lstm": {0.01: [60.0, 60.0], 0.1: [20.0, 200.0]}, "gru": {0.01: [30.0, 30.0], 0.1: [20.0, 20.0]}}
-    table = analysis.same_rate(made_tuning(times, {"lstm": 0.1, "gru": 0.01}), GOALS)
+    table = rates.same_rate(made_tuning(times, {"lstm": 0.1, "gru": 0.01}), GOALS)
     assert set(table["learning_rate"]) == {0.01} and table["ratio"].tolist() == pytest.approx([0.5] * 3)
 
 
@@ -283,17 +284,17 @@ def test_what_still_rises_is_told() -> None:
 def test_only_another_rate_for_speed_needs_other_runs() -> None:
     times = {"lstm": {0.01: [60.0, 60.0], 0.1: [20.0, 40.0]}, "gru": {0.01: [30.0, 30.0], 0.1: [20.0, 20.0]}}
     tuned = made_tuning(times, {"lstm": 0.1, "gru": 0.01})
-    sooner = analysis.soonest(tuned, GOALS)
+    sooner = rates.soonest(tuned, GOALS)
     points = [
         {"task": "recall", "cell": cell, "size": size, "learning_rate": tuned.rate(task="recall", cell=cell)}
         for cell, size in (("lstm", "width"), ("gru", "width"), ("gru", "parameters"))
     ]
-    others = analysis.quicker(points, sooner)
+    others = rates.quicker(points, sooner)
     assert [(each["cell"], each["size"], each["learning_rate"]) for each in others] == [
         ("gru", "width", 0.1),
         ("gru", "parameters", 0.1),
     ]
     chosen = made_runs([20.0], [30.0]).assign(learning_rate=lambda rows: rows["cell"].map({"lstm": 0.1, "gru": 0.01}))
     extra = made_runs([20.0], [20.0]).query("cell == 'gru'").assign(learning_rate=0.1)
-    quick = analysis.at_speed(chosen, extra, sooner)
+    quick = rates.at_speed(chosen, extra, sooner)
     assert set(quick["learning_rate"]) == {0.1} and len(quick) == 6

@@ -11,6 +11,7 @@ import torch
 
 from gatedrnn.analyses import data_size as analysis
 from gatedrnn.analyses import data_size_captions as captions
+from gatedrnn.analyses import data_size_looks as looks
 from gatedrnn.analyses import tuned_leads
 from gatedrnn.experiments import data_size as experiment
 from gatedrnn.plots import data_size as plots
@@ -164,7 +165,7 @@ def test_differences_are_paired_by_seed() -> None:
     means = table.groupby(["task", "size", "examples"])["difference"].mean()
     assert means["mnist1d", "width", 100] == pytest.approx(4, abs=0.2)
     assert means["vowels", "parameters", 45] == pytest.approx(1, abs=0.2)
-    assert analysis.pairing(runs) > 10
+    assert looks.pairing(runs) > 10
     for key, values in tuned_leads.leads(made_tuning(), runs).items():
         task, size, examples = key
         assert values[0] == pytest.approx(means[task, size, examples])
@@ -192,12 +193,12 @@ def test_where_the_choice_is_a_toss_up_the_interval_spans_both_rates() -> None:
     first, second = tuned_leads.interval(wide[key]), tuned_leads.interval(narrow[key])
     assert first.low < -3.5 and first.high > 3.5 and second.low > 3.5
     assert tuned_leads.p_value(wide[key], 1.0) > 0.05 > tuned_leads.p_value(narrow[key], 1.0)
-    table = analysis.sensitivity(tuning, both, parts=20)
+    table = looks.sensitivity(tuning, both, parts=20)
     assert table["tuning_seeds"].tolist() == [1, 2, 3]
     shares = table[["supported", "contradicted", "depends", "inconclusive"]].sum(axis=1)
     assert np.allclose(shares, 1) and (table["sd-mnist1d"] > 1).all()
     assert len(captions.sensitivity_table(table).data.splitlines()) == 5 and "with 1 tuning seed it" in (
-        analysis.fewer_text(table)
+        looks.fewer_text(table)
     )
 
 

@@ -63,9 +63,9 @@ def differences_alt(leads: Leads) -> str:
 def tuning_caption(tuned: Tuned) -> str:
     """Caption of the tuning figure."""
     return (
-        f"Validation accuracy against the learning rate, one panel a training set: means of {tuned.runs['seed'].nunique()} tuning "
-        "seeds with one standard error. A ring marks the rate chosen; filled markers are the rates that a resample of the tuning "
-        "seeds may choose too, and that were run on the reported seeds."
+        "Validation accuracy against the learning rate, a panel for each number of training sequences: means of "
+        f"{tuned.runs['seed'].nunique()} tuning seeds with one standard error. A ring marks the rate chosen; filled markers are "
+        "the rates that a resample of the tuning seeds may choose too, and that were run on the reported seeds."
     )
 
 

@@ -18,9 +18,9 @@ from gatedrnn.analyses.convergence import (
     difference,
     quality,
     ratio,
-    reaching,
     scaled,
 )
+from gatedrnn.analyses.convergence_rates import reaching
 from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
 from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MUTED, PAPER, WIDTH
 from gatedrnn.statistics import Interval, bootstrap
