@@ -108,6 +108,8 @@ def draw_final(runs: pd.DataFrame, margin: float) -> Figure:
                 _dots(top, place + shift, values, COLOURS[cell], size == "width", rng)
         top.set_xticks(range(len(CELLS)), [LABELS[cell] for cell in CELLS])
         top.set(title=TITLES[task], ylabel=UNITS[task])
+        if task != "chorales":
+            top.set_ylim(None, min(100.6, top.get_ylim()[1]))
         top.set_xlim(-0.55, len(CELLS) - 0.45)
         for place, size in enumerate(("width", "parameters")):
             gaps = (quality(runs, task, "lstm") - quality(runs, task, "gru", size)).to_numpy()
@@ -174,7 +176,7 @@ def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float
     for axis in axes.flat:
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(
-            ticker.FixedLocator([0.01, 0.1, 1] if axis in axes[:, RECALL] else [0.003, 0.01, 0.03, 0.1])
+            ticker.FixedLocator([0.01, 0.1, 1] if axis in axes[:, RECALL] else [0.003, 0.01, 0.03, 0.1, 0.3])
         )
         axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}".removeprefix("0")))
         axis.xaxis.set_minor_locator(ticker.NullLocator())
