@@ -195,6 +195,9 @@ def test_where_the_choice_is_a_toss_up_the_interval_spans_both_rates() -> None:
     assert tuned_leads.p_value(wide[key], 1.0) > 0.05 > tuned_leads.p_value(narrow[key], 1.0)
     table = looks.sensitivity(tuning, both, parts=20)
     assert table["tuning_seeds"].tolist() == [1, 2, 3]
+    few = tuning[tuning["seed"] < 1002]
+    assert looks.sensitivity(few, both, parts=5)["tuning_seeds"].tolist() == [1]
+    assert looks.sensitivity(tuning[tuning["seed"] == 1000], both, parts=5)["tuning_seeds"].tolist() == [1]
     shares = table[["supported", "contradicted", "depends", "inconclusive"]].sum(axis=1)
     assert np.allclose(shares, 1) and (table["sd-mnist1d"] > 1).all()
     assert len(captions.sensitivity_table(table).data.splitlines()) == 5 and "with 1 tuning seed it" in (

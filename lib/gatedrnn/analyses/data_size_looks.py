@@ -20,7 +20,7 @@ def choice_text(leads: Leads, fixed: Leads) -> str:
     for task in tasks(leads):
         with_choice, without = (interval(small(each, task, "width")) for each in (leads, fixed))
         ratio = (with_choice.high - with_choice.low) / max(without.high - without.low, 1e-9)
-        parts.append(f"on {TASK_NAMES[task]} {in_points(without)}, {ratio:.1f} times narrower")
+        parts.append(f"on {TASK_NAMES[task]} {in_points(without)}, the interval above {ratio:.1f} times as wide")
     return f"With the rates taken as given the leads at equal width would read, {'; '.join(parts)}."
 
 
@@ -37,7 +37,7 @@ def sensitivity(tuning_runs: pd.DataFrame, runs: pd.DataFrame, parts: int = 200)
     seeds, reported = tuning_runs["seed"].nunique(), runs["seed"].nunique()
     rng = np.random.default_rng(2)
     rows = []
-    for count in sorted({1, 2, 3, max(1, seeds // 2), max(1, seeds - 2)} - {seeds}):
+    for count in sorted({1, 2, 3, seeds // 2, seeds - 2} & {*range(1, seeds)}) or [seeds]:
         chosen = np.stack([rng.permutation(seeds)[:count] for _ in range(parts)])
         found = by_choice(tuning_runs, runs, chosen)
         every = {(task, size): small(found, task, size) for task in tasks(found) for size in EQUAL}
