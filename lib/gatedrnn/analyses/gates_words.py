@@ -1,0 +1,318 @@
+"""Tables, captions and sentences of the chapter *memory/gates*, made from its numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+from IPython.display import Markdown
+
+from gatedrnn.analyses.gates import (
+    ARMS,
+    COUNTS,
+    arms_in,
+    clamp_table,
+    corners,
+    cut_table,
+    difference,
+    gate_table,
+    metric,
+    per_seed,
+    probe_table,
+    probed,
+    ratio,
+    rows,
+    unit_table,
+)
+from gatedrnn.experiments.gates_look import LAG
+from gatedrnn.statistics import Interval, bootstrap
+from gatedrnn.tasks import kjv
+from gatedrnn.tasks.marks import MARKS, verse_begins
+
+SHORT = {
+    "bracket": "brackets",
+    "capital": "capitals",
+    "word": "place in the word",
+    "clause": "place in the clause",
+    "sentence": "place in the sentence",
+    "paragraph": "place in the paragraph",
+    "verse": "place in the verse",
+}
+KINDS = {"single": "one unit", "every": "all units"}
+
+
+def structure_table() -> pd.DataFrame:
+    """What of the structure that a person sees is marked in the text, counted."""
+    text = kjv.text()
+    counted = {
+        "line breaks, between paragraphs": text.count("\n"),
+        "pairs of square brackets, around words that the translators supplied": text.count("["),
+        "pairs of parentheses": text.count("("),
+        "ends of a sentence, . ? !": sum(text.count(symbol) for symbol in ".?!"),
+        "quotation marks": sum(text.count(symbol) for symbol in '"“”‘«»'),
+        "digits, such as numbers of chapters and verses": sum(symbol.isdigit() for symbol in text),
+        "verses, not marked": len(verse_begins()),
+    }
+    table = pd.DataFrame({"what": counted.keys(), "in the text": counted.values()})
+    table["characters from one to the next"] = [f"{len(text) / n:,.0f}" if n else "" for n in table["in the text"]]
+    return table.set_index("what")
+
+
+def result_table(runs: pd.DataFrame) -> Markdown:
+    """A line an arm: what it had and what it reached, means and standard deviations over seeds."""
+    lines = [
+        "| cell | width | parameters | learning rate | bits per character | bits for each ] | bits for each . ? ! | clipped |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for arm in arms_in(runs):
+        part = rows(runs, arm)
+        spread = [f"{part[name].mean():.3f} ± {part[name].std():.3f}" for name in ("bits", "closing", "stops")]
+        had = [f"{part['width'].iloc[0]}", f"{part['parameters'].iloc[0]:,}", f"{part['learning_rate'].iloc[0]:g}"]
+        cells = [ARMS[arm][2], *had, *spread, f"{100 * part['clipped'].mean():.0f} %"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def ahead(found: Interval, first: str, second: str, *, lower: bool = False) -> str:
+    """Who is ahead by the sign of a whole interval of first − second; `lower`: less is better."""
+    if found.low <= 0 <= found.high:
+        return "cannot be told apart"
+    return f"{first if (found.estimate < 0) == lower else second} ahead"
+
+
+def bits_text(runs: pd.DataFrame) -> str:
+    """Bits per character of LSTM and GRU and their difference, at equal width and equal parameters."""
+    parts = []
+    for arm, name in (("gru", "at equal width"), ("gru-parameters", "at equal parameters")):
+        found = difference(metric(runs, "lstm", "bits"), metric(runs, arm, "bits"))
+        parts.append(f"{name} {found.signed(3)} bits ({ahead(found, 'the LSTM is', 'the GRU is', lower=True)})")
+    means = ", ".join(f"{ARMS[arm][2]} {metric(runs, arm, 'bits').mean():.2f}" for arm in ("lstm", "gru"))
+    return f"Bits per character: {means}. LSTM − GRU: {'; '.join(parts)}."
+
+
+def coupled_bits_text(runs: pd.DataFrame) -> str:
+    """What the second gate is worth in bits."""
+    found = difference(metric(runs, "coupled", "bits"), metric(runs, "lstm", "bits"))
+    said = {True: "a loss", False: "a gain"}[found.estimate > 0]
+    word = "not to be told from nothing" if found.low <= 0 <= found.high else said
+    return f"{found.signed(3)} bits per character, {word}"
+
+
+def memory_text(units: pd.DataFrame) -> str:
+    """Memory times of the middle and of the slowest tenth of the units."""
+    middle = ratio(per_seed(units, "lstm", "time"), per_seed(units, "gru", "time"))
+    parts = []
+    for arm in ("lstm", "gru"):
+        times = [per_seed(units, arm, "time", quantile).median() for quantile in (0.5, 0.9)]
+        fresh = per_seed(units, arm, "fresh_time").median()
+        parts.append(
+            f"{ARMS[arm][2]} {times[0]:.1f} characters, a tenth of the units more than {times[1]:.1f} (before training {fresh:.1f})"
+        )
+    return f"The middle unit keeps, by its gate, for: {'; '.join(parts)}. Ratio of the middle units, LSTM ÷ GRU: {middle.format()}."
+
+
+def stays_text(units: pd.DataFrame) -> str:
+    """The same question asked of the state and not of the gate."""
+    parts = []
+    for arm in ("lstm", "gru"):
+        shares = units[units["arm"] == arm].assign(kept=lambda t: t["stays"] > 0.3).groupby("seed")["kept"].mean()
+        parts.append(f"{ARMS[arm][2]} {bootstrap(100 * shares.to_numpy()).format('{:.0f}', '%')}")
+    return f"units whose value still says something {LAG} characters later (r above 0.3): {', '.join(parts)}"
+
+
+def split(runs: pd.DataFrame, kind: str, other: str = "gru") -> dict[str, dict[str, Interval]]:
+    """Labels by who tells them better: `lstm`, `other` or `open`, with LSTM − other."""
+    groups: dict[str, dict[str, Interval]] = {"lstm": {}, "other": {}, "open": {}}
+    for label in MARKS:
+        found = difference(probed(runs, "lstm", label, kind), probed(runs, other, label, kind))
+        word = "open" if found.low <= 0 <= found.high else "lstm" if found.estimate > 0 else "other"
+        groups[word][label] = found
+    return groups
+
+
+def probes_text(runs: pd.DataFrame, kind: str, other: str = "gru") -> str:
+    """Which labels the LSTM's memory tells better, and which the other's, with differences of the correlation."""
+    groups = split(runs, kind, other)
+    names = {
+        "lstm": "the LSTM's memory tells better",
+        "other": f"the {ARMS[other][2]}'s tells better",
+        "open": "cannot be told apart",
+    }
+    parts = []
+    for group, said in names.items():
+        if groups[group]:
+            each = [f"{SHORT[label]} ({found.signed(2)})" for label, found in groups[group].items()]
+            parts.append(f"{said}: {', '.join(each)}")
+    return "; ".join(parts)
+
+
+def claim_text(runs: pd.DataFrame) -> str:
+    """What the chapter adds to the claim of finer control, in words that follow the signs."""
+    groups = split(runs, "every")
+    counts = [label for label in groups["lstm"] if label in COUNTS]
+    inside = [label for label in groups["other"] if label not in COUNTS]
+    lead, trail = len(groups["lstm"]), len(groups["other"])
+    if lead and trail:
+        word = "*another* control, not a finer one"
+    elif lead:
+        word = "finer control, as the claim says"
+    elif trail:
+        word = "no finer control; rather the other way round"
+    else:
+        word = "no difference in control that these probes can see"
+    found = difference(metric(runs, "lstm", "bits"), metric(runs, "gru", "bits"))
+    score = (
+        ""
+        if found.low > 0 or found.high < 0
+        else " That makes no difference to the score that can be told from nothing."
+    )
+    return (
+        f"The LSTM's cell state is ahead at {len(counts)} of {len(COUNTS)} labels that count, the GRU at {len(inside)} of "
+        f"{len(MARKS) - len(COUNTS)} that say whether one is inside something: {word}.{score}"
+    )
+
+
+def level_text(runs: pd.DataFrame, label: str, kind: str) -> str:
+    """Mean correlation of each arm with one label."""
+    parts = [f"{ARMS[arm][2]} {probed(runs, arm, label, kind).mean():.2f}" for arm in ("lstm", "coupled", "gru")]
+    return ", ".join(parts)
+
+
+def closing_text(runs: pd.DataFrame) -> str:
+    """Bits for each closing bracket, and LSTM − GRU there and at the ends of sentences."""
+    table = cut_table(runs)
+    means = table.groupby("arm", sort=False)["closing"].mean()
+    found = {name: difference(metric(runs, "lstm", name), metric(runs, "gru", name)) for name in ("closing", "stops")}
+    said = {name: ahead(each, "the LSTM is", "the GRU is", lower=True) for name, each in found.items()}
+    return (
+        f"Each closing bracket costs {', '.join(f'{ARMS[arm][2]} {value:.2f}' for arm, value in means.items())} bits. "
+        f"LSTM − GRU at equal width: {found['closing'].signed(2)} bits ({said['closing']}); at the ends of sentences, where "
+        f"counting should help, {found['stops'].signed(2)} bits ({said['stops']})."
+    )
+
+
+def cut_text(runs: pd.DataFrame) -> str:
+    """Bits lost at closing brackets without the probe's unit, against another unit."""
+    parts = []
+    for arm, part in cut_table(runs).groupby("arm", sort=False):
+        chosen, others = (bootstrap(part[name].to_numpy()) for name in ("chosen", "others"))
+        parts.append(f"{ARMS[str(arm)][2]} {chosen.format()} (another unit: {others.format()})")
+    return "; ".join(parts)
+
+
+def clamps_text(runs: pd.DataFrame, what: str) -> str:
+    """Bits lost with each gate `shut`, `open` or at its `mean`."""
+    table = clamp_table(runs)
+    parts = []
+    for arm in ("lstm", "gru"):
+        part = table[(table["arm"] == arm) & table["clamp"].str.endswith(what)]
+        each = [
+            f"{name.split()[0]} {bootstrap(group['lost'].to_numpy()).format()}"
+            for name, group in part.groupby("clamp", sort=False)
+        ]
+        parts.append(f"{ARMS[arm][2]} {', '.join(each)}")
+    return "; ".join(parts)
+
+
+def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """What another start or a longer training changes: means over seeds."""
+    lines = []
+    for name, part in {"as above": runs, **others}.items():
+        units = unit_table(part)
+        for arm in ("lstm", "gru"):
+            lines.append(
+                {
+                    "runs": name,
+                    "cell": ARMS[arm][2],
+                    "seeds": len(rows(part, arm)),
+                    "bits per character": f"{metric(part, arm, 'bits').mean():.3f}",
+                    "bits for each ]": f"{metric(part, arm, 'closing').mean():.2f}",
+                    "memory time, middle unit": f"{per_seed(units, arm, 'time').median():.1f}",
+                    "brackets, one unit": f"{probed(part, arm, 'bracket', 'single').mean():.2f}",
+                    "place in the sentence, all units": f"{probed(part, arm, 'sentence', 'every').mean():.2f}",
+                }
+            )
+    return pd.DataFrame(lines).set_index(["runs", "cell"])
+
+
+def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict[str, str]:
+    """Names and texts of what the prose quotes."""
+    texts = {
+        "bits": bits_text(runs),
+        "coupled-bits": coupled_bits_text(runs),
+        "memory": memory_text(units),
+        "stays": stays_text(units),
+        "claim": claim_text(runs),
+        "chance": chance_text(runs),
+        "learned": learned_text(runs),
+        "reading": reading_text(runs),
+        "closing": closing_text(runs),
+        "cut": cut_text(runs),
+        **{f"probes-{kind}": probes_text(runs, kind) for kind in KINDS},
+        "probes-parameters": probes_text(runs, "every", "gru-parameters"),
+        "brackets": level_text(runs, "bracket", "single"),
+        "sentences": level_text(runs, "sentence", "every"),
+        **{f"clamp-{what}": clamps_text(runs, what) for what in ("mean", "open", "shut")},
+        "ngrams": ", ".join(f"{row.order}-gram {row.bits:.2f}" for row in base.itertuples()),
+    }
+    lost = clamp_table(runs)
+    texts["tied"] = bootstrap(
+        lost[(lost["arm"] == "lstm") & (lost["clamp"] == "i = 1 − f")]["lost"].to_numpy()
+    ).format()
+    for name, share in corners(runs).items():
+        texts[f"corner-{name}"] = bootstrap(100 * share.to_numpy()).format("{:.0f}", "%")
+    for arm in ("lstm", "gru", "coupled"):
+        texts[f"reach-{arm}"] = f"{per_seed(units, arm, 'reach').median():.0f}"
+    gates = gate_table(runs)
+    means = 100 * gates[gates["arm"].isin(("lstm", "gru"))].groupby(["arm", "gate"])[["left", "right"]].mean()
+    for (_, gate), row in means.iterrows():
+        texts[f"gate-{gate}"] = f"shut {row['left']:.0f} %, open {row['right']:.0f} %"
+    return texts
+
+
+def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
+    """One row a line of the strip and character, for `draw_strip`: of the seed whose unit scored in the middle."""
+    lines = []
+    wanted = (("bracket", "single", ("lstm", "gru", "coupled")), ("sentence", "single", ("lstm", "gru")))
+    for label, kind, arms in wanted:
+        for arm in arms:
+            score = probed(runs, arm, label, kind).sort_values()
+            seed = score.index[len(score) // 2]
+            values = rows(runs, arm).loc[seed, "curves"][f"strip {label}"]
+            title = f"{ARMS[arm][2]}: the unit for {SHORT[label]}, seed {seed}"
+            part = pd.DataFrame({"character": list(passage), "value": values})
+            lines.append(part.assign(row=title, arm=arm, label=label, place=range(len(part))))
+    return pd.concat(lines, ignore_index=True)
+
+
+def chance_text(runs: pd.DataFrame) -> str:
+    """The largest mean correlation found with labels of another stretch of text."""
+    table = probe_table(runs)
+    means = table[table["state"] == "shifted"].groupby(["arm", "label"])[["single", "every"]].mean().abs()
+    return f"{means['single'].max():.3f} for one unit and {means['every'].max():.3f} for all"
+
+
+def learned_text(runs: pd.DataFrame) -> str:
+    """Labels that the memory, all units, tells better or worse than before training."""
+    table = probe_table(runs)
+    parts = []
+    for arm in ("lstm", "gru"):
+        better, worse = [], []
+        for label in MARKS:
+            part = table[(table["arm"] == arm) & (table["label"] == label) & (table["state"] == "fresh")]
+            before = part.set_index("seed")["every"]
+            after = probed(runs, arm, label, "every")
+            found = difference(after, before)
+            said = f"{SHORT[label]} ({before.mean():.2f} → {after.mean():.2f})"
+            if found.low > 0:
+                better.append(said)
+            elif found.high < 0:
+                worse.append(said)
+        parts.append(f"{ARMS[arm][2]}: better {', '.join(better) or 'none'}; worse {', '.join(worse) or 'none'}")
+    return ". ".join(parts)
+
+
+def reading_text(runs: pd.DataFrame) -> str:
+    """What is left of the LSTM's memory in its output h, all units."""
+    table = probe_table(runs)
+    lstm = table[table["arm"] == "lstm"].groupby(["label", "state"])["every"].mean()
+    wanted = ("bracket", "clause", "sentence", "verse")
+    return ", ".join(f"{SHORT[label]} {lstm[label, 'c']:.2f} → {lstm[label, 'h']:.2f}" for label in wanted)
