@@ -132,9 +132,9 @@ def probes_text(runs: pd.DataFrame, kind: str, other: str = "gru") -> str:
     """Which labels the LSTM's memory tells better, and which the other's, with differences of the correlation."""
     groups = split(runs, kind, other)
     names = {
-        "lstm": "the LSTM's memory tells better",
-        "other": f"the {ARMS[other][2]}'s tells better",
-        "open": "cannot be told apart",
+        "lstm": "told better by the LSTM",
+        "other": f"told better by the {ARMS[other][2]}",
+        "open": "not to be told apart",
     }
     parts = []
     for group, said in names.items():

@@ -54,10 +54,10 @@ def draw_strip(strips: pd.DataFrame) -> Figure:
     return fig
 
 
-def _light(colour: str) -> tuple[float, ...]:
+def _light(colour: str) -> str:
     """A colour halfway to white: black print stays readable on it."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    return tuple(1 - 0.62 * (1 - part) for part in parts)
+    return "#" + "".join(f"{round(255 * (1 - 0.62 * (1 - part))):02x}" for part in parts)
 
 
 def draw_clamps(table: pd.DataFrame) -> Figure:
