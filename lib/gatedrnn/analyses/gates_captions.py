@@ -46,8 +46,8 @@ def memory_caption(runs: pd.DataFrame, started: pd.DataFrame) -> str:
     return (
         "Left and middle: share of units whose keeping gate alone would keep a memory longer than so many characters; thin "
         f"lines: seeds ({runs['seed'].nunique()} with the default start, {started['seed'].nunique()} with chrono), thick ones "
-        "all units. Right: where the LSTM's pairs of forget and input gate are, with the shares of the corners; the GRU, and an LSTM "
-        "with f = 1 − i, have the line alone."
+        "all units. Right: where the LSTM's pairs of forget and input gate are, with the shares of the corners; the GRU, and an "
+        "LSTM with f = 1 − i, have the line alone."
     )
 
 
@@ -69,7 +69,8 @@ def probes_caption(runs: pd.DataFrame) -> str:
     return (
         "Probes chosen and fitted on one held-out text and scored on another: correlation with what a person could name. A dot is "
         f"one of {runs['seed'].nunique()} seeds; grey bars: the same network untrained, mean. Left: the one unit "
-        "that fits best (an LSTM's read as c or tanh c, as fits better on the first text). Right: ridge regression on all units, c or h."
+        "that fits best (an LSTM's read as c or tanh c, as fits better on the first text). Right: ridge regression on "
+        "all units, c or h."
     )
 
 

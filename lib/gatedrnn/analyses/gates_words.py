@@ -217,7 +217,7 @@ def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> pd.Data
     lines = []
     for name, part in {"as above": runs, **others}.items():
         units = unit_table(part)
-        for arm in ("lstm", "gru"):
+        for arm in [each for each in ("lstm", "gru") if each in arms_in(part)]:
             lines.append(
                 {
                     "runs": name,
