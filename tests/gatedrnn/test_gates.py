@@ -8,6 +8,7 @@ import torch
 
 from gatedrnn.analyses import gates as analysis
 from gatedrnn.analyses import gates_captions as captions
+from gatedrnn.analyses import gates_tables as tables
 from gatedrnn.analyses import gates_words as words
 from gatedrnn.cells import GRU, LSTM
 from gatedrnn.clamping import clamped, cut, tied
@@ -285,7 +286,7 @@ def test_a_single_unit_is_read_as_it_fitted_the_first_text(small_runs):
 def test_figures_and_texts_follow_from_the_runs(small_runs):
     runs, started = small_runs
     passage = gates_look.strip_text(gates_look.Look(8))
-    strips = words.strip_table(runs, passage)
+    strips = tables.strip_table(runs, passage)
     assert "".join(strips[strips["row"] == strips["row"].iloc[0]].sort_values("place")["character"]) == passage
     units, chrono = analysis.unit_table(runs), analysis.unit_table(started)
     for fig in (
@@ -300,8 +301,8 @@ def test_figures_and_texts_follow_from_the_runs(small_runs):
         plt.close(fig)
     texts = words.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
     assert texts["ngrams"] == "2-gram 3.30"
-    assert len(words.second_table(runs, {"chrono start": started})) == 4
-    assert "GRU, equal parameters" in words.result_table(runs).data
+    assert len(tables.second_table(runs, {"chrono start": started})) == 4
+    assert "GRU, equal parameters" in tables.result_table(runs).data
     alts = (
         captions.saturation_alt(runs),
         captions.memory_alt(runs, started),
@@ -320,7 +321,7 @@ def test_words_follow_the_sign_of_the_whole_interval():
 
 
 def test_the_structure_of_the_text_is_counted():
-    table = words.structure_table()["in the text"]
+    table = tables.structure_table()["in the text"]
     assert table["quotation marks"] == 0
     assert table["digits, such as numbers of chapters and verses"] == 0
     assert table["verses, not marked"] == 31_102

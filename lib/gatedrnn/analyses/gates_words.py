@@ -1,9 +1,8 @@
-"""Tables, captions and sentences of the chapter *memory/gates*, made from its numbers."""
+"""Sentences of the chapter *memory/gates*, made from its numbers."""
 
 from __future__ import annotations
 
 import pandas as pd
-from IPython.display import Markdown
 
 from gatedrnn.analyses.gates import (
     ARMS,
@@ -19,13 +18,10 @@ from gatedrnn.analyses.gates import (
     probe_table,
     probed,
     ratio,
-    rows,
-    unit_table,
 )
 from gatedrnn.experiments.gates_look import LAG
-from gatedrnn.statistics import Interval, bootstrap
-from gatedrnn.tasks import kjv
-from gatedrnn.tasks.marks import MARKS, verse_begins
+from gatedrnn.statistics import Interval, bootstrap, wilson
+from gatedrnn.tasks.marks import MARKS
 
 SHORT = {
     "bracket": "brackets",
@@ -37,38 +33,6 @@ SHORT = {
     "verse": "place in the verse",
 }
 KINDS = {"single": "one unit", "every": "all units"}
-
-
-def structure_table() -> pd.DataFrame:
-    """What of the structure that a person sees is marked in the text, counted."""
-    text = kjv.text()
-    counted = {
-        "line breaks, between paragraphs": text.count("\n"),
-        "pairs of square brackets, around words that the translators supplied": text.count("["),
-        "pairs of parentheses": text.count("("),
-        "ends of a sentence, . ? !": sum(text.count(symbol) for symbol in ".?!"),
-        "quotation marks": sum(text.count(symbol) for symbol in '"“”‘«»'),
-        "digits, such as numbers of chapters and verses": sum(symbol.isdigit() for symbol in text),
-        "verses, not marked": len(verse_begins()),
-    }
-    table = pd.DataFrame({"what": counted.keys(), "in the text": counted.values()})
-    table["characters from one to the next"] = [f"{len(text) / n:,.0f}" if n else "" for n in table["in the text"]]
-    return table.set_index("what")
-
-
-def result_table(runs: pd.DataFrame) -> Markdown:
-    """A line an arm: what it had and what it reached, means and standard deviations over seeds."""
-    lines = [
-        "| cell | width | parameters | learning rate | bits per character | bits for each ] | bits for each . ? ! | clipped |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for arm in arms_in(runs):
-        part = rows(runs, arm)
-        spread = [f"{part[name].mean():.3f} ± {part[name].std():.3f}" for name in ("bits", "closing", "stops")]
-        had = [f"{part['width'].iloc[0]}", f"{part['parameters'].iloc[0]:,}", f"{part['learning_rate'].iloc[0]:g}"]
-        cells = [ARMS[arm][2], *had, *spread, f"{100 * part['clipped'].mean():.0f} %"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
 
 
 def ahead(found: Interval, first: str, second: str, *, lower: bool = False) -> str:
@@ -170,6 +134,35 @@ def claim_text(runs: pd.DataFrame) -> str:
     )
 
 
+def advice_text(runs: pd.DataFrame) -> str:
+    """Which cell the bits speak for, at equal width and at equal parameters."""
+    said = []
+    for arm in ("gru", "gru-parameters"):
+        found = difference(metric(runs, "lstm", "bits"), metric(runs, arm, "bits"))
+        said.append(ahead(found, "the LSTM is", "the GRU is", lower=True))
+    if said[0] == said[1]:
+        return (
+            f"In bits per character they {said[0]}."
+            if "told" in said[0]
+            else f"In bits per character {said[0]}, either way."
+        )
+    each = [f"they {word}" if "told" in word else word for word in said]
+    return (
+        f"At equal width {each[0]}; at equal parameters {each[1]}. The choice between cells is then one of what you spend, "
+        "not of what their gates can do."
+    )
+
+
+def flags_text(runs: pd.DataFrame, least: float = 0.7) -> str:
+    """How many seeds have a unit that follows the brackets closely."""
+    parts = []
+    for arm in arms_in(runs):
+        found = probed(runs, arm, "bracket", "single") > least
+        rate = wilson(int(found.sum()), len(found))
+        parts.append(f"{ARMS[arm][2]} {found.sum()} of {len(found)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] %")
+    return ", ".join(parts)
+
+
 def level_text(runs: pd.DataFrame, label: str, kind: str) -> str:
     """Mean correlation of each arm with one label."""
     parts = [f"{ARMS[arm][2]} {probed(runs, arm, label, kind).mean():.2f}" for arm in ("lstm", "coupled", "gru")]
@@ -212,27 +205,6 @@ def clamps_text(runs: pd.DataFrame, what: str) -> str:
     return "; ".join(parts)
 
 
-def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """What another start or a longer training changes: means over seeds."""
-    lines = []
-    for name, part in {"as above": runs, **others}.items():
-        units = unit_table(part)
-        for arm in [each for each in ("lstm", "gru") if each in arms_in(part)]:
-            lines.append(
-                {
-                    "runs": name,
-                    "cell": ARMS[arm][2],
-                    "seeds": len(rows(part, arm)),
-                    "bits per character": f"{metric(part, arm, 'bits').mean():.3f}",
-                    "bits for each ]": f"{metric(part, arm, 'closing').mean():.2f}",
-                    "memory time, middle unit": f"{per_seed(units, arm, 'time').median():.1f}",
-                    "brackets, one unit": f"{probed(part, arm, 'bracket', 'single').mean():.2f}",
-                    "place in the sentence, all units": f"{probed(part, arm, 'sentence', 'every').mean():.2f}",
-                }
-            )
-    return pd.DataFrame(lines).set_index(["runs", "cell"])
-
-
 def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict[str, str]:
     """Names and texts of what the prose quotes."""
     texts = {
@@ -241,6 +213,8 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
         "memory": memory_text(units),
         "stays": stays_text(units),
         "claim": claim_text(runs),
+        "advice": advice_text(runs),
+        "flags": flags_text(runs),
         "chance": chance_text(runs),
         "learned": learned_text(runs),
         "reading": reading_text(runs),
@@ -266,21 +240,6 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
     for (_, gate), row in means.iterrows():
         texts[f"gate-{gate}"] = f"shut {row['left']:.0f} %, open {row['right']:.0f} %"
     return texts
-
-
-def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
-    """One row a line of the strip and character, for `draw_strip`: of the seed whose unit scored in the middle."""
-    lines = []
-    wanted = (("bracket", "single", ("lstm", "gru", "coupled")), ("sentence", "single", ("lstm", "gru")))
-    for label, kind, arms in wanted:
-        for arm in arms:
-            score = probed(runs, arm, label, kind).sort_values()
-            seed = score.index[len(score) // 2]
-            values = rows(runs, arm).loc[seed, "curves"][f"strip {label}"]
-            title = f"{ARMS[arm][2]}: the unit for {SHORT[label]}, seed {seed}"
-            part = pd.DataFrame({"character": list(passage), "value": values})
-            lines.append(part.assign(row=title, arm=arm, label=label, place=range(len(part))))
-    return pd.concat(lines, ignore_index=True)
 
 
 def chance_text(runs: pd.DataFrame) -> str:

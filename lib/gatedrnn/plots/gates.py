@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -70,7 +71,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame, guess: float) -> Figure:
 def draw_saturation(table: pd.DataFrame) -> Figure:
     """Share of characters at which a gate is open against that at which it is shut: a faint dot a unit, a mark a seed."""
     panels = [(arm, gate) for arm in ("lstm", "gru") for gate in GATES[arm]]
-    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.35), sharex=True, sharey=True)
+    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.0), sharex=True, sharey=True)
     for ax, (arm, gate) in zip(axes, panels, strict=True):
         part = table[(table["arm"] == arm) & (table["gate"] == gate)]
         ax.plot([0, 1], [1, 0], color=FAINT, linewidth=1, zorder=0)
@@ -120,11 +121,10 @@ def _draw_plane(ax: Axes, square: np.ndarray, shares: pd.Series) -> None:
     ax.plot([0, 1], [1, 0], color=COLOURS["gru"], linewidth=1.6)
     ax.text(0.45, 0.5, "where a GRU is", color="#9c4300", rotation=-45, ha="center", va="center", fontsize=8)
     words = {"add": (0.97, 0.93), "hold": (0.03, 0.93), "write": (0.97, 0.07), "blank": (0.03, 0.07)}
+    box = {"facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8, "boxstyle": "square,pad=0.15"}
     for name, (x, y) in words.items():
-        dark = "#101418" if shares[name] < 0.2 else "#ffffff"
-        ax.text(
-            x, y, f"{100 * shares[name]:.0f} %", color=dark, ha="right" if x > 0.5 else "left", va="center", fontsize=8
-        )
+        side = "right" if x > 0.5 else "left"
+        ax.text(x, y, f"{100 * shares[name]:.0f} %", color="#101418", ha=side, va="center", fontsize=8, bbox=box)
     ax.set(title="LSTM: pairs of gates", xlabel="input gate i", ylabel="forget gate f", aspect="equal")
     ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
     ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
@@ -152,7 +152,7 @@ def draw_probes(runs: pd.DataFrame) -> Figure:
                 seeds_at(ax, probed(runs, arm, label, kind), place + shift, arm)
         ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
         ax.set(title=title, xlabel="correlation on other text")
-    axes[0].set_yticks(range(len(MARKS)), [text.replace(" (", "\n(") for text in MARKS.values()])
+    axes[0].set_yticks(range(len(MARKS)), [textwrap.fill(text, 22) for text in MARKS.values()])
     axes[0].set_ylim(len(MARKS) - 0.5, -0.5)
     axes[0].set_xlim(-0.12, 1.05)
     untrained = Line2D(

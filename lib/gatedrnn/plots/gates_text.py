@@ -87,7 +87,7 @@ def draw_cuts(table: pd.DataFrame) -> Figure:
     """Bits for each closing bracket and for each end of a sentence; and what cutting one unit costs at the brackets."""
     fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.1))
     arms = list(dict.fromkeys(table["arm"]))
-    for ax, column, title in ((axes[0], "closing", "each ]"), (axes[1], "stops", "each . ? !")):
+    for ax, column, title in ((axes[0], "closing", "bits for each ]"), (axes[1], "stops", "bits for each . ? !")):
         for place, arm in enumerate(arms):
             seeds_at(ax, table[table["arm"] == arm].set_index("seed")[column], place, arm)
         ax.set(title=title, xlabel="bits")
