@@ -299,7 +299,7 @@ def test_figures_and_texts_follow_from_the_runs(small_runs):
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = words.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
+    texts = tables.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
     assert texts["ngrams"] == "2-gram 3.30"
     assert len(tables.second_table(runs, {"chrono start": started})) == 4
     assert "GRU, equal parameters" in tables.result_table(runs).data

@@ -1,12 +1,25 @@
-"""Tables of the chapter *memory/gates*, made from its numbers."""
+"""Tables and quoted numbers of the chapter *memory/gates*."""
 
 from __future__ import annotations
 
 import pandas as pd
 from IPython.display import Markdown
 
-from gatedrnn.analyses.gates import ARMS, arms_in, metric, per_seed, probed, rows, unit_table
+from gatedrnn.analyses import gates_words as words
+from gatedrnn.analyses.gates import (
+    ARMS,
+    arms_in,
+    clamp_table,
+    corners,
+    gate_table,
+    metric,
+    per_seed,
+    probed,
+    rows,
+    unit_table,
+)
 from gatedrnn.analyses.gates_words import SHORT
+from gatedrnn.statistics import bootstrap
 from gatedrnn.tasks import kjv
 from gatedrnn.tasks.marks import verse_begins
 
@@ -77,3 +90,40 @@ def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
             part = pd.DataFrame({"character": list(passage), "value": values})
             lines.append(part.assign(row=title, arm=arm, label=label, place=range(len(part))))
     return pd.concat(lines, ignore_index=True)
+
+
+def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict[str, str]:
+    """Names and texts of what the prose quotes."""
+    texts = {
+        "bits": words.bits_text(runs),
+        "coupled-bits": words.coupled_bits_text(runs),
+        "memory": words.memory_text(units),
+        "stays": words.stays_text(units),
+        "claim": words.claim_text(runs),
+        "advice": words.advice_text(runs),
+        "flags": words.flags_text(runs),
+        "chance": words.chance_text(runs),
+        "learned": words.learned_text(runs),
+        "reading": words.reading_text(runs),
+        "closing": words.closing_text(runs),
+        "cut": words.cut_text(runs),
+        **{f"probes-{kind}": words.probes_text(runs, kind) for kind in words.KINDS},
+        "probes-parameters": words.probes_text(runs, "every", "gru-parameters"),
+        "brackets": words.level_text(runs, "bracket", "single"),
+        "sentences": words.level_text(runs, "sentence", "every"),
+        **{f"clamp-{what}": words.clamps_text(runs, what) for what in ("mean", "open", "shut")},
+        "ngrams": ", ".join(f"{row.order}-gram {row.bits:.2f}" for row in base.itertuples()),
+    }
+    lost = clamp_table(runs)
+    texts["tied"] = bootstrap(
+        lost[(lost["arm"] == "lstm") & (lost["clamp"] == "i = 1 − f")]["lost"].to_numpy()
+    ).format()
+    for name, share in corners(runs).items():
+        texts[f"corner-{name}"] = bootstrap(100 * share.to_numpy()).format("{:.0f}", "%")
+    for arm in ("lstm", "gru", "coupled"):
+        texts[f"reach-{arm}"] = f"{per_seed(units, arm, 'reach').median():.0f}"
+    gates = gate_table(runs)
+    means = 100 * gates[gates["arm"].isin(("lstm", "gru"))].groupby(["arm", "gate"])[["left", "right"]].mean()
+    for (_, gate), row in means.iterrows():
+        texts[f"gate-{gate}"] = f"shut {row['left']:.0f} %, open {row['right']:.0f} %"
+    return texts

@@ -9,10 +9,8 @@ from gatedrnn.analyses.gates import (
     COUNTS,
     arms_in,
     clamp_table,
-    corners,
     cut_table,
     difference,
-    gate_table,
     metric,
     per_seed,
     probe_table,
@@ -203,43 +201,6 @@ def clamps_text(runs: pd.DataFrame, what: str) -> str:
         ]
         parts.append(f"{ARMS[arm][2]} {', '.join(each)}")
     return "; ".join(parts)
-
-
-def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict[str, str]:
-    """Names and texts of what the prose quotes."""
-    texts = {
-        "bits": bits_text(runs),
-        "coupled-bits": coupled_bits_text(runs),
-        "memory": memory_text(units),
-        "stays": stays_text(units),
-        "claim": claim_text(runs),
-        "advice": advice_text(runs),
-        "flags": flags_text(runs),
-        "chance": chance_text(runs),
-        "learned": learned_text(runs),
-        "reading": reading_text(runs),
-        "closing": closing_text(runs),
-        "cut": cut_text(runs),
-        **{f"probes-{kind}": probes_text(runs, kind) for kind in KINDS},
-        "probes-parameters": probes_text(runs, "every", "gru-parameters"),
-        "brackets": level_text(runs, "bracket", "single"),
-        "sentences": level_text(runs, "sentence", "every"),
-        **{f"clamp-{what}": clamps_text(runs, what) for what in ("mean", "open", "shut")},
-        "ngrams": ", ".join(f"{row.order}-gram {row.bits:.2f}" for row in base.itertuples()),
-    }
-    lost = clamp_table(runs)
-    texts["tied"] = bootstrap(
-        lost[(lost["arm"] == "lstm") & (lost["clamp"] == "i = 1 − f")]["lost"].to_numpy()
-    ).format()
-    for name, share in corners(runs).items():
-        texts[f"corner-{name}"] = bootstrap(100 * share.to_numpy()).format("{:.0f}", "%")
-    for arm in ("lstm", "gru", "coupled"):
-        texts[f"reach-{arm}"] = f"{per_seed(units, arm, 'reach').median():.0f}"
-    gates = gate_table(runs)
-    means = 100 * gates[gates["arm"].isin(("lstm", "gru"))].groupby(["arm", "gate"])[["left", "right"]].mean()
-    for (_, gate), row in means.iterrows():
-        texts[f"gate-{gate}"] = f"shut {row['left']:.0f} %, open {row['right']:.0f} %"
-    return texts
 
 
 def chance_text(runs: pd.DataFrame) -> str:
