@@ -62,11 +62,6 @@ def states(row: pd.Series) -> list[str]:
     return [name for name in ("c", "tanh c", "h") if f"{name} single" in row["curves"]]
 
 
-def memory_of(row: pd.Series) -> str:
-    """The state that is carried on without a reading in between: c of an LSTM, h of a GRU."""
-    return "c" if "c" in states(row) else "h"
-
-
 def probe_table(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a run, label and state read: `single`, `every`; and for the memory two kinds of chance."""
     table = []
@@ -81,15 +76,18 @@ def probe_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def probed(runs: pd.DataFrame, arm: str, label: str, kind: str) -> pd.Series:
-    """Correlation with a label, one number a seed: of the memory, as c or as tanh c, whichever did better on the text for
-    choosing (`single`, where that is the unit's own |r|); `every` reads c in an LSTM and h in a GRU."""
-    place, found = list(MARKS).index(label), {}
-    for seed, row in rows(runs, arm).iterrows():
-        curves, memory = row["curves"], memory_of(row)
-        if kind == "single" and memory == "c":
-            memory = max(("c", "tanh c"), key=lambda state: curves[f"{state} chosen"][place])
-        found[seed] = curves[f"{memory} {kind}"][place]
-    return pd.Series(found, dtype=float)
+    """Correlation of the memory with a label, one number a seed.
+
+    An LSTM's memory may be read as c or as tanh c. A `single` unit is read as fitted better on the text for choosing; for
+    `every`, all units, each label is read as tells more in the mean over seeds, a choice in the LSTM's favour.
+    """
+    part, place = rows(runs, arm)["curves"], list(MARKS).index(label)
+    ways = [name for name in ("c", "tanh c") if f"{name} single" in part.iloc[0]] or ["h"]
+    scores = pd.DataFrame({way: [curves[f"{way} {kind}"][place] for curves in part] for way in ways}, index=part.index)
+    if kind == "every":
+        return scores[scores.mean().idxmax()]
+    fits = pd.DataFrame({way: [curves[f"{way} chosen"][place] for curves in part] for way in ways}, index=part.index)
+    return scores.where(fits.eq(fits.max(axis=1), axis=0)).bfill(axis=1).iloc[:, 0]
 
 
 def unit_table(runs: pd.DataFrame) -> pd.DataFrame:

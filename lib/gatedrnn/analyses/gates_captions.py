@@ -69,8 +69,7 @@ def probes_caption(runs: pd.DataFrame) -> str:
     return (
         "Probes chosen and fitted on one held-out text and scored on another: correlation with what a person could name. A dot is "
         f"one of {runs['seed'].nunique()} seeds; grey bars: the same network untrained, mean. Left: the one unit "
-        "that fits best (an LSTM's read as c or tanh c, as fits better on the first text). Right: ridge regression on "
-        "all units, c or h."
+        "that fits best. Right: ridge regression on all units."
     )
 
 

@@ -109,6 +109,7 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
         "cut": words.cut_text(runs),
         **{f"probes-{kind}": words.probes_text(runs, kind) for kind in words.KINDS},
         "probes-parameters": words.probes_text(runs, "every", "gru-parameters"),
+        "probes-coupled": words.probes_text(runs, "every", "coupled"),
         "brackets": words.level_text(runs, "bracket", "single"),
         "sentences": words.level_text(runs, "sentence", "every"),
         **{f"clamp-{what}": words.clamps_text(runs, what) for what in ("mean", "open", "shut")},

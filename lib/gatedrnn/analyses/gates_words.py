@@ -231,8 +231,9 @@ def learned_text(runs: pd.DataFrame) -> str:
 
 
 def reading_text(runs: pd.DataFrame) -> str:
-    """What is left of the LSTM's memory in its output h, all units."""
+    """What all units of the LSTM tell when read as c, as tanh c and as the output h."""
     table = probe_table(runs)
     lstm = table[table["arm"] == "lstm"].groupby(["label", "state"])["every"].mean()
-    wanted = ("bracket", "clause", "sentence", "verse")
-    return ", ".join(f"{SHORT[label]} {lstm[label, 'c']:.2f} → {lstm[label, 'h']:.2f}" for label in wanted)
+    wanted = ("bracket", "capital", "clause", "sentence", "verse")
+    ways = ("c", "tanh c", "h")
+    return "; ".join(f"{SHORT[label]} {', '.join(f'{lstm[label, way]:.2f}' for way in ways)}" for label in wanted)

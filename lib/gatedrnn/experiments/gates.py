@@ -102,7 +102,7 @@ def run(
         bits, following = losses(model, look)
         for name, wanted in (("closing", "]"), ("stops", STOPS)):
             result[name] = float(bits[torch.isin(following, kjv.encode(wanted))].mean())
-        return {**result, "curves": looked(model, fresh, look)}
+        return {**result, "curves": looked(model, fresh, look, bits)}
 
 
 def _build(cell: str, symbols: int, width: int, scheme: str) -> LanguageModel:
@@ -126,8 +126,8 @@ def whole(model: LanguageModel) -> LanguageModel:
     return other
 
 
-def looked(model: LanguageModel, fresh: LanguageModel, look: Look) -> dict[str, list]:
-    """All curves of a trained model, and of the same model before training where chance is asked for."""
+def looked(model: LanguageModel, fresh: LanguageModel, look: Look, bits: Tensor) -> dict[str, list]:
+    """All curves of a trained model, with its `losses`, and of the same model before training where chance is asked for."""
     seen = {part: reading(model, part, look) for part in ("valid", "test")}
     before = {part: reading(fresh, part, look) for part in ("valid", "test")}
     probes = probe_curves(seen["valid"], seen["test"], before["valid"], before["test"])
@@ -137,14 +137,14 @@ def looked(model: LanguageModel, fresh: LanguageModel, look: Look) -> dict[str, 
         **state_curves(seen["test"], before["test"]),
         **probes,
         **strips(seen["test"], probes),
-        **clamp_curves(model, seen["valid"], look),
-        "cut": cut_curve(model, bracket, look),
+        **clamp_curves(model, seen["valid"], look, bits),
+        "cut": cut_curve(model, bracket, look, bits),
     }
 
 
-def clamp_curves(model: LanguageModel, valid: Reading, look: Look) -> dict[str, list]:
+def clamp_curves(model: LanguageModel, valid: Reading, look: Look, bits: Tensor) -> dict[str, list]:
     """Bits per character lost on the test part when a gate is held shut, open or at its mean over the validation part."""
-    plain = float(losses(model, look)[0].mean())
+    plain = float(bits.mean())
     names, lost = ["none"], [plain]
     for gate, values in valid.gates.items():
         for word, value in (("shut", 0.0), ("open", 1.0), ("mean", values.flatten(0, 1).mean(0).clamp(0, 1))):
@@ -156,10 +156,9 @@ def clamp_curves(model: LanguageModel, valid: Reading, look: Look) -> dict[str, 
     return {"clamp": names, "lost": [round(each, 4) for each in lost]}
 
 
-def cut_curve(model: LanguageModel, unit: int, look: Look) -> list[float]:
+def cut_curve(model: LanguageModel, unit: int, look: Look, bits: Tensor) -> list[float]:
     """Bits lost on a closing bracket when nothing reads the chosen unit, then for `OTHERS` others, spread evenly."""
-    bits, following = losses(model, look)
-    closing = following == kjv.encode("]")
+    closing = kjv.split().test[look.rows("test")[1 + look.warm :]] == kjv.encode("]")
     plain = float(bits[closing].mean())
     width = model.head.in_features
     units = [unit, *((unit + 1 + place * (width - 1) // OTHERS) % width for place in range(OTHERS))]

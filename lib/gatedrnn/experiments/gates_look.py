@@ -18,6 +18,8 @@ SQUARES = 10
 """Squares along each side of the plane of forget and input gate."""
 LAG = 10
 """Characters over which a state's correlation with itself is taken."""
+KINDS = len(marks.MARKS)
+"""Labels that are probed for."""
 SPAN = 150
 """Characters of the strip of text that is shown."""
 
@@ -117,17 +119,23 @@ def probe_curves(valid: Reading, test: Reading, fresh_valid: Reading, fresh_test
     `tanh c single` and `tanh c every`. Two kinds of chance, of the memory alone: `shifted …`, with labels of other
     stretches, and `fresh …`, of the untrained model.
     """
-    flat = [each.labels.flatten(0, 1) for each in (valid, test)]
-    moved = [other_lanes(each.labels).flatten(0, 1) for each in (valid, test)]
+    flat, moved = (
+        [way(each.labels).flatten(0, 1) for each in (valid, test)] for way in (lambda labels: labels, other_lanes)
+    )
     cases = {name: (valid.states[name], test.states[name], flat) for name in valid.states}
-    cases["shifted"] = (valid.memory, test.memory, moved)
     cases["fresh"] = (fresh_valid.memory, fresh_test.memory, flat)
     curves: dict[str, list] = {}
-    for prefix, (values, new, (known, asked)) in cases.items():
+    for name, (values, new, (known, asked)) in cases.items():
+        chance = name in valid.states and values is valid.memory  # both kinds of labels in one fit
+        if chance:
+            known, asked = (torch.cat(pair, dim=1) for pair in ((known, moved[0]), (asked, moved[1])))
         found = probe(values.flatten(0, 1), known, new.flatten(0, 1), asked)
-        curves[f"{prefix} single"], curves[f"{prefix} every"] = rounded(found.single), rounded(found.every)
-        if prefix in valid.states:
-            curves[f"{prefix} unit"], curves[f"{prefix} chosen"] = found.unit.tolist(), rounded(found.chosen)
+        for prefix, part in ((name, slice(KINDS)), *([("shifted", slice(KINDS, None))] if chance else [])):
+            curves[f"{prefix} single"] = rounded(found.single[part])
+            curves[f"{prefix} every"] = rounded(found.every[part])
+        if name in valid.states:
+            curves[f"{name} unit"] = found.unit[:KINDS].tolist()
+            curves[f"{name} chosen"] = rounded(found.chosen[:KINDS])
     return curves
 
 
