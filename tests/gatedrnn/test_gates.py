@@ -302,6 +302,7 @@ def test_figures_and_texts_follow_from_the_runs(small_runs):
     texts = tables.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
     assert texts["ngrams"] == "2-gram 3.30"
     assert len(tables.second_table(runs, {"chrono start": started})) == 4
+    assert tables.difference_table(runs).shape == (len(marks.MARKS), 4)
     assert "GRU, equal parameters" in tables.result_table(runs).data
     alts = (
         captions.saturation_alt(runs),

@@ -11,6 +11,7 @@ from gatedrnn.analyses.gates import (
     arms_in,
     clamp_table,
     corners,
+    difference,
     gate_table,
     metric,
     per_seed,
@@ -21,7 +22,7 @@ from gatedrnn.analyses.gates import (
 from gatedrnn.analyses.gates_words import SHORT
 from gatedrnn.statistics import bootstrap
 from gatedrnn.tasks import kjv
-from gatedrnn.tasks.marks import verse_begins
+from gatedrnn.tasks.marks import MARKS, verse_begins
 
 
 def structure_table() -> pd.DataFrame:
@@ -54,6 +55,23 @@ def result_table(runs: pd.DataFrame) -> Markdown:
         cells = [ARMS[arm][2], *had, *spread, f"{100 * part['clipped'].mean():.0f} %"]
         lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
+
+
+def difference_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """LSTM − another cell in the correlation with each label, with 95 % intervals over seeds."""
+    columns = {
+        "one unit, LSTM − GRU": ("single", "gru"),
+        "all units, LSTM − GRU": ("every", "gru"),
+        "all units, LSTM − GRU of equal parameters": ("every", "gru-parameters"),
+        "all units, LSTM − LSTM with f = 1 − i": ("every", "coupled"),
+    }
+    table = {}
+    for name, (kind, other) in columns.items():
+        found = {
+            label: difference(probed(runs, "lstm", label, kind), probed(runs, other, label, kind)) for label in MARKS
+        }
+        table[name] = {words.SHORT[label]: each.signed(2) for label, each in found.items()}
+    return pd.DataFrame(table)
 
 
 def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -107,9 +125,6 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
         "reading": words.reading_text(runs),
         "closing": words.closing_text(runs),
         "cut": words.cut_text(runs),
-        **{f"probes-{kind}": words.probes_text(runs, kind) for kind in words.KINDS},
-        "probes-parameters": words.probes_text(runs, "every", "gru-parameters"),
-        "probes-coupled": words.probes_text(runs, "every", "coupled"),
         "brackets": words.level_text(runs, "bracket", "single"),
         "sentences": words.level_text(runs, "sentence", "every"),
         **{f"clamp-{what}": words.clamps_text(runs, what) for what in ("mean", "open", "shut")},

@@ -90,22 +90,6 @@ def split(runs: pd.DataFrame, kind: str, other: str = "gru") -> dict[str, dict[s
     return groups
 
 
-def probes_text(runs: pd.DataFrame, kind: str, other: str = "gru") -> str:
-    """Which labels the LSTM's memory tells better, and which the other's, with differences of the correlation."""
-    groups = split(runs, kind, other)
-    names = {
-        "lstm": "told better by the LSTM",
-        "other": f"told better by the {ARMS[other][2]}",
-        "open": "not to be told apart",
-    }
-    parts = []
-    for group, said in names.items():
-        if groups[group]:
-            each = [f"{SHORT[label]} ({found.signed(2)})" for label, found in groups[group].items()]
-            parts.append(f"{said}: {', '.join(each)}")
-    return "; ".join(parts)
-
-
 def claim_text(runs: pd.DataFrame) -> str:
     """What the chapter adds to the claim of finer control, in words that follow the signs."""
     groups = split(runs, "every")
@@ -113,7 +97,7 @@ def claim_text(runs: pd.DataFrame) -> str:
     inside = [label for label in groups["other"] if label not in COUNTS]
     lead, trail = len(groups["lstm"]), len(groups["other"])
     if lead and trail:
-        word = "*another* control, not a finer one"
+        word = "another control, not a finer one"
     elif lead:
         word = "finer control, as the claim says"
     elif trail:
