@@ -30,7 +30,6 @@ SHORT = {
     "paragraph": "place in the paragraph",
     "verse": "place in the verse",
 }
-KINDS = {"single": "one unit", "every": "all units"}
 
 
 def ahead(found: Interval, first: str, second: str, *, lower: bool = False) -> str:
