@@ -34,9 +34,12 @@ def draw_strip(strips: pd.DataFrame) -> Figure:
         low, high = part["value"].quantile([0.02, 0.98])
         lines = -(-len(part) // ACROSS)
         scaled = ((part["value"] - low) / max(high - low, 1e-9)).clip(0, 1)
-        for place, character, value in zip(part["place"], part["character"], scaled, strict=True):
+        cells = np.full(lines * ACROSS, np.nan)
+        cells[: len(scaled)] = scaled
+        edges = np.arange(ACROSS + 1), np.arange(lines + 1)
+        ax.pcolormesh(*edges, cells.reshape(lines, ACROSS), cmap=ground, vmin=0, vmax=1)
+        for place, character in zip(part["place"], part["character"], strict=True):
             line, column = divmod(place, ACROSS)
-            ax.add_patch(plt.Rectangle((column, line), 1, 1, facecolor=ground(value), linewidth=0))
             shown = "¶" if character == "\n" else character
             ax.text(
                 column + 0.5,
