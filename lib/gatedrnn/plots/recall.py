@@ -15,7 +15,7 @@ from gatedrnn.analyses.recall import GATED, STARTS, TASKS, pick, success
 from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 
 TASK_NAMES = {"recall": "Recall", "adding": "Adding", "selective": "Two registers"}
-START_NAMES = {"default": "framework default", "bias:1": "bias 1", "chrono": "chrono"}
+START_NAMES = {"default": "default", "bias:1": "bias 1", "chrono": "chrono"}
 SHIFTS = {"lstm": -0.1, "rnn": 0.0, "gru": 0.1}
 FACTORS = {
     "cell": "cell",

@@ -35,6 +35,7 @@ def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
     fig, axes = plt.subplots(
         len(tuned), 3, figsize=(WIDTH, 2.1 * len(tuned) + 0.9), sharex=True, sharey=True, squeeze=False
     )
+    known = sorted({rate for given in tuned.values() for rate in given.runs["learning_rate"]})
     for row, given in zip(axes, tuned.values(), strict=True):
         runs, best = outcomes(given.runs), given.best
         for axis, start in zip(row, STARTS, strict=True):
@@ -51,6 +52,8 @@ def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
                     won = won[won["scheme"].str.startswith(start)]["learning_rate"].iloc[0]
                     axis.plot(won * nudge, middle[won], "o", markersize=9, markerfacecolor="none", color=COLOURS[cell])
             axis.set(xscale="log")
+            axis.set_xticks(known, [f"{each:g}" for each in known])
+            axis.minorticks_off()
             axis.set_title(f"{START_NAMES[start]}, T = {runs['length'].iloc[0]}", fontsize=9)
         row[0].set_ylabel("steps to solve")
     for axis in axes[-1]:
@@ -69,7 +72,7 @@ def draw_controls(watched: pd.DataFrame, table: pd.DataFrame) -> Figure:
     for axis, random in zip(above, (False, True), strict=True):
         for cell, gate, _ in GATES:
             curves = pick(watched, cell=cell, random_labels=random).pivot(index="step", columns="seed", values=gate)
-            axis.plot(curves.index, curves, linewidth=0.9, alpha=0.7, **_gate(cell, gate))
+            axis.plot(curves.index, curves, linewidth=0.9, alpha=0.7, marker=".", markersize=2.5, **_gate(cell, gate))
         axis.set(xlabel="optimiser steps", ylim=(0, 1.03), xlim=(0, watched["step"].max()))
         axis.set_title("Gates, random labels" if random else "Gates, true labels")
     above[0].set_ylabel("mean openness of the gate")
@@ -105,13 +108,13 @@ def draw_selective(table: pd.DataFrame) -> Figure:
                 axis.plot(spots[~solved], y[~solved], MARKERS[cell], ms=3.2, mew=0.8, **hollow(COLOURS[cell]))
             dots(middle, x, part, cell)
     for axis in (left, middle, right):
-        axis.set_xticks(range(len(STARTS)), [START_NAMES[start].removeprefix("framework ") for start in STARTS])
+        axis.set_xticks(range(len(STARTS)), [START_NAMES[start] for start in STARTS])
         axis.set_xlim(-0.5, len(STARTS) - 0.5)
         axis.grid(axis="x", visible=False)
     left.set(ylim=(-4, 105))
     left.set_title("Both registers right, %")
     middle.set_title("Steps to solve")
-    right.set_title("Write gate, marked − other")
+    right.set_title("Write gate at marks")
     right.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
     handles: list[Any] = [key(cell) for cell in GATED]
     handles.append(Line2D([], [], marker="o", linestyle="", label="seed not solved", **hollow(MUTED)))
