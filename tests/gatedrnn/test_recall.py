@@ -323,7 +323,7 @@ def test_figures_and_texts_follow_from_the_runs(tiny: dict[str, Any]) -> None:
     looks = dict(recall_looks_words.looks(controls, watched, tiny["patience"], tiny["far"], tiny["chosen"]))
     assert not set(texts) & set(looks)
     assert texts["half-life-1"] == "2.2" and texts["short"] == "8" and texts["guess-recall"] == "12.5 %"
-    assert looks["patience-steps"] == "16" and looks["far-seeds"] == "2"
+    assert looks["patience-steps"] == "12" and looks["far-seeds"] == "2"
     for alt in (
         recall_looks_words.map_alt(table, shares),
         recall_looks_words.steps_alt(table),

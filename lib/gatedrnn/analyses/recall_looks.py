@@ -11,7 +11,7 @@ from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, outcomes, pick
 from gatedrnn.experiments.recall import CONTROLS
 from gatedrnn.tuning import Tuned
 
-PATIENCE = 4
+PATIENCE = 3
 """How many times the steps a run gets that is to show whether a start is slow or hopeless."""
 ORDER = ("lstm", *CONTROLS, "gru")
 """From the LSTM to the GRU, by what is changed."""
@@ -56,9 +56,9 @@ def watched_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def patience_points(length: int, learning_rate: float, fixed: dict[str, Any]) -> list[dict[str, Any]]:
-    """LSTMs that start without chrono, at a modest rate and with many steps: slow, or hopeless?"""
+    """LSTMs with each start, at a modest rate and with many steps: slow, or hopeless?"""
     more = {**fixed, "size": "width", "steps": PATIENCE * fixed["steps"], "learning_rate": learning_rate}
-    found = itertools.product(TASKS, [start for start in STARTS if start != "chrono"])
+    found = itertools.product(TASKS, STARTS)
     return [point({"task": task, "cell": "lstm", "start": start}, length, **more) for task, start in found]
 
 

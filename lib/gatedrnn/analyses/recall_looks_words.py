@@ -34,9 +34,10 @@ def looks(
         first, last = keeping(watched, cell, random)
         yield f"keep-{cell}-{which}", f"from {first:.2f} to {last:.2f}"
     yield "keep-reading", reading(watched)
-    for task, start in itertools.product(TASKS, patience["start"].unique()):
+    for task, start in itertools.product(TASKS, STARTS):
         part = pick(patience, task=task, start=start)
         yield f"patience-{task}-{slug(start)}", f"{count(part)}, median {median(part)} steps"
+    yield "patience-seeds", str(patience["seed"].nunique())
     yield "patience-steps", str(patience["steps_allowed"].max())
     yield "patience-length", str(patience["length"].iloc[0])
     yield "patience-rate", f"{patience['learning_rate'].iloc[0]:g}"
