@@ -252,6 +252,23 @@ def test_a_gru_that_leads_is_enough_although_the_two_are_not_alike() -> None:
     assert ledger()["M4"].rule == "equivalent"
 
 
+def test_the_advice_follows_the_numbers() -> None:
+    apart, alike = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.2}), outcomes(EQUAL)
+    assert "take the GRU: over all lengths the LSTM solved 0 of 40 runs and the GRU 40 of 40" in (
+        recall_words.default_advice(apart)
+    )
+    assert "favour neither cell" in recall_words.default_advice(alike)
+    assert "take the LSTM" in recall_words.default_advice(outcomes({("lstm", "default"): 1.0}))
+    assert "it helps the LSTM (+80 [" in recall_words.chrono_advice(apart)
+    assert "it changes little for the GRU (0 [" in recall_words.chrono_advice(apart)
+    assert "it hurts the GRU" in recall_words.chrono_advice(outcomes({("gru", "bias:1"): 1.0}))
+    for shut, text in ((1.0, "half of the work"), (0.0, "did harm"), (0.4, "no difference that these runs can tell")):
+        plain = outcomes({("lstm", "bias:1"): 0.4 if shut else 1.0})
+        controls = analysis.pick(plain, cell="lstm", start="bias:1")
+        solved = controls.assign(cell="lstm_shut", solved=(controls["seed"] < 10 * shut).astype(int))
+        assert text in recall_words.shut_advice(pd.concat([controls, solved]))
+
+
 def test_a_rate_that_taught_nothing_gives_way_to_that_of_chrono() -> None:
     rows = [{**each, "learning_rate": 0.3, "score": 0.01} for each in analysis.tuning_points(20, rnn=True)]
     best = pd.DataFrame(rows)

@@ -116,7 +116,7 @@ def difference(table: pd.DataFrame, size: str = "width", **which: Any) -> Interv
 
 
 def evidence(id: str, table: pd.DataFrame, lengths: list[int]) -> dict[str, Evidence]:
-    """Evidence on M2 or M4 by start, over both tasks and the given lengths at equal width."""
+    """Evidence on M2 or M4 by start, over both tasks and the given lengths at equal width; p is two-sided."""
     claim, found = ledger()[id], {}
     margin = claim.margin / 100
     for start in STARTS:
@@ -128,7 +128,7 @@ def evidence(id: str, table: pd.DataFrame, lengths: list[int]) -> dict[str, Evid
             inside = equivalence(a, b, margin)
             tested = type(inside)(inside.p, claim.margin, inside.equivalent)
             below = tail(a, b, -margin, "below")
-        found[name(start)] = Evidence(difference(table, **which), min(below, above), tested)
+        found[name(start)] = Evidence(difference(table, **which), min(1.0, 2 * min(below, above)), tested)
     return found
 
 

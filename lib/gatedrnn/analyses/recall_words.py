@@ -8,6 +8,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, name, parting, pick, success
+from gatedrnn.analyses.success import newcombe
 from gatedrnn.experiments.recall import build, guessing
 from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import half_life
@@ -127,6 +128,40 @@ def _interval(stratum: Stratum) -> Interval:
     return Interval(stratum.estimate, stratum.low, stratum.high)
 
 
+def default_advice(table: pd.DataFrame) -> str:
+    """Which cell to take where the framework's start cannot be changed."""
+    gap, part = difference(table, start="default"), pick(table, start="default", size="width")
+    lstm, gru = (count(pick(part, cell=cell)) for cell in GATED)
+    numbers = f"over all lengths the LSTM solved {lstm} runs and the GRU {gru}, LSTM − GRU {signed(gap)}"
+    if gap.low <= 0 <= gap.high:
+        return f"If you must take the start that the framework gives, these runs favour neither cell: {numbers}"
+    better = "LSTM" if gap.low > 0 else "GRU"
+    return f"If you must take the start that the framework gives, take the {better}: {numbers}"
+
+
+def chrono_advice(table: pd.DataFrame) -> str:
+    """What chrono did for each cell, beside the advice of a bias of 1."""
+    parts = []
+    for cell in GATED:
+        solved = {s: pick(table, cell=cell, start=s, size="width")["solved"] for s in ("bias:1", "chrono")}
+        gap = newcombe(*((int(each.sum()), len(each)) for each in (solved["chrono"], solved["bias:1"])))
+        word = "helps" if gap.low > 0 else "hurts" if gap.high < 0 else "changes little for"
+        points = Interval(100 * gap.estimate, 100 * gap.low, 100 * gap.high)
+        parts.append(f"it {word} the {LABELS[cell]} ({signed(points)})")
+    return f"If you know the time scale of your data, try chrono: against a bias of 1, {' and '.join(parts)}"
+
+
+def shut_advice(controls: pd.DataFrame) -> str:
+    """Whether an input gate that starts shut did anything for the LSTM with bias 1."""
+    shut, plain = (pick(controls, cell=cell) for cell in ("lstm_shut", "lstm"))
+    gap = newcombe(*((int(each["solved"].sum()), len(each)) for each in (shut, plain)))
+    numbers = f"{count(shut)} runs solved with it, {count(plain)} without"
+    if gap.low > 0:
+        return f"For an LSTM a forget bias alone is half of the work: let its input gate start shut as well ({numbers})"
+    word = "did harm" if gap.high < 0 else "made no difference that these runs can tell"
+    return f"An input gate that starts shut {word} to the LSTM with a forget bias of 1 ({numbers})"
+
+
 def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Names and texts of what the prose quotes about the main sweep."""
     for kind, lengths in kinds.items():
@@ -157,6 +192,8 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
             yield f"share-{_panel(panel)}-{_key(row.factor)}", f"{row.share:.0f} %"
         top = part[~part["factor"].isin(["seed", "other combinations"])].nlargest(2, "share")
         yield f"share-{_panel(panel)}-top", listed([f"{_factor(r.factor)} ({r.share:.0f} %)" for r in top.itertuples()])
+    yield "advice-default", default_advice(table)
+    yield "advice-chrono", chrono_advice(table)
     yield "guess-recall", f"{100 * guessing('recall'):.1f} %"
     yield "guess-adding", f"{guessing('adding'):.4f}"
     yield "guess-selective", f"{100 * guessing('selective'):.1f} %"
