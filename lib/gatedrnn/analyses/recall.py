@@ -100,19 +100,29 @@ def pick(table: pd.DataFrame, **which: Any) -> pd.DataFrame:
 
 def success(part: pd.DataFrame) -> Interval:
     """Success rate with its Wilson interval."""
-    return wilson(int(part["solved"].sum()), len(part))
+    return wilson(*tally(part))
 
 
 def counts(table: pd.DataFrame, size: str = "width", **which: Any) -> tuple[Count, Count]:
     """Solved runs and all, of the LSTM and of the GRU; `size` is that of the GRU."""
     lstm, gru = (pick(table, cell=c, size=s, **which) for c, s in (("lstm", "width"), ("gru", size)))
-    return (int(lstm["solved"].sum()), len(lstm)), (int(gru["solved"].sum()), len(gru))
+    return tally(lstm), tally(gru)
+
+
+def tally(part: pd.DataFrame) -> Count:
+    """Solved runs, and all."""
+    return int(part["solved"].sum()), len(part)
+
+
+def gap(a: Count, b: Count) -> Interval:
+    """Difference of two success rates a − b, in points."""
+    found = newcombe(a, b)
+    return Interval(100 * found.estimate, 100 * found.low, 100 * found.high, found.level, found.n)
 
 
 def difference(table: pd.DataFrame, size: str = "width", **which: Any) -> Interval:
     """Success rate, LSTM − GRU, in points."""
-    found = newcombe(*counts(table, size, **which))
-    return Interval(100 * found.estimate, 100 * found.low, 100 * found.high, found.level, found.n)
+    return gap(*counts(table, size, **which))
 
 
 def evidence(id: str, table: pd.DataFrame, lengths: list[int]) -> dict[str, Evidence]:
@@ -141,8 +151,8 @@ def parting(table: pd.DataFrame, task: str, start: str) -> list[int]:
     """The lengths at which the interval of LSTM − GRU leaves zero."""
     found = []
     for length in sorted(table["length"].unique()):
-        gap = difference(table, task=task, start=start, length=int(length))
-        if gap.low > 0 or gap.high < 0:
+        apart = difference(table, task=task, start=start, length=int(length))
+        if apart.low > 0 or apart.high < 0:
             found.append(int(length))
     return found
 
