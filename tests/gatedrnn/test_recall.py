@@ -262,11 +262,14 @@ def test_the_advice_follows_the_numbers() -> None:
     assert "it helps the LSTM (+80 [" in recall_words.chrono_advice(apart)
     assert "it changes little for the GRU (0 [" in recall_words.chrono_advice(apart)
     assert "it hurts the GRU" in recall_words.chrono_advice(outcomes({("gru", "bias:1"): 1.0}))
-    for shut, text in ((1.0, "half of the work"), (0.0, "did harm"), (0.4, "no difference that these runs can tell")):
-        plain = outcomes({("lstm", "bias:1"): 0.4 if shut else 1.0})
-        controls = analysis.pick(plain, cell="lstm", start="bias:1")
-        solved = controls.assign(cell="lstm_shut", solved=(controls["seed"] < 10 * shut).astype(int))
-        assert text in recall_words.shut_advice(pd.concat([controls, solved]))
+    plain = analysis.pick(outcomes({("lstm", "bias:1"): 0.4}), cell="lstm", start="bias:1")
+    for shut, tied, first, second in ((1.0, 0.4, "helps", "makes no"), (0.0, 1.0, "hurts", "helps")):
+        changed = [
+            plain.assign(cell=cell, solved=(plain["seed"] < 10 * share).astype(int))
+            for cell, share in (("lstm_shut", shut), ("lstm_coupled", tied))
+        ]
+        text = recall_words.control_advice(pd.concat([plain, *changed]))
+        assert f"an input gate that starts shut {first}" in text and f"f = 1 − i, {second}" in text
 
 
 def test_a_rate_that_taught_nothing_gives_way_to_that_of_chrono() -> None:
@@ -296,7 +299,7 @@ def tiny() -> dict[str, Any]:
 
     tuned = {kind: tune(analysis.tuning_points(some[0], rnn=kind == "short")) for kind, some in kinds.items()}
     table = analysis.outcomes(sweep(analysis.main_points(tuned, kinds, FIXED)))
-    controls = sweep(look.at_rates(look.control_points(8), tune(look.control_points(8)), 8, FIXED))
+    controls = sweep(look.at_rates(look.control_points(8), tune(look.control_points(8)), tuned["short"], 8, FIXED))
     return {
         "kinds": kinds,
         "tuned": tuned,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, outcomes, pick, point, rate
+from gatedrnn.analyses.recall import GATED, LEARNED, STARTS, TASKS, cases, outcomes, pick, point, rate
 from gatedrnn.experiments.recall import CONTROLS
 from gatedrnn.tuning import Tuned
 
@@ -22,9 +22,21 @@ def control_points(length: int) -> list[dict[str, Any]]:
     return [point({"task": t, "cell": c, "start": "bias:1"}, length) for t, c in itertools.product(TASKS, CONTROLS)]
 
 
-def at_rates(given: list[dict[str, Any]], tuned: Tuned, length: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
-    """Tuned configurations that name no length in their scheme, at their chosen rates and at another length."""
-    return [{**each, "length": length, "learning_rate": tuned.rate(**each), "size": "width", **fixed} for each in given]
+def at_rates(
+    given: list[dict[str, Any]], tied: Tuned, tuned: Tuned, length: int, fixed: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The tuned controls at another length, each at its chosen rate.
+
+    A control that no rate taught anything takes the rate that was best for the LSTM with chrono, as an LSTM would.
+    """
+    found = []
+    for each in given:
+        best = pick(tied.best, **each).iloc[0]
+        chosen = float(best["learning_rate"])
+        if best["score"] < LEARNED:
+            chosen = rate(tuned, {"task": each["task"], "cell": "lstm", "start": "chrono"}, each["length"])
+        found.append({**each, "length": length, "learning_rate": chosen, "size": "width", **fixed})
+    return found
 
 
 def control_table(table: pd.DataFrame, controls: pd.DataFrame, length: int) -> pd.DataFrame:

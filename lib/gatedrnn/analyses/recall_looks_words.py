@@ -9,7 +9,7 @@ import pandas as pd
 
 from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, name, pick
 from gatedrnn.analyses.recall_looks import ORDER
-from gatedrnn.analyses.recall_words import NAMES, count, listed, median, rate, shut_advice, slug
+from gatedrnn.analyses.recall_words import NAMES, control_advice, count, listed, median, rate, slug
 from gatedrnn.figures import LABELS
 from gatedrnn.tuning import Tuned
 
@@ -34,7 +34,7 @@ def looks(
         first, last = keeping(watched, cell, random)
         yield f"keep-{cell}-{which}", f"from {first:.2f} to {last:.2f}"
     yield "keep-reading", reading(watched)
-    yield "advice-shut", shut_advice(controls)
+    yield "advice-controls", control_advice(controls)
     for task, start in itertools.product(TASKS, STARTS):
         part = pick(patience, task=task, start=start)
         yield f"patience-{task}-{slug(start)}", f"{count(part)}, median {median(part)} steps"

@@ -151,15 +151,24 @@ def chrono_advice(table: pd.DataFrame) -> str:
     return f"If you know the time scale of your data, try chrono: against a bias of 1, {' and '.join(parts)}"
 
 
-def shut_advice(controls: pd.DataFrame) -> str:
-    """Whether an input gate that starts shut did anything for the LSTM with bias 1."""
-    shut, plain = (pick(controls, cell=cell) for cell in ("lstm_shut", "lstm"))
-    gained = gap(tally(shut), tally(plain))
-    numbers = f"{count(shut)} runs solved with it, {count(plain)} without"
-    if gained.low > 0:
-        return f"For an LSTM a forget bias alone is half of the work: let its input gate start shut as well ({numbers})"
-    word = "did harm" if gained.high < 0 else "made no difference that these runs can tell"
-    return f"An input gate that starts shut {word} to the LSTM with a forget bias of 1 ({numbers})"
+def control_advice(controls: pd.DataFrame) -> str:
+    """What each control did for the LSTM with bias 1, both tasks together."""
+    parts = []
+    for cell, what in (
+        ("lstm_shut", "an input gate that starts shut"),
+        ("lstm_coupled", "tying its gates, f = 1 − i,"),
+    ):
+        changed, plain = (pick(controls, cell=each) for each in (cell, "lstm"))
+        gained = gap(tally(changed), tally(plain))
+        word = (
+            "helps"
+            if gained.low > 0
+            else "hurts"
+            if gained.high < 0
+            else "makes no difference that these runs can tell"
+        )
+        parts.append(f"{what} {word} ({count(changed)} runs solved, {count(plain)} without)")
+    return f"For an LSTM with a forget bias of 1, {' and '.join(parts)}"
 
 
 def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFrame) -> Iterator[tuple[str, str]]:
