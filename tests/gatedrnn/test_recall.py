@@ -99,7 +99,8 @@ def test_openness_is_the_mean_of_the_gates_at_the_steps_asked_for(cell: str) -> 
     model, x = experiment.build("selective", cell, 3), torch.randn(6, 5, 6)
     marked = torch.zeros(6, 5, dtype=torch.bool)
     marked[2, :], marked[0, :] = True, True  # the first step is left out in any case
-    gates = model.core.trace(x).gates[0]
+    with torch.no_grad():
+        gates = model.core.trace(x).gates[0]
     keep = gates["f" if cell == "lstm" else "z"]
     write = gates["i"] if cell == "lstm" else 1 - keep
     with torch.no_grad():
@@ -250,6 +251,12 @@ def test_a_gru_that_leads_is_enough_although_the_two_are_not_alike() -> None:
     )
     assert verdict.strata[0].word == CONTRADICTED and "−100 [" in text
     assert ledger()["M4"].rule == "equivalent"
+
+
+def test_the_range_of_a_cell_is_that_of_its_starts() -> None:
+    table = outcomes({**EQUAL, ("lstm", "default"): 0.1, ("lstm", "bias:1"): 0.4})
+    text = recall_words.ranges(table, [100])
+    assert "the LSTM goes from 2 of 20 (framework default) to 20 of 20 (chrono) and the GRU goes from 20 of 20" in text
 
 
 def test_the_advice_follows_the_numbers() -> None:

@@ -93,6 +93,19 @@ def _groups(behind: list[str], ahead: list[str], level: list[str]) -> list[tuple
     return [each for each in groups if each[0]]
 
 
+def ranges(table: pd.DataFrame, lengths: list[int]) -> str:
+    """How far each cell goes from its worst start to its best, over both tasks and the given lengths."""
+    parts = []
+    for cell in GATED:
+        by_start = {s: pick(table, cell=cell, start=s, size="width", length=lengths) for s in STARTS}
+        worst, best = (f(STARTS, key=lambda s: int(by_start[s]["solved"].sum())) for f in (min, max))
+        parts.append(
+            f"the {LABELS[cell]} goes from {count(by_start[worst])} ({name(worst)}) to {count(by_start[best])}"
+        )
+        parts[-1] += f" ({name(best)})"
+    return f"From its worst start to its best {' and '.join(parts)}"
+
+
 def long_sentence(verdict: Verdict) -> str:
     """What the verdict on M2 says to a reader who has to choose."""
     head = {
@@ -204,6 +217,7 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
     for panel, factor in (("solved or not", "length"), ("solved or not", "seed"), (ALL_RATES, "learning_rate")):
         share = pick(shares, panel=panel, factor=factor)["share"].iloc[0]
         yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f} %"
+    yield "ranges", ranges(table, kinds["long"])
     yield "advice-default", default_advice(table)
     yield "advice-chrono", chrono_advice(table)
     yield "guess-recall", f"{100 * guessing('recall'):.1f} %"

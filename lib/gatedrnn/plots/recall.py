@@ -136,7 +136,7 @@ def places(axis: Axes, lengths: list[int]) -> None:
     axis.grid(axis="x", visible=False)
 
 
-def dots(axis: Axes, x: float, part: pd.DataFrame, cell: str, spread: float = 0.09) -> None:
+def dots(axis: Axes, x: float, part: pd.DataFrame, cell: str, spread: float = 0.15) -> None:
     """A dot a seed at its steps, side by side in the order of seeds; open in the band above where it was not solved."""
     shift = np.linspace(-spread, spread, len(part)) if len(part) > 1 else np.zeros(len(part))
     solved, heights = part["solved"].to_numpy() == 1, shown(part)

@@ -52,7 +52,7 @@ def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
                     won = won[won["scheme"].str.startswith(start)]["learning_rate"].iloc[0]
                     axis.plot(won * nudge, middle[won], "o", markersize=9, markerfacecolor="none", color=COLOURS[cell])
             axis.set(xscale="log")
-            axis.set_xticks(known, [f"{each:g}" for each in known])
+            axis.set_xticks(known, [f"{each:g}" for each in known], rotation=45, fontsize=7.5)
             axis.minorticks_off()
             axis.set_title(f"{START_NAMES[start]}, T = {runs['length'].iloc[0]}", fontsize=9)
         row[0].set_ylabel("steps to solve")
