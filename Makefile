@@ -5,7 +5,7 @@ BOOK := .venv/bin/python -m bookkit
 FLAGS = $(if $(FRESH),--fresh) $(if $(QUICK),--quick)
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter results check-results test serve bench lint lock clean set-up
+.PHONY: help book chapter results check-results test serve bench sanitize lint lock clean set-up
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -31,6 +31,9 @@ serve: set-up  ## serve the site on this machine (PORT=8000)
 
 bench: set-up  ## measure the cells on this machine, at quick size
 	@$(BOOK) bench
+
+sanitize: set-up  ## the tests of the compiled kernels under AddressSanitizer (GCC)
+	@.venv/bin/python tests/sanitize.py
 
 lint: set-up  ## style, types, layout, clean notebooks, citation file
 	@$(BOOK) lint

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn, sigmoid, tanh
+from torch import Tensor, nn, relu, sigmoid, tanh
 
 from gatedrnn.choices import require
 
@@ -76,6 +76,18 @@ class RNN(Cell):
         return (h,), {"h": h}
 
 
+class ReLURNN(Cell):
+    """The plain recurrent network with a rectifier in place of tanh (Le et al. 2015): its state has no upper end."""
+
+    blocks = ("h",)
+
+    def forward(self, x: Tensor, state: State) -> tuple[State, Trace]:
+        """h' = max(W x + b + U h + b', 0)."""
+        (h,) = state
+        h = relu(x @ self.weight_ih.T + self.bias_ih + h @ self.weight_hh.T + self.bias_hh)
+        return (h,), {"h": h}
+
+
 class LSTM(Cell):
     """Long short-term memory with a forget gate (Hochreiter and Schmidhuber 1997; Gers et al. 2000)."""
 
@@ -137,7 +149,7 @@ class GRUBefore(Cell):
         return (h,), {"r": r, "z": z, "n": n, "h": h}
 
 
-CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "gru_before": GRUBefore, "rnn": RNN}
+CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "gru_before": GRUBefore, "rnn": RNN, "relu": ReLURNN}
 
 
 def cell_class(name: str) -> type[Cell]:

@@ -25,7 +25,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Cell = Literal["rnn", "lstm", "gru", "gru_before"]
+Cell = Literal["rnn", "relu", "lstm", "gru", "gru_before"]
 """The cells that are counted; ``gru`` resets after the product as PyTorch does, ``gru_before`` as the paper does."""
 
 FLOAT_BYTES = 4
@@ -48,6 +48,7 @@ class _Cell:
 # Kept: LSTM i f g o c h; GRU r z n h, and U_n h + b when the reset comes after the product.
 _CELLS: dict[str, _Cell] = {
     "rnn": _Cell(blocks=1, states=1, forward=4, backward=6, kept=1),
+    "relu": _Cell(blocks=1, states=1, forward=4, backward=4, kept=1),
     "lstm": _Cell(blocks=4, states=2, forward=21, backward=31, kept=6),
     "gru": _Cell(blocks=3, states=1, forward=17, backward=24, kept=5),
     "gru_before": _Cell(blocks=3, states=1, forward=17, backward=25, kept=4),

@@ -14,7 +14,7 @@ from gatedrnn.kernels.lengths import at_lengths, check_lengths, masked
 from gatedrnn.kernels.shapes import BLOCKS
 
 STOCK: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-PATHS = {"lstm": "torch.nn", "gru": "stepwise", "rnn": "stepwise", "gru_before": "reference"}
+PATHS = {"lstm": "torch.nn", "gru": "stepwise", "rnn": "stepwise", "relu": "stepwise", "gru_before": "reference"}
 """Path of each cell where the matched kernels cannot be compiled: `torch.nn` has a fused kernel for the LSTM alone."""
 
 
@@ -34,7 +34,7 @@ class Recurrent(nn.Module):
     """One or more layers of a cell over whole sequences.
 
     Args:
-        cell: `lstm`, `gru` (reset-after), `gru_before` (reset-before) or `rnn` (tanh).
+        cell: `lstm`, `gru` (reset-after), `gru_before` (reset-before), `rnn` (tanh) or `relu` (plain, with a rectifier).
         input_size: I. hidden_size: H. num_layers: L ≥ 1.
         batch_first: sequences are (B, T, I) instead of (T, B, I), as in `torch.nn`.
 

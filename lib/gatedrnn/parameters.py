@@ -25,7 +25,8 @@ Rates = Annotated[list[Positive], Field(min_length=1, description="a list of num
 Flag = Annotated[StrictBool, Field(description="True or False")]
 Text = Annotated[StrictStr, Field(min_length=1, description="a text that is not empty")]
 Cell = Annotated[
-    Literal["lstm", "gru", "gru_before", "rnn"], Field(description="one of 'lstm', 'gru', 'gru_before', 'rnn'")
+    Literal["lstm", "gru", "gru_before", "rnn", "relu"],
+    Field(description="one of 'lstm', 'gru', 'gru_before', 'rnn', 'relu'"),
 ]
 Cells = Annotated[
     list[Cell], Field(min_length=1, description="a list of cells out of 'lstm', 'gru', 'gru_before', 'rnn'")

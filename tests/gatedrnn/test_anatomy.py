@@ -18,7 +18,7 @@ from gatedrnn.plots import anatomy as plots
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_shown_lines_are_the_code_that_runs(cell):
-    namespace = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
+    namespace = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
     source = anatomy.body(cell)
     lines = "\n".join(f"    {line}" for line in source.splitlines())
     exec(f"def forward(self, x, state):\n{lines}", namespace)

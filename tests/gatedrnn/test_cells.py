@@ -1,5 +1,7 @@
 """The reference cells are torch.nn's cells, and return the gates that they name."""
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from torch import nn
 from gatedrnn.cells import CELLS, GRU, GRUBefore, cell_class
 from gatedrnn.initialisation import set_bias
 
-STOCK = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
+STOCK = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell, "relu": partial(nn.RNNCell, nonlinearity="relu")}
 SIZES = {"inputs": st.integers(1, 9), "hidden": st.sampled_from([1, 2, 7, 33]), "batch": st.integers(1, 5)}
 
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_stepwise import arguments
+from test_stepwise import arguments, stock_layer
 
 from gatedrnn.cells import CELLS
-from gatedrnn.kernels import matched
+from gatedrnn.kernels import matched, stepwise
 from gatedrnn.kernels.shapes import BLOCKS
-from gatedrnn.layers import STOCK, Recurrent
+from gatedrnn.layers import Recurrent
 
 NAMES = tuple(BLOCKS)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -24,7 +24,10 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 SHAPES = [  # T, B, I, H: whole and broken vectors, whole and broken blocks of rows, few rows (T·B ≤ 4)
     (1, 1, 1, 1), (4, 1, 3, 8), (2, 2, 1, 9), (1, 5, 2, 7), (5, 1, 4, 33), (5, 13, 3, 9), (50, 2, 2, 8), (50, 5, 7, 33),
 ]  # fmt: skip
-SEVERAL_CHUNKS = {"lstm": (70, 13, 2, 65), "gru": (90, 13, 2, 65), "rnn": (250, 13, 2, 65)}
+SEVERAL_CHUNKS = {
+    "lstm": (70, 13, 2, 65), "gru": (90, 13, 2, 65), "gru_before": (90, 13, 2, 65),
+    "rnn": (250, 13, 2, 65), "relu": (250, 13, 2, 65),
+}  # fmt: skip
 
 compiled = pytest.mark.skipif(not matched.available(), reason=f"matched kernels: {matched.problem()}")
 each_cell = pytest.mark.parametrize("name", NAMES)
@@ -46,7 +49,9 @@ def call(name, x, state, weights, lengths=None):
 
 
 def by_torch(name, x, state, weights):
-    stock = STOCK[name](x.shape[-1], weights[1].shape[-1]).to(x.dtype)
+    if name not in stepwise.KERNELS:
+        return by_cells(name, x, state, weights)  # torch has no GRU that resets before the product
+    stock = stock_layer(name, x.shape[-1], weights[1].shape[-1]).to(x.dtype)
     first = tuple(each.unsqueeze(0) for each in state)
     inside = (x, first if name == "lstm" else first[0])
     named = {f"{key}_l0": each for key, each in zip(WEIGHTS, weights, strict=True)}
@@ -366,14 +371,17 @@ def test_a_nan_stays_in_its_sequence_and_goes_on_in_time(name, dtype, shape):
         assert outputs[2:, bad].isnan().all()
         assert all(each[bad].isnan().all() and each[others].isfinite().all() for each in last)
     dx, *d_state = torch.autograd.grad(sum(each.sum() for each in found), [x, *state])
-    assert dx[:, bad].isnan().all()
+    if name != "relu":  # its slope at NaN is 1, as torch has it
+        assert dx[:, bad].isnan().all()
     assert dx[:, others].isfinite().all()
     assert all(each[others].isfinite().all() for each in d_state)
 
 
 @compiled
-@each_cell
-@pytest.mark.parametrize("size", [1e4, 3e38, float("inf")])
+@pytest.mark.parametrize(
+    ("name", "size"),  # a rectifier has no upper end
+    [(name, size) for name in NAMES for size in (1e4, 3e38, float("inf")) if name != "relu" or size == 1e4],
+)
 def test_saturated_units_stay_finite(name, size):
     """The inputs drive every gate far out, to either side; the gradients are compared where torch has finite ones."""
     x, state, weights = drawn(name, (6, 3, 1, 9), torch.float32)
@@ -485,7 +493,7 @@ ASK = """
 import sys, torch
 from gatedrnn.layers import Recurrent
 found = {}
-for name in ("lstm", "gru", "rnn"):
+for name in ("lstm", "gru", "gru_before", "rnn", "relu"):
     torch.manual_seed(3)
     core = Recurrent(name, 3, 9, 2)
     x = torch.randn(6, 4, 3)
@@ -532,7 +540,8 @@ def test_without_the_kernels_the_layers_work_and_say_so(reason, tmp_path):
         assert message in said[0]
         assert said[0].endswith("; the layers use what torch has")
     paths = {name: path for (name, _), (path, _) in found.items()}
-    assert paths == {"lstm": "torch.nn", "gru": "stepwise", "rnn": "stepwise"}
+    hand_written = dict.fromkeys(("gru", "rnn", "relu"), "stepwise")
+    assert paths == {"lstm": "torch.nn", "gru_before": "reference", **hand_written}
     here: dict = {"__name__": "here"}
     exec(ASK, here)
     for key, (_, expected) in here["found"].items():

@@ -1,10 +1,11 @@
-// Whole-sequence kernels for LSTM, GRU (reset-after) and tanh RNN on a CPU: one source for the three cells.
+// Whole-sequence kernels for LSTM, GRU (reset after and before the product) and plain RNN (tanh, ReLU) on a CPU: one source.
 //
 // The work of one time step is a matrix product and the gate arithmetic. Both happen in one pass here: a tile of
 // pre-activations (all gates of a few units, for a few sequences) is accumulated in registers, turned into gates and
 // states there, and stored once. The backward pass has the same shape: a tile of state gradients is accumulated, then
 // turned into the gradients of the pre-activations. What is the same for all steps (inputs times W, the gradients of the
-// weights) is one product each over all steps, by the BLAS of torch. The cells share all but `Lstm`, `Gru` and `Rnn`.
+// weights) is one product each over all steps, by the BLAS of torch. The cells share all but `Lstm`, `Gru`, `GruBefore`
+// and `Plain`: most need one pass over their units at each step; a reset before the product needs two, one after another.
 //
 // Letters: T steps, B sequences, I inputs, H units, G gate blocks; W lanes of a vector. Weights as in torch.nn.
 // Introduced in the chapter performance/cost.
@@ -148,7 +149,8 @@ struct Sequence {
   T* h;          // (T + 1, B, H), the initial state first
   T* c;          // LSTM: (T + 1, B, H), or (1, B, H) where nothing is kept
   int64_t next_c;  // distance of two steps in c
-  T* inner;      // GRU: U_n h + b'_n, (T, B, H), or nothing
+  T* inner;      // GRU: U_n h + b'_n, (T, B, H), or nothing; reset before: r h, (T, B, H), or (1, B, H)
+  int64_t next_inner;  // distance of two steps in inner
   const T* bias;  // GRU: b'_n
   const T* product;  // U h of this step, (B, G H), where a few steps are not worth packing U; else nothing
   const int64_t* ends;  // (B,): true length of each sequence
@@ -163,9 +165,17 @@ struct Sequence {
 
 template <class T>
 struct Lstm {  // i, f, o = σ(·); g = tanh(·); c' = f c + i g; h' = o tanh(c')
-  static constexpr int GATES = 4, UNITS = 1, BLOCKS = 4;
+  static constexpr int ALL = 4, BLOCKS = 4;  // gate blocks of the weights, and of da
+  static constexpr int GATES = 4, FIRST = 0, UNITS = 1;  // of this pass
   static constexpr std::array<int, 4> ORDER{0, 1, 2, 3};  // gate blocks as they stand in da
+  static constexpr int BACK = 0, LATER = 1;  // first block of da that the backward pass reads, and how many steps later
+  using First = Lstm;
+  using Second = void;
   using V = Vec<T>;
+
+  static const T* source(const Sequence<T>& s, int64_t t) {  // what is multiplied by U, (B, H)
+    return s.h + t * s.B * s.H;
+  }
 
   static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
     return load(gates + gate * s.H + u, count);
@@ -210,9 +220,17 @@ struct Lstm {  // i, f, o = σ(·); g = tanh(·); c' = f c + i g; h' = o tanh(c'
 
 template <class T>
 struct Gru {  // r, z = σ(·); n = tanh(W_n x + b_n + r (U_n h + b'_n)); h' = (1 - z) n + z h
-  static constexpr int GATES = 3, UNITS = 1, BLOCKS = 4;  // da: U_n h + b'_n, r, z, W_n x + b_n
+  static constexpr int ALL = 3, BLOCKS = 4;  // da: U_n h + b'_n, r, z, W_n x + b_n
+  static constexpr int GATES = 3, FIRST = 0, UNITS = 1;
   static constexpr std::array<int, 3> ORDER{2, 0, 1};
+  static constexpr int BACK = 0, LATER = 1;
+  using First = Gru;
+  using Second = void;
   using V = Vec<T>;
+
+  static const T* source(const Sequence<T>& s, int64_t t) {
+    return s.h + t * s.B * s.H;
+  }
 
   static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
     return gate < 2 ? load(gates + gate * s.H + u, count) : load(s.bias + u, count);
@@ -249,10 +267,88 @@ struct Gru {  // r, z = σ(·); n = tanh(W_n x + b_n + r (U_n h + b'_n)); h' = (
 };
 
 template <class T>
-struct Rnn {  // h' = tanh(·)
-  static constexpr int GATES = 1, UNITS = 4, BLOCKS = 1;
-  static constexpr std::array<int, 1> ORDER{0};
+struct GruBefore {  // r, z = σ(·); n = tanh(W_n x + U_n (r h) + b); h' = (1 - z) n + z h
+  static constexpr int ALL = 3, BLOCKS = 3;  // da: r, z, n
   using V = Vec<T>;
+
+  struct First {  // r and z from h; backwards: dh from the r and z of the later step, then n and z
+    static constexpr int GATES = 2, FIRST = 0, UNITS = 2;
+    static constexpr std::array<int, 2> ORDER{0, 1};
+    static constexpr int BACK = 0, LATER = 1;
+
+    static const T* source(const Sequence<T>& s, int64_t t) {
+      return s.h + t * s.B * s.H;
+    }
+
+    static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
+      return load(gates + gate * s.H + u, count);
+    }
+
+    template <bool KEEP, class Sums>
+    static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
+      const int64_t at = b * s.H + u;
+      const V r = sigmoid(a[0]);
+      store(s.inner + t * s.next_inner + at, r * load(s.h + t * s.B * s.H + at, count), count);
+      store(gates + u, r, count);
+      store(gates + s.H + u, sigmoid(a[1]), count);
+    }
+
+    static void backward(const Sequence<T>& s, V dh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
+      const int64_t at = b * s.H + u;
+      const V z = load(gates + s.H + u, count), n = load(gates + 2 * s.H + u, count);
+      store(da + s.H + u, dh * (load(s.h + t * s.B * s.H + at, count) - n) * slope_of_sigmoid(z), count);
+      store(da + 2 * s.H + u, dh * (V(1) - z) * slope_of_tanh(n), count);
+      store(s.carried + at, dh * z, count);
+    }
+
+    static V passed(const Sequence<T>& s, int64_t at, int64_t count) {
+      return load(s.carried + at, count);
+    }
+  };
+
+  struct Second {  // n from r h; backwards: the gradient of r h from n, then r and the rest of dh
+    static constexpr int GATES = 1, FIRST = 2, UNITS = 4;
+    static constexpr std::array<int, 1> ORDER{2};
+    static constexpr int BACK = 2, LATER = 0;
+
+    static const T* source(const Sequence<T>& s, int64_t t) {
+      return s.inner + t * s.next_inner;
+    }
+
+    static V start(const Sequence<T>& s, const T* gates, int, int64_t u, int64_t count) {
+      return load(gates + 2 * s.H + u, count);
+    }
+
+    template <bool KEEP, class Sums>
+    static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
+      const int64_t at = b * s.H + u, step = s.B * s.H;
+      const V z = load(gates + s.H + u, count), n = tanh(a[0]);
+      store(s.h + (t + 1) * step + at, at::vec::fmadd(z, load(s.h + t * step + at, count) - n, n), count);
+      if constexpr (KEEP) store(gates + 2 * s.H + u, n, count);
+    }
+
+    static void backward(const Sequence<T>& s, V drh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
+      const int64_t at = b * s.H + u;
+      const V r = load(gates + u, count);
+      store(da + u, drh * load(s.h + t * s.B * s.H + at, count) * slope_of_sigmoid(r), count);
+      store(s.carried + at, at::vec::fmadd(drh, r, load(s.carried + at, count)), count);
+    }
+  };
+};
+
+template <class T, bool RECTIFIED>
+struct Plain {  // h' = tanh(·), or max(·, 0)
+  static constexpr int ALL = 1, BLOCKS = 1;
+  static constexpr int GATES = 1, FIRST = 0, UNITS = 4;
+  static constexpr std::array<int, 1> ORDER{0};
+  static constexpr int BACK = 0, LATER = 1;
+  using First = Plain;
+  using Second = void;
+  using V = Vec<T>;
+
+  static const T* source(const Sequence<T>& s, int64_t t) {
+    return s.h + t * s.B * s.H;
+  }
 
   static V start(const Sequence<T>&, const T* gates, int, int64_t u, int64_t count) {
     return load(gates + u, count);
@@ -260,11 +356,13 @@ struct Rnn {  // h' = tanh(·)
 
   template <bool KEEP, class Sums>
   static void forward(const Sequence<T>& s, const Sums& a, T*, int64_t t, int64_t b, int64_t u, int64_t count) {
-    store(s.h + ((t + 1) * s.B + b) * s.H + u, tanh(a[0]), count);
+    const V h = RECTIFIED ? at::vec::clamp_min(a[0], V(0)) : tanh(a[0]);
+    store(s.h + ((t + 1) * s.B + b) * s.H + u, h, count);
   }
 
   static void backward(const Sequence<T>& s, V dh, const T*, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-    store(da + u, dh * slope_of_tanh(load(s.h + ((t + 1) * s.B + b) * s.H + u, count)), count);
+    const V h = load(s.h + ((t + 1) * s.B + b) * s.H + u, count);
+    store(da + u, RECTIFIED ? V::blendv(dh, V(0), h <= V(0)) : dh * slope_of_tanh(h), count);
   }
 
   static V passed(const Sequence<T>&, int64_t, int64_t) {
@@ -272,98 +370,148 @@ struct Rnn {  // h' = tanh(·)
   }
 };
 
+template <class T>
+using Rnn = Plain<T, false>;
+template <class T>
+using Relu = Plain<T, true>;
+
 // ---- weights in the order in which the tiles read them -------------------------------------------------------------
 
-// U (G H, H) as panels: for each UNITS vectors of units, for each k, for each gate, W columns of Uᵀ; zeros fill the end.
-template <class C, class T>
+// The rows of U (G H, H) that a pass needs, as panels: for each UNITS vectors of units, for each k, for each gate, W
+// columns of Uᵀ; zeros fill the end.
+template <class P, class T>
 std::vector<T> pack_forward(const T* u, int64_t H) {
-  constexpr int64_t W = LANES<T>, WIDTH = C::UNITS * W;
+  constexpr int64_t W = LANES<T>, WIDTH = P::UNITS * W;
   const int64_t panels = (H + WIDTH - 1) / WIDTH;
-  std::vector<T> packed(panels * H * C::GATES * WIDTH, T(0));
+  std::vector<T> packed(panels * H * P::GATES * WIDTH, T(0));
   for (int64_t unit = 0; unit < H; ++unit) {
-    T* panel = packed.data() + unit / WIDTH * H * C::GATES * WIDTH + unit % WIDTH;
-    for (int64_t gate = 0; gate < C::GATES; ++gate)
-      for (int64_t k = 0; k < H; ++k) panel[(k * C::GATES + gate) * WIDTH] = u[(gate * H + unit) * H + k];
+    T* panel = packed.data() + unit / WIDTH * H * P::GATES * WIDTH + unit % WIDTH;
+    for (int64_t gate = 0; gate < P::GATES; ++gate)
+      for (int64_t k = 0; k < H; ++k) panel[(k * P::GATES + gate) * WIDTH] = u[((P::FIRST + gate) * H + unit) * H + k];
   }
   return packed;
 }
 
-// U as panels of two vectors of columns, rows in the order of the gradients.
-template <class C, class T>
+// The same rows as panels of two vectors of columns, or one at the end where that is enough; rows in the order of da.
+template <class P, class T>
 std::vector<T> pack_backward(const T* u, int64_t H) {
-  constexpr int64_t WIDTH = 2 * LANES<T>;
-  const int64_t panels = (H + WIDTH - 1) / WIDTH;
-  std::vector<T> packed(panels * C::GATES * H * WIDTH, T(0));
+  constexpr int64_t W = LANES<T>;
+  std::vector<T> packed(P::GATES * H * ((H + W - 1) / W * W), T(0));
   T* to = packed.data();
-  for (int64_t p = 0; p < panels; ++p)
-    for (int64_t block : C::ORDER)
-      for (int64_t row = 0; row < H; ++row, to += WIDTH)
-        std::copy_n(u + (block * H + row) * H + p * WIDTH, std::min(WIDTH, H - p * WIDTH), to);
+  for (int64_t column = 0; column < H; column += 2 * W) {
+    const int64_t width = H - column > W ? 2 * W : W;
+    for (int64_t block : P::ORDER)
+      for (int64_t row = 0; row < H; ++row, to += width)
+        std::copy_n(u + (block * H + row) * H + column, std::min(width, H - column), to);
+  }
+  return packed;
+}
+
+template <class T>
+using Packed = std::array<std::vector<T>, 2>;  // for each pass
+
+template <class C, class T>
+Packed<T> pack(const T* u, int64_t H, bool backward) {
+  using Second = typename C::Second;
+  const auto one = [&]<class P>(P*) { return backward ? pack_backward<P, T>(u, H) : pack_forward<P, T>(u, H); };
+  Packed<T> packed{one(static_cast<typename C::First*>(nullptr)), {}};
+  if constexpr (!std::is_void_v<Second>) packed[1] = one(static_cast<Second*>(nullptr));
   return packed;
 }
 
 // ---- all steps of some sequences -------------------------------------------------------------------------------------
 
-template <class C, class T, bool KEEP>
-void forward_steps(const Sequence<T>& s, const T* packed, int64_t t0, int64_t t1, int64_t b0, int64_t b1) {
-  constexpr int64_t W = LANES<T>, WIDTH = C::UNITS * W;
-  constexpr int COLUMNS = C::GATES * C::UNITS;
+// One pass of step t; t0 is the step that the gates of s start with.
+template <class C, class P, class T, bool KEEP>
+void forward_pass(const Sequence<T>& s, const std::vector<T>& packed, int64_t t, int64_t t0, int64_t b0, int64_t b1) {
+  constexpr int64_t W = LANES<T>, WIDTH = P::UNITS * W;
+  constexpr int COLUMNS = P::GATES * P::UNITS;
   const int64_t H = s.H;
+  const T* from = P::source(s, t);
+  for (int64_t u = 0; u < H; u += WIDTH) {
+    const T* panel = packed.data() + u * H * P::GATES;
+    over_rows<ACCUMULATORS / COLUMNS>(b0, b1, [&]<int ROWS>(int64_t row) {
+      Tile<T, ROWS, COLUMNS> sum;
+      for (int m = 0; m < ROWS; ++m) {
+        const T* gates = s.gates + ((t - t0) * s.B + row + m) * C::ALL * H;
+        for (int v = 0; v < COLUMNS; ++v) {
+          const int64_t unit = u + v % P::UNITS * W, gate = v / P::UNITS;
+          sum[m][v] = unit < H ? P::start(s, gates, gate, unit, H - unit) : Vec<T>(0);
+          if (s.product && unit < H)
+            sum[m][v] = sum[m][v] + load(s.product + ((row + m) * P::GATES + gate) * H + unit, H - unit);
+        }
+      }
+      if (!s.product) multiply<T, ROWS, COLUMNS>(sum, from + row * H, H, panel, H);
+      for (int m = 0; m < ROWS; ++m) {
+        T* gates = s.gates + ((t - t0) * s.B + row + m) * C::ALL * H;
+        for (int n = 0; n < P::UNITS && u + n * W < H; ++n) {
+          std::array<Vec<T>, P::GATES> a;
+          for (int g = 0; g < P::GATES; ++g) a[g] = sum[m][g * P::UNITS + n];
+          P::template forward<KEEP>(s, a, gates, t, row + m, u + n * W, H - u - n * W);
+        }
+      }
+    });
+  }
+}
+
+template <class C, class T, bool KEEP>
+void forward_steps(const Sequence<T>& s, const Packed<T>& packed, int64_t t0, int64_t t1, int64_t b0, int64_t b1) {
   for (int64_t t = t0; t < t1; ++t) {
-    const T* h = s.h + t * s.B * H;
-    for (int64_t u = 0; u < H; u += WIDTH) {
-      const T* panel = packed + u * H * C::GATES;
-      over_rows<ACCUMULATORS / COLUMNS>(b0, b1, [&]<int ROWS>(int64_t row) {
-        Tile<T, ROWS, COLUMNS> sum;
-        for (int m = 0; m < ROWS; ++m) {
-          const T* gates = s.gates + ((t - t0) * s.B + row + m) * C::GATES * H;
-          for (int v = 0; v < COLUMNS; ++v) {
-            const int64_t unit = u + v % C::UNITS * W, gate = v / C::UNITS;
-            sum[m][v] = unit < H ? C::start(s, gates, gate, unit, H - unit) : Vec<T>(0);
-            if (s.product && unit < H)
-              sum[m][v] = sum[m][v] + load(s.product + ((row + m) * C::GATES + gate) * H + unit, H - unit);
+    forward_pass<C, typename C::First, T, KEEP>(s, packed[0], t, t0, b0, b1);
+    if constexpr (!std::is_void_v<typename C::Second>)
+      forward_pass<C, typename C::Second, T, KEEP>(s, packed[1], t, t0, b0, b1);
+  }
+}
+
+// Units u to u + COLUMNS · W of one pass of step t. The first pass of a step adds up dh; at t = -1 that is all.
+template <class C, class P, class T, int COLUMNS>
+void backward_panel(
+    const Sequence<T>& s, const T* panel, T* dh0, int64_t t, int64_t steps, int64_t u, int64_t b0, int64_t b1) {
+  constexpr int64_t W = LANES<T>;
+  constexpr bool ADDS_UP = std::is_same_v<P, typename C::First>;
+  const int64_t H = s.H, wide = s.wide;
+  const bool follows = t + P::LATER < steps;
+  const T* from = s.da + (t + P::LATER) * s.B * wide + P::BACK * H;
+  over_rows<ACCUMULATORS / COLUMNS>(b0, b1, [&]<int ROWS>(int64_t row) {
+    Tile<T, ROWS, COLUMNS> sum;
+    for (auto& each : sum) each.fill(Vec<T>(0));
+    if (follows) multiply<T, ROWS, COLUMNS>(sum, from + row * wide, wide, panel, P::GATES * H);
+    for (int m = 0; m < ROWS; ++m)
+      for (int n = 0; n < COLUMNS && u + n * W < H; ++n) {
+        const int64_t b = row + m, unit = u + n * W, count = H - unit, at = b * H + unit;
+        Vec<T> d = sum[m][n];
+        if constexpr (ADDS_UP) {
+          if (follows) d = d + P::passed(s, at, count);
+          if (t < 0) {
+            store(dh0 + at, d, count);
+            continue;
           }
+          d = d + load(s.outer + t * s.B * H + at, count);
         }
-        if (!s.product) multiply<T, ROWS, COLUMNS>(sum, h + row * H, H, panel, H);
-        for (int m = 0; m < ROWS; ++m) {
-          T* gates = s.gates + ((t - t0) * s.B + row + m) * C::GATES * H;
-          for (int n = 0; n < C::UNITS && u + n * W < H; ++n) {
-            std::array<Vec<T>, C::GATES> a;
-            for (int g = 0; g < C::GATES; ++g) a[g] = sum[m][g * C::UNITS + n];
-            C::template forward<KEEP>(s, a, gates, t, row + m, u + n * W, H - u - n * W);
-          }
-        }
-      });
-    }
+        P::backward(s, d, s.gates + (t * s.B + b) * C::ALL * H, s.da + (t * s.B + b) * wide, t, b, unit, count);
+      }
+  });
+}
+
+template <class C, class P, class T>
+void backward_pass(
+    const Sequence<T>& s, const std::vector<T>& packed, T* dh0, int64_t t, int64_t steps, int64_t b0, int64_t b1) {
+  constexpr int64_t W = LANES<T>;
+  for (int64_t u = 0; u < s.H; u += 2 * W) {
+    const T* panel = packed.data() + u * P::GATES * s.H;
+    if (s.H - u > W)
+      backward_panel<C, P, T, 2>(s, panel, dh0, t, steps, u, b0, b1);
+    else
+      backward_panel<C, P, T, 1>(s, panel, dh0, t, steps, u, b0, b1);
   }
 }
 
 template <class C, class T>
-void backward_steps(const Sequence<T>& s, const T* packed, T* dh0, int64_t steps, int64_t b0, int64_t b1) {
-  constexpr int64_t W = LANES<T>, WIDTH = 2 * W;
-  const int64_t H = s.H, wide = s.wide;
+void backward_steps(const Sequence<T>& s, const Packed<T>& packed, T* dh0, int64_t steps, int64_t b0, int64_t b1) {
   for (int64_t t = steps - 1; t >= -1; --t) {
-    const T* later = s.da + (t + 1) * s.B * wide;
-    for (int64_t u = 0; u < H; u += WIDTH) {
-      const T* panel = packed + u * C::GATES * H;
-      over_rows<ACCUMULATORS / 2>(b0, b1, [&]<int ROWS>(int64_t row) {
-        Tile<T, ROWS, 2> sum;
-        for (auto& each : sum) each = {Vec<T>(0), Vec<T>(0)};
-        if (t < steps - 1) multiply<T, ROWS, 2>(sum, later + row * wide, wide, panel, C::GATES * H);
-        for (int m = 0; m < ROWS; ++m)
-          for (int n = 0; n < 2 && u + n * W < H; ++n) {
-            const int64_t b = row + m, unit = u + n * W, count = H - unit, at = b * H + unit;
-            Vec<T> dh = sum[m][n];
-            if (t < steps - 1) dh = dh + C::passed(s, at, count);
-            if (t < 0) {
-              store(dh0 + at, dh, count);
-              continue;
-            }
-            dh = dh + load(s.outer + t * s.B * H + at, count);
-            C::backward(s, dh, s.gates + (t * s.B + b) * C::GATES * H, s.da + (t * s.B + b) * wide, t, b, unit, count);
-          }
-      });
-    }
+    backward_pass<C, typename C::First, T>(s, packed[0], dh0, t, steps, b0, b1);
+    if constexpr (!std::is_void_v<typename C::Second>)
+      if (t >= 0) backward_pass<C, typename C::Second, T>(s, packed[1], dh0, t, steps, b0, b1);
   }
 }
 
@@ -380,8 +528,8 @@ template <class C, class T>
 std::vector<Tensor> forward(
     const Tensor& x, const Tensor& w, const Tensor& u, const Tensor& b, const Tensor& b2, const Tensor& h0, const Tensor& c0,
     const Tensor& ends, bool keep) {
-  const int64_t steps = x.size(0), B = x.size(1), H = u.size(1), G = C::GATES;
-  const bool lstm = std::is_same_v<C, Lstm<T>>, gru = std::is_same_v<C, Gru<T>>;
+  const int64_t steps = x.size(0), B = x.size(1), H = u.size(1), G = C::ALL;
+  const bool lstm = std::is_same_v<C, Lstm<T>>, gru = std::is_same_v<C, Gru<T>>, before = std::is_same_v<C, GruBefore<T>>;
   const Tensor flat = x.reshape({steps * B, x.size(2)}), wt = w.t();
   Tensor bias = b + b2;
   if (gru) bias.slice(0, 2 * H).copy_(b.slice(0, 2 * H));
@@ -394,10 +542,10 @@ std::vector<Tensor> forward(
   const int64_t least = std::max(CHUNK / (B * G * H), ROWS / B);
   const int64_t chunk = keep ? steps : std::clamp<int64_t>(least, 1, steps);
   Tensor gates = at::empty({chunk * B, G * H}, x.options());
-  Tensor inner = gru && keep ? at::empty({steps, B, H}, x.options()) : Tensor();
-  const bool few = steps * B <= FEW;
+  Tensor inner = before || (gru && keep) ? at::empty({keep ? steps : 1, B, H}, x.options()) : Tensor();
+  const bool few = steps * B <= FEW && !before;  // r h is not known before the step
   const Tensor recurrent = u.contiguous();
-  const std::vector<T> packed = few ? std::vector<T>() : pack_forward<C, T>(recurrent.const_data_ptr<T>(), H);
+  const Packed<T> packed = few ? Packed<T>() : pack<C, T>(recurrent.const_data_ptr<T>(), H, false);
   Tensor product = few ? at::empty({B, G * H}, x.options()) : Tensor();
   Sequence<T> s{};
   s.B = B, s.H = H;
@@ -406,6 +554,7 @@ std::vector<Tensor> forward(
   s.c = lstm ? cs.mutable_data_ptr<T>() : nullptr;
   s.next_c = keep ? B * H : 0;
   s.inner = inner.defined() ? inner.mutable_data_ptr<T>() : nullptr;
+  s.next_inner = keep ? B * H : 0;
   s.bias = inner_bias.const_data_ptr<T>();
   s.ends = ends.const_data_ptr<int64_t>();
   s.last_c = last_c.mutable_data_ptr<T>();
@@ -420,37 +569,38 @@ std::vector<Tensor> forward(
         at::mm_out(product, hs.select(0, t), u.t());
         Sequence<T> one = s;
         one.gates += (t - t0) * B * G * H;
-        run_steps(one, nullptr, t, t + 1, 0, B);
+        run_steps(one, packed, t, t + 1, 0, B);
       }
       continue;
     }
     over_batch(B, (t1 - t0) * G * H * H, [&](int64_t b0, int64_t b1) {
-      run_steps(s, packed.data(), t0, t1, b0, b1);
+      run_steps(s, packed, t0, t1, b0, b1);
     });
   }
   const Tensor nothing = x.new_empty({0});
   if (!keep) return {hs, last_c, nothing, nothing, nothing};
-  return {hs, last_c, lstm ? cs : nothing, gates, gru ? inner : nothing};
+  return {hs, last_c, lstm ? cs : nothing, gates, inner.defined() ? inner : nothing};
 }
 
 template <class C, class T>
 std::vector<Tensor> backward(
     const Tensor& dhs, const Tensor& dc, const Tensor& x, const Tensor& w, const Tensor& u, const Tensor& hs, const Tensor& cs,
     const Tensor& gates, const Tensor& inner, const Tensor& ends, bool needs_dx) {
-  const int64_t steps = x.size(0), B = x.size(1), H = u.size(1), G = C::GATES;
-  const bool lstm = std::is_same_v<C, Lstm<T>>, gru = std::is_same_v<C, Gru<T>>;
+  const int64_t steps = x.size(0), B = x.size(1), H = u.size(1), G = C::ALL;
+  const bool lstm = std::is_same_v<C, Lstm<T>>, gru = std::is_same_v<C, Gru<T>>, early = std::is_same_v<C, GruBefore<T>>;
   const Tensor outer = dhs.contiguous(), recurrent = u.contiguous();
   const int64_t wide = C::BLOCKS * H + PADDING;
   const Tensor rows = at::empty({steps * B, wide}, x.options()), last = dc.contiguous();
   Tensor carried = at::zeros({B, H}, x.options());
   Tensor dh0 = at::empty({B, H}, x.options());
-  const std::vector<T> packed = pack_backward<C, T>(recurrent.const_data_ptr<T>(), H);
+  const Packed<T> packed = pack<C, T>(recurrent.const_data_ptr<T>(), H, true);
   Sequence<T> s{};
   s.B = B, s.H = H;
   s.gates = const_cast<T*>(gates.const_data_ptr<T>());  // read only
   s.h = const_cast<T*>(hs.const_data_ptr<T>());
   s.c = lstm ? const_cast<T*>(cs.const_data_ptr<T>()) : nullptr;
-  s.inner = gru ? const_cast<T*>(inner.const_data_ptr<T>()) : nullptr;
+  s.inner = gru || early ? const_cast<T*>(inner.const_data_ptr<T>()) : nullptr;
+  s.next_inner = B * H;
   s.outer = outer.const_data_ptr<T>();
   s.ends = ends.const_data_ptr<int64_t>();
   s.last_c = const_cast<T*>(last.const_data_ptr<T>());
@@ -458,13 +608,17 @@ std::vector<Tensor> backward(
   s.wide = wide;
   s.carried = carried.mutable_data_ptr<T>();
   T* to = dh0.mutable_data_ptr<T>();
-  over_batch(B, steps * G * H * H, [&](int64_t b0, int64_t b1) { backward_steps<C, T>(s, packed.data(), to, steps, b0, b1); });
+  over_batch(B, steps * G * H * H, [&](int64_t b0, int64_t b1) { backward_steps<C, T>(s, packed, to, steps, b0, b1); });
   const Tensor before = hs.narrow(0, 0, steps).view({steps * B, H}), flat = x.reshape({steps * B, x.size(2)});
   const Tensor by_x = rows.narrow(1, gru ? H : 0, G * H), by_h = rows.narrow(1, 0, G * H);
   Tensor du = at::mm(by_h.t(), before), db = by_x.sum(0), db2 = gru ? by_h.sum(0) : db.clone();
   if (gru) {  // the rows stand as n, r, z
     du = at::cat({du.slice(0, H), du.slice(0, 0, H)});
     db2 = at::cat({db2.slice(0, H), db2.slice(0, 0, H)});
+  }
+  if (early) {  // U_n met r h
+    const Tensor met = inner.view({steps * B, H});
+    du.slice(0, 2 * H).copy_(at::mm(rows.narrow(1, 2 * H, H).t(), met));
   }
   const Tensor dx = needs_dx ? at::mm(by_x, w).view_as(x) : x.new_empty({0});
   return {dx, at::mm(by_x.t(), flat), du, db, db2, dh0, lstm ? carried : x.new_empty({0})};
@@ -485,6 +639,8 @@ std::vector<Tensor> run_forward(
     const Tensor& c0, const Tensor& ends, bool keep) {
   if (cell == "lstm") return forward_as<Lstm>(x, w, u, b, b2, h0, c0, ends, keep);
   if (cell == "gru") return forward_as<Gru>(x, w, u, b, b2, h0, c0, ends, keep);
+  if (cell == "gru_before") return forward_as<GruBefore>(x, w, u, b, b2, h0, c0, ends, keep);
+  if (cell == "relu") return forward_as<Relu>(x, w, u, b, b2, h0, c0, ends, keep);
   return forward_as<Rnn>(x, w, u, b, b2, h0, c0, ends, keep);
 }
 
@@ -493,6 +649,8 @@ std::vector<Tensor> run_backward(
     const Tensor& cs, const Tensor& gates, const Tensor& inner, const Tensor& ends, bool needs_dx) {
   if (cell == "lstm") return backward_as<Lstm>(dhs, dc, x, w, u, hs, cs, gates, inner, ends, needs_dx);
   if (cell == "gru") return backward_as<Gru>(dhs, dc, x, w, u, hs, cs, gates, inner, ends, needs_dx);
+  if (cell == "gru_before") return backward_as<GruBefore>(dhs, dc, x, w, u, hs, cs, gates, inner, ends, needs_dx);
+  if (cell == "relu") return backward_as<Relu>(dhs, dc, x, w, u, hs, cs, gates, inner, ends, needs_dx);
   return backward_as<Rnn>(dhs, dc, x, w, u, hs, cs, gates, inner, ends, needs_dx);
 }
 

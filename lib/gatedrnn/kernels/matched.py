@@ -1,4 +1,4 @@
-"""The matched kernels: LSTM, GRU (reset-after) and tanh RNN compiled from one C++ source, `matched.cpp`.
+"""The matched kernels: LSTM, GRU (both resets) and plain RNN (tanh, ReLU) compiled from one C++ source, `matched.cpp`.
 
 PyTorch gives the LSTM a fused kernel on a CPU and the GRU none. Here both get the same one, so that what is left
 between them is architecture. The source is compiled on first use by torch's extension loader and kept in
@@ -54,7 +54,7 @@ def run(
     """Run a cell over a batch of sequences.
 
     Args:
-        cell: `lstm`, `gru` (reset-after) or `rnn` (tanh).
+        cell: `lstm`, `gru` (reset-after), `gru_before`, `rnn` (tanh) or `relu`.
         x: (T, B, I) inputs, T ≥ 1, B ≥ 1, float32 or float64.
         state: initial `(h,)`, for the LSTM `(h, c)`, each (B, H).
         weight_ih: (G·H, I). weight_hh: (G·H, H). bias_ih, bias_hh: (G·H,). As in `torch.nn`.

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gatedrnn.choices import require
 
-BLOCKS = {"lstm": 4, "gru": 3, "rnn": 1}
+BLOCKS = {"lstm": 4, "gru": 3, "gru_before": 3, "rnn": 1, "relu": 1}
 """Gate blocks G in the weights of each cell, as in `torch.nn`."""
 
 
@@ -14,7 +14,7 @@ def validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) 
     """Refuse what a kernel cannot run.
 
     Args:
-        cell: `lstm`, `gru` or `rnn`.
+        cell: `lstm`, `gru`, `gru_before`, `rnn` or `relu`.
         x: (T, B, I). state: `(h,)` or `(h, c)`, each (B, H).
         weights: W (G·H, I), U (G·H, H), b and b' (G·H,), all of the dtype of x.
 

@@ -1,9 +1,9 @@
-"""Whole-sequence kernels for LSTM, GRU (reset-after) and tanh RNN, written in torch operations alone.
+"""Whole-sequence kernels for LSTM, GRU (reset-after) and plain RNN (tanh, ReLU), written in torch operations alone.
 
 `torch.nn.GRU` on a CPU records about twenty autograd nodes for every step; for the small models of this book that
 bookkeeping costs more than the arithmetic. Here the backward pass is written by hand: one matrix product for all
 inputs, a short loop of in-place operations for the recurrence, every factor that does not depend on the incoming
-gradient computed for all steps at once, and one matrix product for each weight gradient. All three cells share the
+gradient computed for all steps at once, and one matrix product for each weight gradient. All cells share the
 code around their gate arithmetic, so that their costs can be compared.
 
 Shapes: T steps, B sequences, I inputs, H units, G gate blocks (LSTM 4, GRU 3, RNN 1). Weights and the order of their
@@ -12,12 +12,14 @@ blocks are those of `torch.nn`. Introduced in the chapter *performance/cost*.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gatedrnn.choices import require
 from gatedrnn.kernels.shapes import validate
 
 
@@ -33,7 +35,7 @@ def run(
     """Run a cell over a batch of sequences.
 
     Args:
-        cell: `lstm`, `gru` (reset-after) or `rnn` (tanh).
+        cell: `lstm`, `gru` (reset-after), `rnn` (tanh) or `relu`.
         x: (T, B, I) inputs, T ≥ 1, B ≥ 1.
         state: initial `(h,)`, for the LSTM `(h, c)`, each (B, H).
         weight_ih: (G·H, I). weight_hh: (G·H, H). bias_ih, bias_hh: (G·H,). As in `torch.nn`.
@@ -44,8 +46,9 @@ def run(
     Raises:
         ValueError: an unknown cell, or a shape or dtype that does not fit; the message names the argument.
     """
+    require("cell", cell, KERNELS)
     validate(cell, x, state, weight_ih, weight_hh, bias_ih, bias_hh)
-    kernel: Any = {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn}[cell]
+    kernel: Any = KERNELS[cell]
     h0, *rest = state
     outputs, *last = kernel.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, h0, *rest)
     return outputs, (outputs[-1], *last)
@@ -152,26 +155,52 @@ class _Rnn(torch.autograd.Function):
     """h' = tanh(W x + U h + b)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, w: Tensor, u: Tensor, b: Tensor, b2: Tensor, h0: Tensor) -> tuple[Tensor]:
-        a = _project(x, w, b + b2)
-        hs = _states(x, h0)
-        ut = u.t()
-        for projected, h, h_next in zip(a.unbind(), hs, hs[1:].unbind(), strict=False):
-            torch.addmm(projected, h, ut, out=h_next).tanh_()
-        ctx.save_for_backward(x, w, u, hs)
-        return (hs[1:],)
+    def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor]:
+        return _plain(ctx, torch.tanh_, *tensors)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
-        x, w, u, hs = ctx.saved_tensors
-        slope = 1 - hs[1:] * hs[1:]
-        da = torch.empty_like(slope)
-        dh = dhs[-1]
-        for t in range(len(x) - 1, -1, -1):
-            torch.mul(dh, slope[t], out=da[t])
-            dh = torch.addmm(dhs[t - 1], da[t], u) if t else da[0] @ u
-        return (*_weight_gradients(ctx, x, hs, w, da, da), dh)
+        return _plain_backward(ctx, dhs, lambda h: 1 - h * h)
+
+
+class _Relu(torch.autograd.Function):
+    """h' = max(W x + U h + b, 0)."""
+
+    @staticmethod
+    def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor]:
+        return _plain(ctx, torch.relu_, *tensors)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
+        return _plain_backward(ctx, dhs, lambda h: (h > 0).to(h.dtype))
+
+
+def _plain(
+    ctx: Any, activate: Callable, x: Tensor, w: Tensor, u: Tensor, b: Tensor, b2: Tensor, h0: Tensor
+) -> tuple[Tensor]:
+    a = _project(x, w, b + b2)
+    hs = _states(x, h0)
+    ut = u.t()
+    for projected, h, h_next in zip(a.unbind(), hs, hs[1:].unbind(), strict=False):
+        activate(torch.addmm(projected, h, ut, out=h_next))
+    ctx.save_for_backward(x, w, u, hs)
+    return (hs[1:],)
+
+
+def _plain_backward(ctx: Any, dhs: Tensor, slope_of: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, ...]:
+    x, w, u, hs = ctx.saved_tensors
+    slope = slope_of(hs[1:])
+    da = torch.empty_like(slope)
+    dh = dhs[-1]
+    for t in range(len(x) - 1, -1, -1):
+        torch.mul(dh, slope[t], out=da[t])
+        dh = torch.addmm(dhs[t - 1], da[t], u) if t else da[0] @ u
+    return (*_weight_gradients(ctx, x, hs, w, da, da), dh)
+
+
+KERNELS = {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn, "relu": _Relu}
 
 
 def _project(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
