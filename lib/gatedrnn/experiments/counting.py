@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from gatedrnn import counters
 from gatedrnn.choices import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
@@ -20,7 +21,7 @@ from gatedrnn.training import train
 SIZES = ("width", "parameters")
 LOOKS = 40
 """How often a run looks at its fit; the weights of the best look are the ones that are tested."""
-HORIZONS = 5
+HORIZONS = 4
 """How often it looks at how far they count."""
 
 
@@ -38,6 +39,7 @@ def run(
     seed: int,
     scheme: str = "default",
     asked: str = "all",
+    shown: int = 0,
 ) -> dict[str, Any]:
     """Train one cell on short strings, then find the shortest string that it gets wrong.
 
@@ -51,48 +53,17 @@ def run(
         seed: of the weights and of the data stream, the same for all cells.
         scheme: first bias of the keeping gate, see `gatedrnn.initialisation`.
         asked: which letters are trained on, see `counting_strings.batches`.
+        shown: n of a string through which the counting unit is followed; 0 for none.
 
     Returns:
         `fails_at`, least n with a wrong letter at a step that the past determines (tested + 1 where there is none, then
         `censored`); `learned`, whether it lies beyond `longest`; `right`, share of all tested strings; `early`, whether the
         first wrong letter came too early (None where none was); `fit`, geometric mean of the probability of the right
         letter at these steps for n ≤ longest; `chosen_at`, step of the look with the best fit, whose weights these are;
-        `width`, `parameters`, what `train` returns, and the curves `look` and `horizon`, the least failing n over training.
+        `follows` and `pace` of the counting unit, see `gatedrnn.counters`; `width`, `parameters`, what `train` returns, and
+        the curves `look` and `horizon`, the least failing n over training, and `counter`, the counting unit over the
+        string with n = shown.
     """
-    model, result = trained(
-        language=language,
-        cell=cell,
-        size=size,
-        hidden_size=hidden_size,
-        longest=longest,
-        tested=tested,
-        steps=steps,
-        batch=batch,
-        learning_rate=learning_rate,
-        seed=seed,
-        scheme=scheme,
-        asked=asked,
-    )
-    found = examine(model, language, tested)
-    return {**result, **found, "learned": found["fails_at"] > longest, "parameters": parameters(model)}
-
-
-def trained(
-    *,
-    language: str,
-    cell: str,
-    size: str,
-    hidden_size: int,
-    longest: int,
-    tested: int,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int,
-    scheme: str,
-    asked: str,
-) -> tuple[Tagger, dict[str, Any]]:
-    """The model of a run at its best look, and what was seen on the way; see `run`."""
     require("size", size, SIZES)
     width = width_of(language, cell, size, hidden_size)
     torch.manual_seed(seed)
@@ -100,24 +71,34 @@ def trained(
     initialise(model.core, scheme)
     keeper = Keeper(model, fit_of(tasks.strings(language, range(1, longest + 1))))
     every = max(1, steps // LOOKS)
-    horizon: dict[str, list[int]] = {"look": [], "horizon": []}
+    curves: dict[str, list[Any]] = {"look": [], "horizon": []}
 
     def look(model: nn.Module) -> dict[str, float]:
         keeper.look()
         if keeper.looks % (LOOKS // HORIZONS) == 0:
-            horizon["look"].append(keeper.looks * every)
-            horizon["horizon"].append(keeper.with_best(lambda: examine(model, language, tested)["fails_at"]))
+            curves["look"].append(keeper.looks * every)
+            curves["horizon"].append(keeper.with_best(lambda: examine(model, language, tested)["fails_at"]))
         return {}
 
     stream = tasks.batches(seed, language, batch, longest, asked)
     result = train(model, stream, loss, look, steps=steps, learning_rate=learning_rate, every=every)
     keeper.restore()
-    return model, {
+    found = examine(model, language, tested)
+    unit, follows = counters.counter(model.core, language, longest)
+    if shown:
+        x, _, _ = tasks.strings(language, [shown])
+        curves["counter"] = [round(value, 4) for value in counters.memory(model.core, x)[:, 0, unit].tolist()]
+    return {
         **result,
-        "curves": horizon,
+        **found,
+        "learned": found["fails_at"] > longest,
         "fit": keeper.best,
         "chosen_at": min(keeper.at * every, steps),
+        "follows": round(follows, 4),
+        "pace": round(counters.pace(model.core, language, longest), 4),
         "width": width,
+        "parameters": parameters(model),
+        "curves": curves,
     }
 
 

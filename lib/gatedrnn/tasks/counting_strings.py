@@ -46,9 +46,7 @@ def strings(language: str, counts: Iterable[int]) -> tuple[Tensor, Tensor, Tenso
     return x.float(), y, inside & (read > 0)
 
 
-def batches(
-    seed: int, language: str, batch: int, longest: int, asked: str = "all"
-) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(seed: int, language: str, batch: int, longest: int, asked: str = "all") -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches of strings, n drawn evenly from 1 to `longest`.
 
     Args:

@@ -1,0 +1,295 @@
+"""Sentences, captions and descriptions of the chapter *memory/counting*, from its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+from gatedrnn.analyses.counting import (
+    EQUAL,
+    GATED,
+    LANGUAGES,
+    WEISS,
+    at_depth,
+    depth_difference,
+    ratio,
+    select,
+    share_beyond,
+)
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, ratio_bootstrap
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Verdict, ledger
+
+
+def fails(rows: pd.DataFrame) -> str:
+    """Median and range of the first failing n, such as `61 (34 to 215)`; with `>` where it is censored."""
+    tested = int(rows["tested"].iloc[0])
+    low, middle, high = (_n(each, tested) for each in rows["fails_at"].quantile([0, 0.5, 1]))
+    return f"{middle} ({low} to {high})"
+
+
+def count(rows: pd.DataFrame, n: int) -> str:
+    """How many seeds are right for every string up to n, with the Wilson interval of the share."""
+    found = share_beyond(rows, n)
+    return f"{round(found.estimate * found.n)} of {found.n} seeds [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
+
+
+def made(right: Mapping[tuple[str, str], bool]) -> str:
+    """Which networks with weights written by hand are right on the one long string."""
+    parts = [
+        f"{LABELS[cell]} on {LANGUAGES[language]} {'yes' if done else 'no'}" for (cell, language), done in right.items()
+    ]
+    return ", ".join(parts)
+
+
+def finding(runs: pd.DataFrame, language: str) -> str:
+    """How far LSTM and GRU count in one language, at equal width."""
+    first, second = (select(runs, cell, language=language) for cell in ("lstm", "gru"))
+    return (
+        f"The shortest string of {LANGUAGES[language]} that the LSTM gets wrong has n = {fails(first)}, that of the GRU "
+        f"n = {fails(second)}: medians and ranges over {len(first)} seeds. Their ratio is "
+        f"{ratio(runs, language).format('{:.2f}')}, and at equal parameters {ratio(runs, language, 'parameters').format('{:.2f}')}."
+    )
+
+
+def plain(runs: pd.DataFrame, longest: int) -> str:
+    """How many seeds of the networks without gates learned the training range at all."""
+    parts = [f"the {LABELS[cell]} {count(select(runs, cell, language='anbn'), longest)}" for cell in ("rnn", "relu")]
+    return "Right for the whole training range: " + ", ".join(parts) + "."
+
+
+def settled(runs: pd.DataFrame, longest: int) -> str:
+    """What was learned, by what share of seeds, how far: the two papers beside each other."""
+    rows = select(runs, "lstm", language="anbn")
+    twice, far = share_beyond(rows, 2 * longest), share_beyond(rows, WEISS)
+    if far.low > 0.5:
+        said = "the optimistic reading holds for most seeds"
+    elif far.high < 0.5:
+        said = "that length is the exception and not the rule"
+    else:
+        said = "whether most seeds get that far is not decided"
+    return (
+        f"Of the LSTMs, {count(rows, 2 * longest)} are right for every n up to {2 * longest}, twice the training range, and "
+        f"{count(rows, WEISS)} up to {WEISS}: {said}. Never failed up to n = {rows['tested'].iloc[0]}: "
+        f"{int(rows['censored'].sum())} of {len(rows)}. "
+        + (
+            "So the LSTM counts beyond what it has seen, and by how much is a matter of the seed."
+            if twice.estimate > 0
+            else "So what it learned does not reach even twice what it has seen."
+        )
+    )
+
+
+def resets(runs: pd.DataFrame) -> str:
+    """The two GRUs beside each other."""
+    parts = []
+    for language, name in LANGUAGES.items():
+        after, before = (select(runs, cell, language=language)["fails_at"] for cell in ("gru", "gru_before"))
+        found = ratio_bootstrap(before.to_numpy(), after.loc[before.index].to_numpy())
+        apart = "no difference can be told" if found.low <= 1 <= found.high else "they differ"
+        parts.append(f"{found.format('{:.2f}')} on {name} ({apart})")
+    return "First failing n with the reset before the product ÷ after it: " + " and ".join(parts) + "."
+
+
+def paces(runs: pd.DataFrame) -> str:
+    """Whether the counting unit keeps its pace beyond the training range, by cell."""
+    parts = []
+    for cell in GATED:
+        pace = select(runs, cell, language="anbn")["pace"]
+        low, middle, high = pace.quantile([0.25, 0.5, 0.75])
+        parts.append(f"{LABELS[cell]} {middle:.2f} (middle half of the seeds {low:.2f} to {high:.2f})")
+    return ", ".join(parts).replace("-", "−")
+
+
+def mistakes(runs: pd.DataFrame) -> str:
+    """Which way the first mistake goes, by cell."""
+    parts = []
+    for cell in GATED:
+        early = select(runs, cell, language="anbn")["early"].dropna().astype(bool)
+        parts.append(f"{LABELS[cell]} {int(early.sum())} of {len(early)}")
+    return ", ".join(parts)
+
+
+def foretold(runs: pd.DataFrame) -> str:
+    """Whether the fit on the training range tells how far an LSTM will count."""
+    rows = select(runs, "lstm", language="anbn")
+    if rows["fit"].nunique() < 2 or rows["fails_at"].nunique() < 2:
+        return "All seeds are alike here, so nothing can be foretold."
+    found = spearmanr(rows["fit"], rows["fails_at"])
+    said = (
+        "a better fit goes with a longer reach" if found.statistic > 0 else "a better fit does not mean a longer reach"
+    )
+    if found.pvalue >= 0.05:
+        said = "no relation can be told"
+    return f"rank correlation {found.statistic:+.2f}, p = {found.pvalue:.2g}: {said}".replace("-", "−")
+
+
+def compared(runs: pd.DataFrame, other: pd.DataFrame) -> str:
+    """First failing n of LSTM and GRU in other runs, beside the reported ones of the same seeds."""
+    parts, pairs = [], {}
+    for cell in ("lstm", "gru"):
+        now = select(other, cell, language="anbn")
+        before = select(runs, cell, language="anbn").loc[now.index]
+        pairs[cell] = now["fails_at"].to_numpy()
+        parts.append(f"the {LABELS[cell]} first fails at {fails(now)} instead of {fails(before)}")
+    found = ratio_bootstrap(pairs["lstm"], pairs["gru"])
+    return (
+        f"{parts[0]}, {parts[1]}; LSTM ÷ GRU is then {found.format('{:.2f}')} (medians of {len(pairs['lstm'])} seeds)"
+    )
+
+
+def nested(nests: pd.DataFrame, depth: int) -> str:
+    """LSTM and GRU at twice the training depth."""
+    table = at_depth(nests, 2 * depth)
+    parts = [f"the {LABELS[cell]} {_middle(table, cell)}" for cell in ("lstm", "gru", "gru_before", "rnn", "relu")]
+    width, equal = (depth_difference(nests, 2 * depth, size) for size in EQUAL)
+    return (
+        f"At depth {2 * depth}, twice what was trained, the median share of right answers is: {', '.join(parts)}. LSTM − GRU is "
+        f"{width.signed()} points at equal width ({_apart(width)}) and {equal.signed()} at equal parameters ({_apart(equal)})."
+    )
+
+
+def lengthened(nests: pd.DataFrame, tested_length: int) -> str:
+    """How much is lost on long strings no deeper than the training ones."""
+    parts = []
+    for cell in ("lstm", "gru", "rnn"):
+        rows = select(nests, cell)
+        parts.append(
+            f"{LABELS[cell]} {100 * rows['within'].median():.1f} % at the training length and "
+            f"{100 * rows['long'].median():.1f} % on strings of {tested_length}"
+        )
+    return "; ".join(parts)
+
+
+def counted(verdict: Verdict) -> str:
+    """The conditions by what their intervals say about the claim."""
+    words = [stratum.word for stratum in verdict.strata]
+    said = ((SUPPORTED, "support it"), (CONTRADICTED, "contradict it"), (INCONCLUSIVE, "decide nothing"))
+    parts = [f"{words.count(word)} {text}" for word, text in said]
+    return f"Of {len(words)} conditions {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
+    """What the verdict says to a reader who has to choose."""
+    parts = [f"{ratio(runs, language).format('{:.1f}')} times on {name}" for language, name in LANGUAGES.items()]
+    advice = {
+        SUPPORTED: "if your data make a network count, take the LSTM, and test it at the lengths that you will meet",
+        CONTRADICTED: "counting is no reason to take an LSTM",
+    }.get(verdict.word, "test both on your own lengths")
+    return f"An LSTM counts further than a GRU of its width by {' and '.join(parts)}: {advice}."
+
+
+def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Texts for the prose, by name."""
+    longest, depth = int(runs["longest"].iloc[0]), int(nests["depth"].iloc[0])
+    found = {f"finding-{language}": finding(runs, language) for language in LANGUAGES}
+    found |= {
+        "settled": settled(runs, longest),
+        "plain": plain(runs, longest),
+        "resets": resets(runs),
+        "pace": paces(runs),
+        "early": mistakes(runs),
+        "foretold": foretold(runs),
+        "nested": nested(nests, depth),
+        "lengthened": lengthened(nests, int(nests["tested_length"].iloc[0])),
+        "longest": str(longest),
+        "twice": str(2 * longest),
+        "tested": str(runs["tested"].iloc[0]),
+        "weiss": str(WEISS),
+        "margin": f"{ledger()['M3'].margin:g}",
+        "rates": ", ".join(f"{LABELS[row.cell]} {row.learning_rate:g}" for row in tuned.best.itertuples()),
+        "censored": f"{int(runs['censored'].sum())} of {len(runs)}",
+    }
+    found |= {name: compared(runs, other) for name, other in looks.items()}
+    for cell in ("lstm", "gru"):
+        rows = select(runs, cell, language="anbn")
+        found[f"learned-{cell}"] = count(rows, longest)
+        found[f"clipped-{cell}"] = f"{100 * rows['clipped'].median():.0f} %"
+        found[f"model-{cell}"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
+    rows = select(runs, "gru", "parameters", language="anbn")
+    found["model-gru-parameters"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
+    return found
+
+
+def horizon_caption(runs: pd.DataFrame, seeds: int) -> str:
+    """Caption of the headline figure."""
+    longest, tested = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0])
+    return (
+        f"The counting horizon: n of the shortest string with a wrong letter, for networks trained on n ≤ {longest} (shaded) and "
+        f"tested on every n up to {tested}. {seeds} seeds, every one a dot; bars are medians. Triangles at the dashed line never "
+        f"failed: {int(runs['censored'].sum())} of {len(runs)} runs. Hollow: as many parameters as the LSTM. Right: seeds that "
+        "learned the whole training range. Crosses: a table of that many last letters, made from the same strings."
+    )
+
+
+def horizon_alt(runs: pd.DataFrame) -> str:
+    """The headline figure in words."""
+    parts = []
+    for (language, cell, size), part in runs.groupby(["language", "cell", "size"], sort=False):
+        held = "" if size == "width" else ", equal parameters"
+        parts.append(f"{LANGUAGES[language]}, {LABELS[cell]}{held}: {fails(part)}")
+    return "Dots of the first failing n on a log scale. Median and range: " + "; ".join(parts) + "."
+
+
+def counters_caption(traces: pd.DataFrame, longest: int) -> str:
+    """Caption of the figure of counting units."""
+    return (
+        f"What each cell counts with on aⁿbⁿ: the unit that follows the count best, in the run whose horizon is the median of its "
+        f"cell. Black dots: the last a. Solid: n in the training range (≤ {longest}); dashed: beyond it. A counter climbs in a "
+        "straight line and comes back as far. The scales differ: c of an LSTM has no bound, h of a GRU lies between −1 and 1."
+    )
+
+
+def counters_alt(traces: pd.DataFrame) -> str:
+    """The figure of counting units in words."""
+    parts = []
+    for (cell, shown), part in traces.groupby(["cell", "shown"], sort=False):
+        turn = float(part.loc[part["step"] == shown, "memory"].iloc[0])
+        parts.append(
+            f"{LABELS[cell]}, n = {shown}: {turn:.2f} at the last a, {float(part['memory'].iloc[-1]):.2f} at the end"
+        )
+    return "Lines of one unit over the letters read. " + "; ".join(parts) + "."
+
+
+def training_alt(table: pd.DataFrame) -> str:
+    """The figure of the horizon over training in words."""
+    last = table[table["step"] == table.groupby("kind")["step"].transform("max")]
+    found = last.groupby(["kind", "cell"], sort=False)["fails_at"].median()
+    texts = [f"{kind}, {LABELS[cell]}: {value:g}" for (kind, cell), value in found.items()]
+    return "Lines of the first failing n over training. Medians at the end: " + "; ".join(texts) + "."
+
+
+def nesting_alt(curves: pd.DataFrame) -> str:
+    """The figure of nesting in words."""
+    part = curves[curves["size"] == "width"]
+    found = 100 * part.groupby(["cell", "depth"], sort=False)["right"].median()
+    depths = sorted(part["depth"].unique())
+    chosen = [depth for depth in depths if depth % 4 == 0 or depth == depths[0]]
+    texts = [
+        f"{LABELS[cell]} " + ", ".join(f"{found[cell, depth]:.0f} % at {depth}" for depth in chosen)
+        for cell in dict.fromkeys(part["cell"])
+    ]
+    return "Curves of right answers by nesting depth, medians: " + "; ".join(texts) + "."
+
+
+def tuning_alt(*tunings: Tuned) -> str:
+    """The figure of tuning in words."""
+    texts = [f"{LABELS[row.cell]} {row.learning_rate:g}" for tuned in tunings for row in tuned.best.itertuples()]
+    return "Misfit on the training range against learning rate; the rates chosen are: " + ", ".join(texts) + "."
+
+
+def _n(value: float, tested: int) -> str:
+    return f"more than {tested}" if value > tested else f"{value:g}"
+
+
+def _middle(table: pd.DataFrame, cell: str) -> str:
+    return f"{select(table, cell)['answered'].median():.1f} %"
+
+
+def _apart(found: Interval) -> str:
+    if found.low > 0:
+        return "the LSTM is ahead"
+    return "the GRU is ahead" if found.high < 0 else "no difference can be told"
