@@ -114,8 +114,9 @@ def test_weights_set_by_hand_count_without_an_end(cell: str, language: str) -> N
     model = counting_network(cell, language)
     assert all(right_at(model, language, n) for n in (1, 2, 3, 30, 301, 5000))
     with torch.no_grad():
-        model.core.layers[0].weight_ih[-1 if cell == "relu" else 2 * (counting_strings.LETTERS[language] - 1)] *= 0.01
-    assert not right_at(model, language, 5000)
+        row = 0 if cell == "relu" else 2 * (counting_strings.LETTERS[language] - 1)  # of the first unit's candidate
+        model.core.layers[0].weight_ih[row, 1] *= 0.01  # steps down are smaller than steps up
+    assert not right_at(model, language, 30)
 
 
 def test_only_what_is_written_down_can_be_made() -> None:

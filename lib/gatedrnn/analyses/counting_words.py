@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from gatedrnn.analyses.counting import (
+    CELLS,
     EQUAL,
     GATED,
     LANGUAGES,
@@ -144,7 +145,7 @@ def compared(runs: pd.DataFrame, other: pd.DataFrame) -> str:
 def nested(nests: pd.DataFrame, depth: int) -> str:
     """LSTM and GRU at twice the training depth."""
     table = at_depth(nests, 2 * depth)
-    parts = [f"the {LABELS[cell]} {_middle(table, cell)}" for cell in ("lstm", "gru", "gru_before", "rnn", "relu")]
+    parts = [f"{LABELS[cell]} {_middle(table, cell)}" for cell in CELLS]
     width, equal = (depth_difference(nests, 2 * depth, size) for size in EQUAL)
     return (
         f"At depth {2 * depth}, twice what was trained, the median share of right answers is: {', '.join(parts)}. LSTM − GRU is "
@@ -155,13 +156,39 @@ def nested(nests: pd.DataFrame, depth: int) -> str:
 def lengthened(nests: pd.DataFrame, tested_length: int) -> str:
     """How much is lost on long strings no deeper than the training ones."""
     parts = []
-    for cell in ("lstm", "gru", "rnn"):
+    for cell in CELLS:
         rows = select(nests, cell)
-        parts.append(
-            f"{LABELS[cell]} {100 * rows['within'].median():.1f} % at the training length and "
-            f"{100 * rows['long'].median():.1f} % on strings of {tested_length}"
-        )
-    return "; ".join(parts)
+        parts.append(f"{LABELS[cell]} {100 * rows['within'].median():.1f} and {100 * rows['long'].median():.1f} %")
+    return f"medians on fresh strings of the training length, and on strings of {tested_length}: " + ", ".join(parts)
+
+
+def beside(nests: pd.DataFrame, windows: pd.DataFrame, depth: int) -> str:
+    """How far the cells lie apart at a depth, and where a window of the last symbols stands."""
+    table = at_depth(nests, depth)
+    middle = {cell: select(table, cell)["answered"].median() for cell in CELLS}
+    first, last = max(middle, key=lambda cell: middle[cell]), min(middle, key=lambda cell: middle[cell])
+    plain = depth_difference(nests, depth, cell="rnn")
+    seen = windows[windows["depth"] == depth].set_index("context")["right"]
+    return (
+        f"The highest median ({LABELS[first]}) and the lowest ({LABELS[last]}) are {middle[first] - middle[last]:.1f} points "
+        f"apart. LSTM − tanh RNN is {plain.signed()} points. The best answer out of the last {seen.index.max()} symbols is "
+        f"right in {100 * seen.loc[seen.index.max()]:.0f} %"
+    )
+
+
+def nest_advice(nests: pd.DataFrame, depth: int) -> str:
+    """What nesting says to a reader who has to choose."""
+    found = depth_difference(nests, depth)
+    margin = ledger()["P7"].margin
+    if found.low > margin:
+        said = "Nested structure is a reason for the LSTM, though a smaller one than counting"
+    elif found.high < -margin:
+        said = "Nested structure is no reason for the LSTM; here the GRU did better"
+    else:
+        said = "Nested structure is no reason to prefer one of the two"
+    return (
+        f"{said}: {found.signed()} points at depth {depth}, and no cell was sound far beyond the depth that it had seen"
+    )
 
 
 def counted(verdict: Verdict) -> str:
@@ -194,6 +221,7 @@ def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mappin
         "early": mistakes(runs),
         "foretold": foretold(runs),
         "nested": nested(nests, depth),
+        "nest-advice": nest_advice(nests, 2 * depth),
         "lengthened": lengthened(nests, int(nests["tested_length"].iloc[0])),
         "longest": str(longest),
         "twice": str(2 * longest),
@@ -204,7 +232,7 @@ def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mappin
         "censored": f"{int(runs['censored'].sum())} of {len(runs)}",
     }
     found |= {name: compared(runs, other) for name, other in looks.items()}
-    for cell in ("lstm", "gru"):
+    for cell in ("lstm", "gru", "rnn"):
         rows = select(runs, cell, language="anbn")
         found[f"learned-{cell}"] = count(rows, longest)
         found[f"clipped-{cell}"] = f"{100 * rows['clipped'].median():.0f} %"

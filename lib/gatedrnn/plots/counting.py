@@ -182,7 +182,13 @@ def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure
     handles: list[Any] = [Patch(color=FAINT, alpha=0.6, label=f"trained on: depth ≤ {depth}")]
     for dash, context in zip(dashes, sorted(base["context"].unique()), strict=False):
         handles.append(
-            Line2D([], [], color=COLOURS["baseline"], linestyle=dash, label=f"last {context} symbols, else a guess")
+            Line2D(
+                [],
+                [],
+                color=COLOURS["baseline"],
+                linestyle=dash,
+                label=f"last {context} symbols, else a guess" if context > 1 else "a guess",
+            )
         )
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return fig
