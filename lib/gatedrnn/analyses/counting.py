@@ -166,7 +166,7 @@ def follow(run: Callable[..., dict[str, Any]], points: Iterable[Mapping[str, Any
     for point in points:
         seed = typical_seed(runs, point["cell"])
         found = sweep(run, [point], [seed], name=f"counting-units-{point['cell']}-{point['shown']}").iloc[0]
-        values = found["curves"]["counter"]
+        values = np.copysign(1.0, found["follows"]) * np.array(found["curves"]["counter"])  # turned to rise with a
         steps = range(1, len(values) + 1)
         part = pd.DataFrame({"step": steps, "memory": values})
         parts.append(part.assign(cell=point["cell"], shown=point["shown"], seed=seed, fails_at=found["fails_at"]))

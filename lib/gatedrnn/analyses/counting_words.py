@@ -265,9 +265,10 @@ def horizon_alt(runs: pd.DataFrame) -> str:
 def counters_caption(traces: pd.DataFrame, longest: int) -> str:
     """Caption of the figure of counting units."""
     return (
-        f"What each cell counts with on aⁿbⁿ: the unit that follows the count best, in the run whose horizon is the median of its "
-        f"cell. Black dots: the last a. Solid: n in the training range (≤ {longest}); dashed: beyond it. A counter climbs in a "
-        "straight line and comes back as far. The scales differ: c of an LSTM has no bound, h of a GRU lies between −1 and 1."
+        f"What each cell counts with on aⁿbⁿ: the unit that follows the count best, in the run whose horizon is the median of "
+        f"its cell, turned so that it rises with a. Black dots: the last a. Solid: n in the training range (≤ {longest}); "
+        "dashed: beyond it. A counter climbs in a straight line and comes back as far. The scales differ: c of an LSTM has no "
+        "bound, h of a GRU lies between −1 and 1."
     )
 
 

@@ -130,7 +130,7 @@ def draw_counters(traces: pd.DataFrame, longest: int) -> Figure:
                 textcoords="offset points", fontsize=7.5, color=INK,
             )  # fmt: skip
         ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
-        ax.set(xlabel="letters read", title=LABELS[cell])
+        ax.set(xlabel="letters read", title=f"{LABELS[cell]}: fails at n = {part['fails_at'].iloc[0]}")
         ax.margins(y=0.12)
     first = np.atleast_1d(axes)[0]
     first.set_ylabel("counting unit: c of the LSTM, else h")
