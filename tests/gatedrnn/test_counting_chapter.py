@@ -164,7 +164,7 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
     followed = analysis.follow(counting.run, [{**point, "shown": n} for point in pair for n in (3, 9)], runs)
     assert followed.groupby(["cell", "shown"])["step"].max().tolist() == [6, 18, 6, 18]
     steps = analysis.progress({"as published": runs, "less": less}, 2)
-    curves, windows = analysis.depth_curves(nests), analysis.depth_baseline((1, 4), 5)
+    curves, windows = analysis.depth_curves(nests), analysis.depth_baseline(4, 5)
     tunings = [each.assign(diverged=False, task="x") for each in (runs[runs["language"] == "anbn"], nests)]
     for fig in (
         plots.draw_horizon(runs, base),
@@ -182,6 +182,8 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
     assert set(analysis.tuning_data(Tuned(tunings[0], rates), Tuned(tunings[1], rates))["task"]) == {"anbn", "dyck2"}
     verdict = analysis.verdict(runs)
     for text in (
+        words.beside(nests, windows, 4),
+        words.made({("lstm", "anbn"): True, ("relu", "anbn"): False}),
         words.sentence(runs, verdict),
         words.counted(verdict),
         words.horizon_caption(runs, 2),

@@ -125,14 +125,10 @@ def depth_curves(nests: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def depth_baseline(contexts: Iterable[int], tested_depth: int) -> pd.DataFrame:
-    """Share of right answers by depth of the best answer out of a window; one row a context and depth."""
-    rows = [
-        {"context": context, "depth": depth, "right": right}
-        for context in contexts
-        for depth, right in enumerate(window_curve(context, tested_depth), start=2)
-    ]
-    return pd.DataFrame(rows)
+def depth_baseline(context: int, tested_depth: int) -> pd.DataFrame:
+    """Share of right answers by depth of the best answer out of a window; one row a depth."""
+    right = window_curve(context, tested_depth)
+    return pd.DataFrame({"depth": range(2, tested_depth + 1), "right": right, "context": context})
 
 
 def progress(kinds: Mapping[str, pd.DataFrame], seeds: int) -> pd.DataFrame:

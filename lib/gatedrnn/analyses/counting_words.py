@@ -19,6 +19,7 @@ from gatedrnn.analyses.counting import (
     select,
     share_beyond,
 )
+from gatedrnn.experiments.nesting import SOUND
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, ratio_bootstrap
 from gatedrnn.tuning import Tuned
@@ -74,7 +75,7 @@ def settled(runs: pd.DataFrame, longest: int) -> str:
         said = "whether most seeds get that far is not decided"
     return (
         f"Of the LSTMs, {count(rows, 2 * longest)} are right for every n up to {2 * longest}, twice the training range, and "
-        f"{count(rows, WEISS)} up to {WEISS}: {said}. Never failed up to n = {rows['tested'].iloc[0]}: "
+        f"{count(rows, WEISS)} up to {WEISS}: {said}. Never failed up to n = {int(rows['tested'].iloc[0])}: "
         f"{int(rows['censored'].sum())} of {len(rows)}. "
         + (
             "So the LSTM counts beyond what it has seen, and by how much is a matter of the seed."
@@ -125,7 +126,7 @@ def foretold(runs: pd.DataFrame) -> str:
     )
     if found.pvalue >= 0.05:
         said = "no relation can be told"
-    return f"rank correlation {found.statistic:+.2f}, p = {found.pvalue:.2g}: {said}".replace("-", "−")
+    return f"rank correlation {found.statistic:+.2f}, p = {found.pvalue:.3f}: {said}".replace("-", "−")
 
 
 def compared(runs: pd.DataFrame, other: pd.DataFrame) -> str:
@@ -168,11 +169,11 @@ def beside(nests: pd.DataFrame, windows: pd.DataFrame, depth: int) -> str:
     middle = {cell: select(table, cell)["answered"].median() for cell in CELLS}
     first, last = max(middle, key=lambda cell: middle[cell]), min(middle, key=lambda cell: middle[cell])
     plain = depth_difference(nests, depth, cell="rnn")
-    seen = windows[windows["depth"] == depth].set_index("context")["right"]
+    seen = float(windows.set_index("depth")["right"].loc[depth])
     return (
         f"The highest median ({LABELS[first]}) and the lowest ({LABELS[last]}) are {middle[first] - middle[last]:.1f} points "
-        f"apart. LSTM − tanh RNN is {plain.signed()} points. The best answer out of the last {seen.index.max()} symbols is "
-        f"right in {100 * seen.loc[seen.index.max()]:.0f} %"
+        f"apart. LSTM − tanh RNN is {plain.signed()} points. The best answer out of the last {windows['context'].iloc[0]} "
+        f"symbols is right in {100 * seen:.0f} %"
     )
 
 
@@ -181,13 +182,16 @@ def nest_advice(nests: pd.DataFrame, depth: int) -> str:
     found = depth_difference(nests, depth)
     margin = ledger()["P7"].margin
     if found.low > margin:
-        said = "Nested structure is a reason for the LSTM, though a smaller one than counting"
+        said = "Nested structure speaks for the LSTM, as far as this task shows"
     elif found.high < -margin:
         said = "Nested structure is no reason for the LSTM; here the GRU did better"
     else:
         said = "Nested structure is no reason to prefer one of the two"
+    middle = [select(nests, cell)["fails_at"].median() for cell in CELLS]
+    span = f"{min(middle):g}" if min(middle) == max(middle) else f"{min(middle):g} to {max(middle):g}"
     return (
-        f"{said}: {found.signed()} points at depth {depth}, and no cell was sound far beyond the depth that it had seen"
+        f"{said}: {found.signed()} points at depth {depth}. Trained to depth {int(nests['depth'].iloc[0])}, the cells fall "
+        f"under {100 * SOUND:.0f} % right answers first at depth {span} (medians)"
     )
 
 
@@ -225,7 +229,7 @@ def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mappin
         "lengthened": lengthened(nests, int(nests["tested_length"].iloc[0])),
         "longest": str(longest),
         "twice": str(2 * longest),
-        "tested": str(runs["tested"].iloc[0]),
+        "tested": str(int(runs["tested"].iloc[0])),
         "weiss": str(WEISS),
         "margin": f"{ledger()['M3'].margin:g}",
         "rates": ", ".join(f"{LABELS[row.cell]} {row.learning_rate:g}" for row in tuned.best.itertuples()),

@@ -167,8 +167,8 @@ def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure
     fig, axes = plt.subplots(1, len(cells), figsize=(WIDTH, 3.0), sharey=True, sharex=True, layout="constrained")
     for ax, cell in zip(np.atleast_1d(axes), cells, strict=True):
         ax.axvspan(curves["depth"].min() - 0.5, depth + 0.5, color=FAINT, alpha=0.45, linewidth=0, zorder=0)
-        for dash, (_, each) in zip(((0, (4, 2)), (0, (1, 1.2))), base.groupby("context"), strict=False):
-            ax.plot(each["depth"], 100 * each["right"], color=COLOURS["baseline"], linestyle=dash, linewidth=1.3)
+        ax.axhline(50, color=COLOURS["baseline"], linestyle=(0, (4, 2)), linewidth=1.3)
+        ax.plot(base["depth"], 100 * base["right"], color=COLOURS["baseline"], linestyle=(0, (1, 1.2)), linewidth=1.4)
         part = curves[(curves["cell"] == cell) & (curves["size"] == "width")]
         wide = 100 * part.pivot(index="depth", columns="seed", values="right")
         ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.35)
@@ -178,18 +178,12 @@ def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure
         ax.set_xticks([tick for tick in (2, 4, 8, 12, 16) if tick <= curves["depth"].max()])
         ax.title.set_fontsize(8.5)
     np.atleast_1d(axes)[0].set_ylabel("right answers, %")
-    dashes = ((0, (4, 2)), (0, (1, 1.2)))
-    handles: list[Any] = [Patch(color=FAINT, alpha=0.6, label=f"trained on: depth ≤ {depth}")]
-    for dash, context in zip(dashes, sorted(base["context"].unique()), strict=False):
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=COLOURS["baseline"],
-                linestyle=dash,
-                label=f"last {context} symbols, else a guess" if context > 1 else "a guess",
-            )
-        )
+    window = f"best from the last {base['context'].iloc[0]} symbols"
+    handles: list[Any] = [
+        Patch(color=FAINT, alpha=0.6, label=f"trained on: depth ≤ {depth}"),
+        Line2D([], [], color=COLOURS["baseline"], linestyle=(0, (1, 1.2)), label=window),
+        Line2D([], [], color=COLOURS["baseline"], linestyle=(0, (4, 2)), label="a guess"),
+    ]
     fig.legend(handles=handles, loc="outside lower center", ncols=3)
     return fig
 
