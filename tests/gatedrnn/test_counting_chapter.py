@@ -67,10 +67,10 @@ def test_the_weights_of_the_best_look_are_kept_and_training_goes_on_with_its_own
         torch.nn.init.constant_(model.weight, float(value))
         keeper.look()
     assert (keeper.best, keeper.at) == (0.7, 2)
-    assert keeper.with_best(lambda: float(model.weight)) == 1.0
-    assert float(model.weight) == 3.0
+    assert keeper.with_best(lambda: model.weight.item()) == 1.0
+    assert model.weight.item() == 3.0
     keeper.restore()
-    assert float(model.weight) == 1.0
+    assert model.weight.item() == 1.0
 
 
 def test_the_fit_is_the_geometric_mean_over_the_scored_steps() -> None:
@@ -193,4 +193,4 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
         words.nesting_alt(curves),
         words.tuning_alt(tuned, tuned),
     ):
-        assert len(text) > 40
+        assert len(text) > 30
