@@ -127,12 +127,15 @@ def test_the_verdict_follows_the_ratio_and_names_what_it_hangs_on() -> None:
         "anbncn_gru": near,
         "anbncn_gru_parameters": near,
     }
-    assert analysis.verdict(table(**runs)).word == SUPPORTED
-    assert analysis.verdict(table(**{**runs, "anbn_lstm": near, "anbncn_lstm": near})).word == CONTRADICTED
-    mixed = analysis.verdict(table(**{**runs, "anbncn_lstm": near}))
+    same, other = table(anbn_lstm=far, anbn_gru=near), table(anbn_lstm=near, anbn_gru=near)
+    assert analysis.verdict(table(**runs), same).word == SUPPORTED
+    assert analysis.verdict(table(**{**runs, "anbn_lstm": near, "anbncn_lstm": near}), other).word == CONTRADICTED
+    mixed = analysis.verdict(table(**{**runs, "anbncn_lstm": near}), same)
     assert (mixed.word, mixed.factor) == (DEPENDS, "the language")
     sized = {**runs, "anbn_gru_parameters": far, "anbncn_gru_parameters": far}
-    assert analysis.verdict(table(**sized)).factor == "what is held equal"
+    assert analysis.verdict(table(**sized), same).factor == "what is held equal"
+    turned = analysis.verdict(table(**runs), other)
+    assert (turned.word, turned.factor) == (DEPENDS, "the letters that the loss is on")
     assert analysis.ratio(table(**runs), "anbn").estimate == pytest.approx(2.0, abs=0.2)
 
 
@@ -171,7 +174,7 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
         plots.draw_counters(followed, 5),
         plots.draw_training(steps, 5, 14),
         plots.draw_nesting(curves, windows, 2),
-        plots.draw_tuning(*tunings, {"aⁿbⁿ": rates, "Dyck-2": rates}),
+        plots.draw_tuning({"aⁿbⁿ": Tuned(tunings[0], rates), "Dyck-2": Tuned(tunings[1], rates)}),
     ):
         fig.canvas.draw()
         plt.close(fig)
@@ -179,8 +182,9 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
     assert all(text.strip() for text in texts.values())
     assert len(analysis.horizon_table(runs)) == 10
     assert len(analysis.tidy(runs, base)) == len(runs) + len(base)
-    assert set(analysis.tuning_data(Tuned(tunings[0], rates), Tuned(tunings[1], rates))["task"]) == {"anbn", "dyck2"}
-    verdict = analysis.verdict(runs)
+    data = analysis.tuning_data({"anbn": Tuned(tunings[0], rates), "dyck2": Tuned(tunings[1], rates)})
+    assert set(data["task"]) == {"anbn", "dyck2"}
+    verdict = analysis.verdict(runs, less)
     for text in (
         words.beside(nests, windows, 4),
         words.made({("lstm", "anbn"): True, ("relu", "anbn"): False}),

@@ -22,6 +22,7 @@ CELLS = ("lstm", "gru", "gru_before", "rnn", "relu")
 GATED = ("lstm", "gru", "gru_before")
 LANGUAGES = {"anbn": "aⁿbⁿ", "anbncn": "aⁿbⁿcⁿ"}
 EQUAL = {"width": "equal width", "parameters": "equal parameters"}
+ASKED = {"all": "loss on every letter", "determined": "loss on the determined letters"}
 WEISS = 256
 """Length up to which Weiss et al. (2018) saw an LSTM count."""
 CONTEXTS = (1, 10, 30)
@@ -59,30 +60,38 @@ def ratio(runs: pd.DataFrame, language: str, size: str = "width", cell: str = "g
     return ratio_bootstrap(first.to_numpy(), second.loc[first.index].to_numpy())
 
 
-def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
-    """Evidence on claim M3 by language and by what is held equal; the test is against the ledger's margin."""
+def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim M3 by language, by what is held equal and by the letters that the loss is on.
+
+    Args:
+        runs: with the loss on every letter. asked: of aⁿbⁿ at equal width, with the loss on the determined letters.
+    """
     found = {}
     for language, name in LANGUAGES.items():
         for size, equal in EQUAL.items():
-            first, second = (select(runs, each, size, language=language)["fails_at"] for each in ("lstm", "gru"))
-            logs = np.log(first.to_numpy() / second.loc[first.index].to_numpy())
-            p = sign_flip(logs, float(np.log(ledger()["M3"].margin)))
-            found[f"{name}, {equal}"] = Evidence(ratio(runs, language, size), p)
+            found[f"{name}, {equal}, {ASKED['all']}"] = _evidence(runs, language, size)
+    found[f"{LANGUAGES['anbn']}, {EQUAL['width']}, {ASKED['determined']}"] = _evidence(asked, "anbn", "width")
     return found
 
 
-def verdict(runs: pd.DataFrame) -> Verdict:
+def _evidence(runs: pd.DataFrame, language: str, size: str) -> Evidence:
+    """The ratio, and the p of its test against the ledger's margin."""
+    first, second = (select(runs, each, size, language=language)["fails_at"] for each in ("lstm", "gru"))
+    logs = np.log(first.to_numpy() / second.loc[first.index].to_numpy())
+    return Evidence(ratio(runs, language, size), sign_flip(logs, float(np.log(ledger()["M3"].margin))))
+
+
+def verdict(runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
     """The verdict on claim M3, with what tells apart the conditions that support it from those that contradict it."""
-    found = decide("M3", evidence(runs))
+    found = decide("M3", evidence(runs, asked))
     decided = [(*each.name.split(", "), each.word) for each in found.strata if each.word in (SUPPORTED, CONTRADICTED)]
-    factor = "the language and what is held equal"
-    for place, name in ((1, "what is held equal"), (0, "the language")):
+    for place, name in ((2, "the letters that the loss is on"), (1, "what is held equal"), (0, "the language")):
         groups: dict[str, set[str]] = {}
         for parts in decided:
             groups.setdefault(parts[place], set()).add(parts[-1])
         if all(len(words) == 1 for words in groups.values()):
-            factor = name
-    return replace(found, factor=factor)
+            return replace(found, factor=name)
+    return replace(found, factor="the condition")
 
 
 def share_beyond(rows: pd.DataFrame, n: int) -> Interval:
@@ -189,11 +198,10 @@ def tidy(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([runs, table], ignore_index=True).reindex(columns=names)
 
 
-def tuning_data(counting: Tuned, nesting: Tuned) -> pd.DataFrame:
-    """Both tunings, one row a run."""
+def tuning_data(tunings: Mapping[str, Tuned]) -> pd.DataFrame:
+    """All tunings by task, one row a run."""
     names = ["task", "cell", "learning_rate", "seed", "fit", "fails_at", "steps", "diverged"]
-    both = [counting.runs.assign(task="anbn"), nesting.runs.assign(task="dyck2")]
-    return pd.concat(both, ignore_index=True)[names]
+    return pd.concat([tuned.runs.assign(task=task) for task, tuned in tunings.items()], ignore_index=True)[names]
 
 
 def horizon_table(runs: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,8 +15,10 @@ from matplotlib.patches import Patch
 
 from gatedrnn.analyses.counting import LANGUAGES, select
 from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from gatedrnn.tuning import Tuned
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
+MISFITS = (0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 10, 20, 50)
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
 
 
@@ -188,22 +191,26 @@ def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure
     return fig
 
 
-def draw_tuning(counting: pd.DataFrame, nesting: pd.DataFrame, best: dict[str, pd.DataFrame]) -> Figure:
-    """Misfit on the training range against learning rate, a line a cell; the chosen rate has a ring."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), layout="constrained")
-    for ax, (name, runs) in zip(axes, {LANGUAGES["anbn"]: counting, "Dyck-2": nesting}.items(), strict=True):
-        for cell, part in runs.groupby("cell", sort=False):
+def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
+    """Misfit on the training range against learning rate, a panel a tuning, a line a cell; the chosen rate has a ring."""
+    fig, axes = plt.subplots(1, len(tunings), figsize=(WIDTH, 3.3), layout="constrained")
+    for ax, (name, tuned) in zip(np.atleast_1d(axes), tunings.items(), strict=True):
+        for cell, part in tuned.runs.groupby("cell", sort=False):
             found = 100 * (1 - part.groupby("learning_rate")["fit"].mean())
-            ax.plot(found.index, found, color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
-            rate = float(best[name].set_index("cell").loc[cell, "learning_rate"])
+            ax.plot(found.index, found, color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell], linewidth=1.5)
+            rate = float(tuned.best.set_index("cell").loc[cell, "learning_rate"])
             ax.plot(rate, found[rate], "o", markersize=11, color=COLOURS[cell], markerfacecolor="none")
-        rates = sorted(runs["learning_rate"].unique())
+        rates = sorted(tuned.runs["learning_rate"].unique())
         ax.set(xscale="log", yscale="log", title=name, xlabel="learning rate")
-        ax.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates])
+        ax.title.set_fontsize(8.5)
+        ax.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates], fontsize=7.5)
         ax.minorticks_off()
-        ax.yaxis.set_major_formatter(plt.FuncFormatter(lambda value, _: f"{value:g}"))
-    axes[0].set_ylabel("100 − fit, %")
-    handles, labels = axes[0].get_legend_handles_labels()
+        low, high = ax.get_ylim()
+        ticks = [tick for tick in MISFITS if low <= tick <= high]
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    first = np.atleast_1d(axes)[0]
+    first.set_ylabel("100 − fit, %")
+    handles, labels = first.get_legend_handles_labels()
     handles.append(Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=10))
     fig.legend(handles, [*labels, "chosen"], loc="outside lower center", ncols=6, columnspacing=1.0)
     return fig
