@@ -18,7 +18,7 @@ from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER,
 from gatedrnn.tuning import Tuned
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
-MISFITS = (0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 10, 20, 50)
+MISFITS = (0.01, 0.03, 0.1, 0.3, 1, 2, 3, 4, 5, 10, 20, 50)
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
 
 
