@@ -160,6 +160,16 @@ def turned(other: pd.DataFrame) -> str:
     return "The order turns round" if found.high < 1 else "The lead of the LSTM is gone, as far as can be told,"
 
 
+def count_advice(runs: pd.DataFrame, other: pd.DataFrame) -> str:
+    """What counting says to a reader who has to choose."""
+    margin = ledger()["M3"].margin
+    if min(ratio(runs, language).low for language in LANGUAGES) <= margin:
+        return "the cell is not what decides"
+    if ratio(other, "anbn").low > margin:
+        return "take the LSTM"
+    return "take the LSTM, and put the loss on every letter, not only on those that you score"
+
+
 def nested(nests: pd.DataFrame, depth: int) -> str:
     """LSTM and GRU at twice the training depth."""
     table = at_depth(nests, 2 * depth)
@@ -243,6 +253,7 @@ def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mappin
         "early": mistakes(runs),
         "whole": whole(runs),
         "turned": turned(looks["asked"]),
+        "advice": count_advice(runs, looks["asked"]),
         "foretold": foretold(runs),
         "nested": nested(nests, depth),
         "nest-advice": nest_advice(nests, 2 * depth),
