@@ -11,6 +11,7 @@ import torch
 
 from gatedrnn import counters
 from gatedrnn.analyses import counting as analysis
+from gatedrnn.analyses import counting_captions as captions
 from gatedrnn.analyses import counting_words as words
 from gatedrnn.experiments import counting, nesting
 from gatedrnn.handmade import counting_network
@@ -190,11 +191,11 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
         words.made({("lstm", "anbn"): True, ("relu", "anbn"): False}),
         words.sentence(runs, verdict),
         words.counted(verdict),
-        words.horizon_caption(runs, 2),
-        words.horizon_alt(runs),
-        words.counters_alt(followed),
-        words.training_alt(steps),
-        words.nesting_alt(curves),
-        words.tuning_alt(tuned, tuned),
+        captions.horizon_caption(runs, 2),
+        captions.horizon_alt(runs),
+        captions.counters_alt(followed),
+        captions.training_alt(steps),
+        captions.nesting_alt(curves),
+        captions.tuning_alt(tuned, tuned),
     ):
         assert len(text) > 30
