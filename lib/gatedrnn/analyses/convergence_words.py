@@ -71,11 +71,11 @@ def finding_clock(ratios: pd.DataFrame) -> str:
 
 
 def finding_accuracy(runs: pd.DataFrame) -> str:
-    """Final differences at equal width and at equal parameters."""
+    """Final differences at equal width and at equal parameters, where there is no ceiling."""
     parts = [
         f"{TASK_NAMES[task]} {signed(task, difference(runs, task))} "
         f"(equal parameters {signed(task, difference(runs, task, 'parameters'))})"
-        for task in TASKS
+        for task in ("mnist1d", "chorales")
     ]
     return "LSTM − GRU at the end, equal width: " + "; ".join(parts) + "."
 
