@@ -151,7 +151,7 @@ def test_stock_and_matched_steps_are_timed_side_by_side() -> None:
     assert set(zip(readings["cell"], readings["kernels"], strict=True)) == set(
         itertools.product(experiment.CELLS, experiment.KERNELS)
     )
-    assert len(readings) == 8 and (readings["seconds"] > 0).all()
+    assert len(readings) == 12 and (readings["seconds"] > 0).all()
 
 
 @pytest.mark.parametrize(
