@@ -7,6 +7,7 @@ import math
 from typing import Any
 from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,9 @@ import torch
 from gatedrnn.analyses import convergence as analysis
 from gatedrnn.analyses import convergence_rates as rates
 from gatedrnn.experiments import convergence as experiment
+from gatedrnn.figures import COLOURS
 from gatedrnn.models import parameters
+from gatedrnn.plots import convergence as plots
 from gatedrnn.tasks import chorales
 from gatedrnn.tuning import Tuned
 
@@ -148,7 +151,7 @@ def test_stock_and_matched_steps_are_timed_side_by_side() -> None:
     assert set(zip(readings["cell"], readings["kernels"], strict=True)) == set(
         itertools.product(experiment.CELLS, experiment.KERNELS)
     )
-    assert len(readings) == 8 and (readings["seconds"] > 0).all()
+    assert len(readings) == 12 and (readings["seconds"] > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -222,30 +225,34 @@ def made_tuning(times: dict[str, dict[float, list[float]]], best: dict[str, floa
     for rate in times["lstm"]:
         rows = made_runs(times["lstm"][rate], times["gru"][rate])
         tables.append(rows.assign(learning_rate=rate, layers=1))
-    keys = itertools.product(experiment.TASKS, experiment.CELLS)
+    keys = itertools.product(experiment.TASKS, analysis.GATED)
     chosen = pd.DataFrame([{"task": task, "cell": cell, "learning_rate": best[cell]} for task, cell in keys])
     return Tuned(pd.concat(tables, ignore_index=True), chosen)
 
 
-def test_the_target_is_one_that_both_cells_met_while_tuning() -> None:
+def test_the_target_is_one_that_both_gated_cells_met_while_tuning() -> None:
     rows, best = [], []
+    accuracy, nll = {"lstm": 0.89, "gru": 0.95, "rnn": 0.4}, {"lstm": 9.02, "gru": 9.0, "rnn": 10.9}
     for task, cell in itertools.product(("mnist1d", "chorales"), experiment.CELLS):
-        base = {"lstm": 0.89, "gru": 0.95}[cell] if task == "mnist1d" else {"lstm": 9.02, "gru": 9.0}[cell]
+        base = accuracy[cell] if task == "mnist1d" else nll[cell]
         best.append({"task": task, "cell": cell, "learning_rate": 0.1})
         for rate in (0.1, 0.2):
             rows.append({**best[-1], "learning_rate": rate, "curves": {"quality": [base if rate == 0.1 else 0.5]}})
-    goals = rates.targets(Tuned(pd.DataFrame(rows), pd.DataFrame(best)))
-    assert goals == {"mnist1d": 0.8, "chorales": 9.3, "recall": experiment.SOLVED}
+    tuned = Tuned(pd.DataFrame(rows), pd.DataFrame(best))
+    assert rates.targets(tuned) == {"mnist1d": 0.8, "chorales": 9.3, "recall": experiment.SOLVED}
+    assert rates.targets(tuned, 1.0) == {"mnist1d": 0.85, "chorales": 9.1, "recall": experiment.SOLVED}
 
 
 def test_the_soonest_rate_counts_runs_that_never_met_the_target() -> None:
     times = {"lstm": {0.01: [70.0, 70.0], 0.1: [20.0, 200.0]}, "gru": {0.01: [40.0, 40.0], 0.1: [20.0, 20.0]}}
     tuned = made_tuning(times, {"lstm": 0.1, "gru": 0.01})
     sooner = rates.soonest(tuned, GOALS)
-    assert [sooner.rate(task="mnist1d", cell=cell) for cell in experiment.CELLS] == [0.1, 0.1]
+    assert [sooner.rate(task="mnist1d", cell=cell) for cell in analysis.GATED] == [0.1, 0.1]
     slower = made_tuning({**times, "lstm": {0.01: [50.0, 50.0], 0.1: [20.0, 200.0]}}, {"lstm": 0.1, "gru": 0.01})
     assert rates.soonest(slower, GOALS).rate(task="mnist1d", cell="lstm") == 0.01
     assert tuned.rate(task="mnist1d", cell="gru") == 0.01
+    never = made_tuning({cell: {0.01: [200.0], 0.1: [200.0]} for cell in analysis.GATED}, {"lstm": 0.1, "gru": 0.01})
+    assert [rates.soonest(never, GOALS).rate(task="recall", cell=cell) for cell in analysis.GATED] == [0.1, 0.01]
 
 
 def test_equal_rates_are_compared_only_where_every_run_met_the_target() -> None:
@@ -265,13 +272,37 @@ def test_gaps_between_stacks_are_paired_at_the_end_and_on_the_way() -> None:
     shallow = made_runs([40, 200], [20, 30]).assign(layers=1, width=4, parameters=9, learning_rate=0.1)
     for rows in (curves for curves in shallow["curves"]):
         rows["step"] = [1, 50, 100]
-    stacked = shallow[shallow["task"] == "mnist1d"].assign(layers=2)
-    depths = analysis.depth_table(shallow, stacked)
-    assert len(depths) == 2 * 2 * 2 * 3
-    for layers in (1, 2):
+    part = shallow[shallow["task"] == "mnist1d"]
+    ungated = part.assign(cell="rnn")
+    depths = analysis.depth_table(
+        pd.concat([shallow, ungated]), pd.concat([part.assign(layers=2), part.assign(layers=3)])
+    )
+    assert len(depths) == 3 * 2 * 2 * 3 and set(depths["cell"]) == {"lstm", "gru"}
+    for layers in (1, 2, 3):
         assert analysis.depth_gap(depths, layers).tolist() == [0.0, -100.0]
         assert analysis.depth_gap(depths, layers, 50).tolist() == [0.0, -50.0]
-    assert [*analysis.depth_evidence(depths)] == ["2 layers"]
+    assert {name: each.interval.estimate for name, each in analysis.depth_evidence(depths).items()} == {
+        "2 layers": -50.0,
+        "3 layers": -50.0,
+    }
+
+
+def test_every_stack_is_trained_at_the_rate_of_two_layers_and_the_gru_alone_at_equal_parameters() -> None:
+    budget = analysis.budgets(100, 10, 10, 5)
+    best = [
+        {**case, "learning_rate": {"lstm": 0.03, "gru": 0.01}[case["cell"]]} for case in analysis.stacks(budget, [2])
+    ]
+    points = analysis.stacked_points(budget, Tuned(pd.DataFrame(), pd.DataFrame(best)))
+    assert [(each["layers"], each["cell"], each["learning_rate"]) for each in points] == [
+        (2, "lstm", 0.03),
+        (2, "gru", 0.01),
+        (3, "lstm", 0.03),
+        (3, "gru", 0.01),
+    ]
+    cases = analysis.cases(budget)
+    chosen = Tuned(pd.DataFrame(), pd.DataFrame([{**case, "learning_rate": 0.1} for case in cases]))
+    sizes = [(each["cell"], each["size"]) for each in analysis.points(cases, chosen) if each["task"] == "recall"]
+    assert sizes == [("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width")]
 
 
 def test_what_still_rises_is_told() -> None:
@@ -279,6 +310,18 @@ def test_what_still_rises_is_told() -> None:
     runs["curves"] = [{"step": [*range(6)], "quality": [0.1, 0.1, 0.1, 0.3, 0.3, 0.3]} for _ in runs["curves"]]
     found = analysis.still_rising(runs)
     assert {cell: each.estimate for cell, each in found.items()} == pytest.approx({"lstm": 20.0, "gru": 20.0})
+
+
+def test_the_figure_on_the_target_keeps_the_seeds_that_never_met_it() -> None:
+    gated = made_runs([40.0, 80.0, 200.0], [20.0, 30.0, 30.0])
+    never = made_runs([200.0] * 3, [200.0] * 3).query("cell == 'lstm'").assign(cell="rnn")
+    table = analysis.times(pd.concat([gated, never]), GOALS)
+    fig = plots.draw_reached(table, {task: 100 for task in experiment.TASKS})
+    for axis in fig.axes:
+        ends = {line.get_color(): line.get_ydata()[-1] for line in axis.lines if line.get_drawstyle() == "steps-post"}
+        assert ends[COLOURS["lstm"]] == pytest.approx(200 / 3) and ends[COLOURS["gru"]] == 100
+        assert ends[COLOURS["rnn"]] == 0 and [line.get_marker() for line in axis.lines].count(">") == 2
+    plt.close(fig)
 
 
 def test_only_another_rate_for_speed_needs_other_runs() -> None:

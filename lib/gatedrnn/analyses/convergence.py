@@ -16,9 +16,9 @@ from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Evidence, ledger
 
 TASK_NAMES = {"mnist1d": "MNIST-1D", "chorales": "chorales", "recall": "recall"}
 CLOCKS = {"steps": "steps", "matched": "seconds with matched kernels", "stock": "seconds with stock kernels"}
-SURE = 1 - 0.05 / (len(TASKS) * len(CLOCKS))
-"""Level of the intervals that the verdict on P3 rests on."""
-DEPTH = 2
+GATED = ("lstm", "gru")
+"""The cells of the claims; a tanh RNN, at equal width, shows what gates are for."""
+DEPTHS = (2, 3)
 """Layers of the stacks."""
 LAST = {"mnist1d": 20, "chorales": 10, "recall": 25}
 """Evaluations of a run."""
@@ -35,31 +35,36 @@ def budgets(steps: int, chorale_steps: int, recall_steps: int, delay: int) -> di
 
 
 def cases(budget: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Both cells on every task, one layer: what gets a learning rate of its own."""
+    """Every cell on every task, one layer: what gets a learning rate of its own."""
     return [{"task": task, "cell": cell, "layers": 1, **budget[task]} for task in TASKS for cell in CELLS]
 
 
-def stacks(budget: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Both cells in two layers on MNIST-1D, with the budget of one layer."""
-    return [{"task": "mnist1d", "cell": cell, "layers": DEPTH, **budget["mnist1d"]} for cell in CELLS]
+def stacks(budget: dict[str, dict[str, Any]], layers: Iterable[int]) -> list[dict[str, Any]]:
+    """The gated cells in stacks on MNIST-1D, with the budget of one layer."""
+    return [{"task": "mnist1d", "cell": cell, "layers": each, **budget["mnist1d"]} for each in layers for cell in GATED]
+
+
+def stacked_points(budget: dict[str, dict[str, Any]], deep: Tuned) -> list[dict[str, Any]]:
+    """All stacks at equal width; deeper ones take the rate that was chosen for those of `deep`."""
+    return [{**case, "size": "width", "learning_rate": deep.rate(cell=case["cell"])} for case in stacks(budget, DEPTHS)]
 
 
 def points(
     cases: Iterable[dict[str, Any]], tuned: Tuned, sizes: Iterable[str] = ("width", "parameters")
 ) -> list[dict[str, Any]]:
-    """The cases at their chosen rates, at equal width and at equal parameters; the LSTM sets both."""
+    """The cases at their chosen rates, the GRU also at equal parameters; the LSTM sets both sizes."""
     sizes = tuple(sizes)
     return [
         {**case, "size": size, "learning_rate": tuned.rate(**case)}
         for case in cases
         for size in sizes
-        if size == "width" or case["cell"] != "lstm"
+        if size == "width" or case["cell"] == "gru"
     ]
 
 
 def other_start(budget: dict[str, dict[str, Any]], sooner: Tuned) -> list[dict[str, Any]]:
-    """Both cells on recall from a plain first bias of 1, at their rates for speed."""
-    cases = [{"task": "recall", "cell": cell, "layers": 1, **budget["recall"]} for cell in CELLS]
+    """The gated cells on recall from a plain first bias of 1, at their rates for speed."""
+    cases = [{"task": "recall", "cell": cell, "layers": 1, **budget["recall"]} for cell in GATED]
     return [{**point, "scheme": "bias:1"} for point in points(cases, sooner, ["width"])]
 
 
@@ -108,7 +113,7 @@ def pair(table: pd.DataFrame, task: str, size: str = "width", column: str = "tim
     """A column of the LSTM's and of the GRU's rows of `times`, by seed."""
     rows = table[table["task"] == task]
     found = []
-    for cell in CELLS:
+    for cell in GATED:
         part = rows[(rows["cell"] == cell) & (rows["size"] == ("width" if cell == "lstm" else size))]
         found.append(part.set_index("seed").sort_index()[column].to_numpy())
     return found[0], found[1]
@@ -145,23 +150,20 @@ def ratio_table(table: pd.DataFrame, readings: pd.DataFrame, size: str = "width"
     return pd.DataFrame(rows)
 
 
-def ratio(table: pd.DataFrame, task: str, clock: str, level: float = 0.95) -> Interval:
+def ratio(table: pd.DataFrame, task: str, clock: str) -> Interval:
     """Median paired ratio with its bootstrap interval, from `ratio_table`."""
     values = table[(table["task"] == task) & (table["clock"] == clock)]["ratio"]
-    return ratio_bootstrap(values, np.ones(len(values)), level)
+    return ratio_bootstrap(values, np.ones(len(values)))
 
 
 def time_evidence(table: pd.DataFrame) -> dict[str, Evidence]:
-    """Evidence on claim P3 by task and clock; the sign-flip test is on logarithms, against that of the margin.
-
-    Intervals are of the level `SURE`: so many conditions give chance as many tries.
-    """
+    """Evidence on claim P3 by task and clock; the sign-flip test is on logarithms, against that of the margin."""
     found = {}
     for task in TASKS:
         for clock, words in CLOCKS.items():
             values = table[(table["task"] == task) & (table["clock"] == clock)]["ratio"]
             p = sign_flip(np.log(values), float(np.log(ledger()["P3"].margin)))
-            found[f"{TASK_NAMES[task]}, {words}"] = Evidence(ratio(table, task, clock, SURE), p)
+            found[f"{TASK_NAMES[task]}, {words}"] = Evidence(ratio(table, task, clock), p)
     return found
 
 
@@ -181,13 +183,13 @@ def accuracy_evidence(runs: pd.DataFrame, size: str = "width") -> dict[str, Evid
 
 
 def depth_table(runs: pd.DataFrame, stacked: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy on MNIST-1D in per cent over steps, one layer and two, at equal width.
+    """Accuracy on MNIST-1D in per cent over steps, one layer and stacks, at equal width.
 
     Returns:
         One row a run and evaluation: `layers`, `cell`, `seed`, `width`, `parameters`, `learning_rate`, `step`, `accuracy`, and
         `final`, the run's final accuracy.
     """
-    shallow = runs[(runs["task"] == "mnist1d") & (runs["size"] == "width")]
+    shallow = runs[(runs["task"] == "mnist1d") & (runs["size"] == "width") & runs["cell"].isin(GATED)]
     columns = ["layers", "cell", "seed", "width", "parameters", "learning_rate"]
     rows = [
         {**{name: run[name] for name in columns}, "step": step, "accuracy": 100 * value, "final": 100 * run["quality"]}
@@ -206,15 +208,16 @@ def depth_gap(depths: pd.DataFrame, layers: int, step: int | None = None) -> np.
 
 
 def depth_evidence(depths: pd.DataFrame) -> dict[str, Evidence]:
-    """Evidence on claim P7; the sign-flip test is against the margin."""
-    gap = depth_gap(depths, DEPTH)
-    return {f"{DEPTH} layers": Evidence(bootstrap(gap), sign_flip(gap, ledger()["P7"].margin))}
+    """Evidence on claim P7 by number of layers; the sign-flip test is against the margin."""
+    gaps = {layers: depth_gap(depths, layers) for layers in DEPTHS}
+    margin = ledger()["P7"].margin
+    return {f"{layers} layers": Evidence(bootstrap(gap), sign_flip(gap, margin)) for layers, gap in gaps.items()}
 
 
 def still_rising(runs: pd.DataFrame, task: str = "mnist1d") -> dict[str, Interval]:
     """What each cell gained in the last `TAIL` evaluations over the `TAIL` before, at equal width."""
     found = {}
-    for cell in CELLS:
+    for cell in GATED:
         rows = runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["size"] == "width")]
         ends = np.array([curves["quality"][-2 * TAIL :] for curves in rows["curves"]])
         half = ends.shape[1] // 2

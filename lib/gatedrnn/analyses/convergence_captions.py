@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from gatedrnn.analyses.convergence import CLOCKS, DEPTH, TASK_NAMES, quality, ratio
+from gatedrnn.analyses.convergence import CLOCKS, DEPTHS, GATED, TASK_NAMES, quality, ratio
 from gatedrnn.analyses.convergence_words import SIZES, finding_accuracy, finding_depth, shown
 from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
 from gatedrnn.figures import LABELS
+from gatedrnn.statistics import wilson
 from gatedrnn.tuning import Tuned
 
 
@@ -26,7 +27,7 @@ def result_table(runs: pd.DataFrame, quick: pd.DataFrame, table: pd.DataFrame) -
     ]
     for task in TASKS:
         for cell in CELLS:
-            for size in ("width",) if cell == "lstm" else SIZES:
+            for size in SIZES if cell == "gru" else ("width",):
                 rows, fast, reached = (
                     each[(each["task"] == task) & (each["cell"] == cell) & (each["size"] == size)]
                     for each in (runs, quick, table)
@@ -56,7 +57,7 @@ def final_alt(runs: pd.DataFrame) -> str:
         f"{TASK_NAMES[task]}, {LABELS[cell]}, {SIZES[size]}: {shown(task, quality(runs, task, cell, size).mean())}"
         for task in TASKS
         for cell in CELLS
-        for size in (("width",) if cell == "lstm" else SIZES)
+        for size in (SIZES if cell == "gru" else ("width",))
     ]
     return "Dot plot of final held-out quality. Means: " + "; ".join(parts) + f". {finding_accuracy(runs)}"
 
@@ -98,7 +99,9 @@ def tuning_alt(tuned: Tuned, sooner: Tuned, deep: Tuned) -> str:
     for end, speed in zip(tuned.best.to_dict("records"), sooner.best.to_dict("records"), strict=True):
         rates = f"{end['learning_rate']:g} for the end, {speed['learning_rate']:g} for speed"
         parts.append(f"{TASK_NAMES[end['task']]}, {LABELS[end['cell']]}: {rates}")
-    parts += [f"{DEPTH} × {LABELS[row['cell']]}: {row['learning_rate']:g}" for row in deep.best.to_dict("records")]
+    parts += [
+        f"{row['layers']} × {LABELS[row['cell']]}: {row['learning_rate']:g}" for row in deep.best.to_dict("records")
+    ]
     return (
         "Against the learning rate: above the final validation quality in four panels, below the steps to the target in three. "
         f"Chosen rates: {'; '.join(parts)}."
@@ -109,8 +112,20 @@ def layers_alt(depths: pd.DataFrame) -> str:
     """Accuracy by layers in words."""
     last = depths[depths["step"] == depths["step"].max()]
     means = last.groupby(["cell", "layers"])["final"].mean()
-    parts = [f"{LABELS[cell]}, {number}: {means[cell, number]:.1f} %" for cell in CELLS for number in (1, DEPTH)]
+    parts = [f"{LABELS[cell]}, {number}: {means[cell, number]:.1f} %" for cell in GATED for number in (1, *DEPTHS)]
     return (
-        "Left, accuracy on MNIST-1D over steps with one layer and two; right, LSTM minus GRU over steps. Final means: "
-        f"{'; '.join(parts)}. {finding_depth(depths)}"
+        "MNIST-1D by number of layers: left, final accuracy; middle, LSTM minus GRU at the end; right, the same over steps. "
+        f"Final means: {'; '.join(parts)}. {finding_depth(depths)}"
     )
+
+
+def reached_alt(table: pd.DataFrame) -> str:
+    """Shares at the target in words."""
+    parts = []
+    for task in TASKS:
+        for cell in CELLS:
+            part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]["reached"]
+            rate = wilson(int(part.sum()), len(part))
+            span = f"interval {100 * rate.low:.0f} to {100 * rate.high:.0f} %"
+            parts.append(f"{TASK_NAMES[task]}, {LABELS[cell]}: {int(part.sum())} of {len(part)}, {span}")
+    return "Share of seeds at the target over optimiser steps. At the end: " + "; ".join(parts) + "."

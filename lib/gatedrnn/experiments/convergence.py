@@ -21,7 +21,7 @@ from gatedrnn.tasks import chorales, mnist1d, recall
 from gatedrnn.training import train, train_step
 
 TASKS = ("mnist1d", "chorales", "recall")
-CELLS = ("lstm", "gru")
+CELLS = ("lstm", "gru", "rnn")
 KERNELS = ("matched", "stock")
 SOLVED = 0.995
 """Accuracy at which recall counts as solved, and a run of it stops."""
@@ -51,12 +51,12 @@ def run(
 
     Args:
         task: `mnist1d`, `chorales` or `recall`.
-        cell: `lstm` or `gru`.
+        cell: `lstm`, `gru` or `rnn`.
         size: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
         hidden_size: width of the LSTM. layers: stacked.
         learning_rate, steps, batch: of the training. every: steps between evaluations.
         seed: of the weights and of the data stream; the same for all cells.
-        scheme: first bias of the keeping gate, see `gatedrnn.initialisation`.
+        scheme: first bias of the keeping gate, see `gatedrnn.initialisation`; a tanh RNN has none.
         held_out: part that is scored: `validation` when tuning, else `test`. Recall draws fresh sequences.
         frame: points of MNIST-1D read in one step. delay: of recall; a run stops when it is solved.
 

@@ -1,8 +1,6 @@
-"""Figures of the chapter *performance/convergence*."""
+"""Figures of the chapter *performance/convergence*: rates, the way in steps and in seconds, and who met the target when."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,19 +9,10 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gatedrnn.analyses.convergence import (
-    CLOCKS,
-    DEPTH,
-    depth_gap,
-    difference,
-    quality,
-    ratio,
-    scaled,
-)
+from gatedrnn.analyses.convergence import scaled
 from gatedrnn.analyses.convergence_rates import reaching
 from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
-from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MUTED, PAPER, WIDTH
-from gatedrnn.statistics import Interval, bootstrap
+from gatedrnn.figures import COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.tuning import Tuned
 
 UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
@@ -65,97 +54,28 @@ def draw_seconds(runs: pd.DataFrame, milliseconds: pd.DataFrame, goals: dict[str
     return fig
 
 
-def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
-    """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; median and 95 % interval."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
-    fig.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
-    rng = np.random.default_rng(0)
-    names = []
-    for row, (task, clock) in enumerate((task, clock) for task in TASKS for clock in CLOCKS):
-        part = table[(table["task"] == task) & (table["clock"] == clock)]
-        high = row + 0.45 * (row // len(CLOCKS))
-        jitter = high + rng.uniform(-0.14, 0.14, len(part))
-        faces = [COLOURS["gru"] if each == 0 else PAPER for each in part["censored"]]
-        axis.scatter(part["ratio"], jitter, s=15, facecolors=faces, edgecolors=COLOURS["gru"], linewidths=0.9, zorder=2)
-        _interval(axis, ratio(table, task, clock), high)
-        names.append((high, f"{TITLES[task]}, {clock if clock == 'steps' else f'seconds, {clock}'}"))
-    axis.axvline(1, color=MUTED, linewidth=1)
-    axis.axvline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    axis.set(xscale="log", xlabel="time to the target, GRU ÷ LSTM (left of 1: the GRU is there first)")
-    axis.set_yticks([high for high, _ in names], [name for _, name in names])
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
-    axis.xaxis.set_major_locator(ticker.LogLocator(10, subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
-    handles = [_dot(COLOURS["gru"], "both cells met the target"), _dot(PAPER, "censored: one or both did not")]
-    handles.append(plt.Line2D([], [], color=INK, marker="|", markersize=8, label="median, 95 % interval"))
-    handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1, label=f"margin {margin:g}"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
-    return fig
+def draw_reached(table: pd.DataFrame, budget: dict[str, int]) -> Figure:
+    """Share of seeds that have met the target, over steps; an open arrow at the end marks seeds that never did.
 
-
-def draw_final(runs: pd.DataFrame, margin: float) -> Figure:
-    """Final quality of every seed, filled at equal width; below, LSTM − GRU paired by seed, with the margin as a band."""
-    fig, axes = plt.subplots(2, len(TASKS), figsize=(WIDTH, 4.9), height_ratios=[1.6, 1])
-    rng = np.random.default_rng(0)
-    for (top, bottom), task in zip(axes.T, TASKS, strict=True):
-        for place, cell in enumerate(CELLS):
-            for size, shift in (("width", -0.17 if cell != "lstm" else 0.0), ("parameters", 0.17)):
-                if size == "parameters" and cell == "lstm":
-                    continue
-                values = quality(runs, task, cell, size).to_numpy()
-                _dots(top, place + shift, values, COLOURS[cell], size == "width", rng)
-        top.set_xticks(range(len(CELLS)), [LABELS[cell] for cell in CELLS])
-        top.set(title=TITLES[task], ylabel=UNITS[task])
-        if task != "chorales":
-            top.set_ylim(None, min(100.6, top.get_ylim()[1]))
-        top.set_xlim(-0.55, len(CELLS) - 0.45)
-        for place, size in enumerate(("width", "parameters")):
-            gaps = (quality(runs, task, "lstm") - quality(runs, task, "gru", size)).to_numpy()
-            _dots(bottom, place, gaps, INK, size == "width", rng, bar=False)
-            interval = difference(runs, task, size)
-            bottom.plot([place + 0.22] * 2, [interval.low, interval.high], color=INK, linewidth=1.6)
-            bottom.plot(place + 0.22, interval.estimate, "_", color=INK, markersize=9, markeredgewidth=2)
-        bottom.axhline(0, color=MUTED, linewidth=1)
-        if task != "chorales":
-            bottom.axhspan(-margin, margin, color=FAINT, alpha=0.7, linewidth=0)
-        bottom.set_xticks(range(2), ["equal\nwidth", "equal\nparameters"])
-        bottom.set_xlim(-0.5, 1.6)
-        bottom.set_ylabel("LSTM − GRU, nats" if task == "chorales" else "LSTM − GRU, points")
-        for axis in (top, bottom):
-            axis.grid(axis="x", visible=False)
-    handles: list[Any] = [_dot(MUTED, "equal width"), _dot(PAPER, "equal parameters")]
-    handles.append(plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean (below: 95 % interval)"))
-    handles.append(plt.Rectangle((0, 0), 1, 1, facecolor=FAINT, label=f"margin ± {margin:g} points"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
-    return fig
-
-
-def draw_layers(depths: pd.DataFrame, margin: float) -> Figure:
-    """Left, accuracy over steps by cell and layers; right, LSTM − GRU over steps, and every seed's at the end."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.5))
-    steps = np.sort(depths["step"].unique())
-    for layers, dashes in ((1, (0, (3, 1.5))), (DEPTH, "-")):
-        rows = depths[depths["layers"] == layers]
+    Args:
+        table: of `times`. budget: steps of a run by task.
+    """
+    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.0), sharey=True)
+    for axis, task in zip(axes, TASKS, strict=True):
         for cell in CELLS:
-            wide = rows[rows["cell"] == cell].pivot(index="seed", columns="step", values="accuracy")
-            for values in wide.to_numpy() if layers == DEPTH else ():
-                left.plot(steps, values, color=COLOURS[cell], alpha=0.25, linewidth=0.6)
-            left.plot(steps, wide.mean(), color=COLOURS[cell], linestyle=dashes, linewidth=2)
-        gaps = [bootstrap(depth_gap(depths, layers, int(step))) for step in steps]
-        colour = MUTED if layers == 1 else INK
-        right.fill_between(steps, [g.low for g in gaps], [g.high for g in gaps], color=colour, alpha=0.18, linewidth=0)
-        right.plot(steps, [gap.estimate for gap in gaps], color=colour, linestyle=dashes, linewidth=2)
-    right.axhline(0, color=MUTED, linewidth=1)
-    right.axhline(margin, color=ACCENTS["good"], linewidth=1.2, linestyle=(0, (4, 2)))
-    left.set(title="MNIST-1D", xlabel="optimiser steps", ylabel="accuracy, %", xlim=(0, None))
-    right.set(title="LSTM − GRU", xlabel="optimiser steps", ylabel="points", xlim=(0, None))
-    handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
-    handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (3, 1.5)), linewidth=2, label="1 layer"))
-    handles.append(plt.Line2D([], [], color=INK, linewidth=2, label=f"{DEPTH} layers"))
-    handles.append(plt.Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=5)
+            part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]
+            met = np.sort(part[part["reached"]]["time"].to_numpy())
+            share = 100 * np.arange(len(met) + 1) / len(part)
+            x, y = np.concatenate([[0], met, [budget[task]]]), np.append(share, share[-1])
+            axis.step(x, y, where="post", color=COLOURS[cell], linewidth=2)
+            axis.plot(met, share[1:], MARKERS[cell], color=COLOURS[cell], markersize=4)
+            if len(met) < len(part):
+                end = {"color": COLOURS[cell], "markerfacecolor": PAPER, "markersize": 6, "clip_on": False}
+                axis.plot(budget[task], share[-1], ">", **end)
+        axis.set(title=TITLES[task], xlabel="optimiser steps", ylim=(-4, 104))
+        axis.set_xlim(0, budget[task] * 1.06)
+    axes[0].set_ylabel("seeds at the target, %")
+    _key(fig)
     return fig
 
 
@@ -169,9 +89,11 @@ def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float
             _speed(bottom, table, sooner, task, cell)
         top.set(title=TITLES[task], ylabel=UNITS[task])
         bottom.set(xlabel="learning rate", ylim=(0, None))
-    for cell in CELLS:
+    for cell in deep.best["cell"]:
         _tuned(axes[0, -1], deep, "mnist1d", cell)
-    axes[0, -1].set(title=f"MNIST-1D, {DEPTH} layers", ylabel=UNITS["mnist1d"], xlabel="learning rate")
+    axes[0, -1].set(
+        title=f"MNIST-1D, {deep.best['layers'].iloc[0]} layers", ylabel=UNITS["mnist1d"], xlabel="learning rate"
+    )
     axes[1, 0].set_ylabel("steps to the target")
     for axis in axes.flat:
         axis.set_xscale("log")
@@ -182,7 +104,7 @@ def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float
         axis.xaxis.set_minor_locator(ticker.NullLocator())
     axes[1, -1].set_axis_off()
     handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
-    handles += [_dot(MUTED, "one tuning seed"), _dot(PAPER, "never met the target")]
+    handles += [dot(MUTED, "one tuning seed"), dot(PAPER, "never met the target")]
     handles.append(
         plt.Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=9, label="chosen")
     )
@@ -243,22 +165,8 @@ def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, fl
         axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
 
 
-def _dots(
-    axis: Axes, x: float, values: np.ndarray, colour: str, filled: bool, rng: np.random.Generator, bar: bool = True
-) -> None:
-    jitter = x + rng.uniform(-0.06, 0.06, len(values))
-    face = colour if filled else PAPER
-    axis.scatter(jitter, values, s=14, facecolors=face, edgecolors=colour, linewidths=0.9, alpha=0.8, zorder=2)
-    if bar:
-        axis.plot([x - 0.13, x + 0.13], [values.mean()] * 2, color=INK, linewidth=2, zorder=3)
-
-
-def _interval(axis: Axes, interval: Interval, y: float) -> None:
-    axis.plot([interval.low, interval.high], [y, y], color=INK, linewidth=1.8, zorder=3)
-    axis.plot(interval.estimate, y, "|", color=INK, markersize=10, markeredgewidth=2, zorder=4)
-
-
-def _dot(face: str, label: str) -> plt.Line2D:
+def dot(face: str, label: str) -> plt.Line2D:
+    """A dot for a legend; with the colour of the page it is open."""
     edge = MUTED if face == PAPER else face
     return plt.Line2D(
         [], [], marker="o", linestyle="", markerfacecolor=face, markeredgecolor=edge, markersize=4.5, label=label
