@@ -15,7 +15,12 @@ from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import Evidence
 
 SEASONS = tuple(fold.name for fold in FOLDS)
-PLAIN = {"yesterday": "yesterday again", "last week": "last week again", "linear": "linear", "trees": "boosted trees"}
+PLAIN = {
+    "yesterday": "yesterday again",
+    "last week": "last week again",
+    "linear": "linear model",
+    "trees": "boosted trees",
+}
 MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width"))
 SETTINGS = {"linear": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "trees": (8.0, 16.0, 31.0)}
 """What is tried: penalties of the linear model, leaves of the trees."""
@@ -43,10 +48,12 @@ def chosen(tried: pd.DataFrame) -> dict[str, float]:
 def season_grid(settings: Mapping[str, float], rounds: int) -> list[dict[str, Any]]:
     """The baselines that forecast the seasons: the chosen ones, first with and then without the day's temperature; the
     two one step ahead; and last all other settings, for hindsight."""
-    first = [{"kind": kind} for kind in ("yesterday", "last week")]
+    first: list[dict[str, Any]] = [{"kind": kind} for kind in ("yesterday", "last week")]
     first += [{"kind": "linear", "setting": settings["linear"]}]
     first += [{"kind": "trees", "setting": settings["trees"], "quantiles": True}]
-    blind = [{"kind": kind, "setting": value, "weather": False} for kind, value in settings.items()]
+    blind: list[dict[str, Any]] = [
+        {"kind": kind, "setting": value, "weather": False} for kind, value in settings.items()
+    ]
     other = [
         {"kind": kind, "setting": value} for kind in SETTINGS for value in SETTINGS[kind] if value != settings[kind]
     ]

@@ -26,6 +26,13 @@ from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.tasks.demand import FOLDS, load
 from gatedrnn.verdicts import Verdict
 
+NAMES = {
+    "yesterday": "repeating yesterday",
+    "last week": "repeating last week",
+    "linear": "the linear model",
+    "trees": "the boosted trees",
+}
+
 
 def numbers(
     runs: pd.DataFrame, base: pd.DataFrame, blind: pd.DataFrame, stepped: pd.DataFrame, every: pd.DataFrame
@@ -50,13 +57,15 @@ def numbers(
         yield f"width-{cell}-{size}", str(own["width"].iloc[0])
     yield "covered-trees", f"{100 * base.loc['trees', 'covered']:.0f} %"
     yield "cells", cells_text(runs)
-    yield "served", served_text(runs, reference, PLAIN[kind])
+    yield "served", served_text(runs, reference, NAMES[kind])
     yield "seasons", seasons_text(runs, base)
     yield "weather", weather_text(base, blind)
     yield "worth", worth_text(runs, base, blind)
     yield "hindsight", hindsight_text(every, base)
+    yield "advice", advice(runs, base)
     yield "quantiles", quantiles_text(runs, base)
     yield "mean", f"{np.concatenate([load().demand[fold.first : fold.end] for fold in FOLDS]).mean():.1f} GW"
+    yield "step-advice", step_advice(stepped, every)
     yield "step", step_text(stepped, every)
 
 
@@ -79,6 +88,17 @@ def served_text(runs: pd.DataFrame, reference: float, name: str) -> str:
     return f"The best forecast without a recurrent network comes from {name}; {' and '.join(parts)}."
 
 
+def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """What a practitioner should do, by the skill found."""
+    kind = best(base)
+    found = [bootstrap(skill(runs, cell, "width", base.loc[kind, "mae"])) for cell in ("lstm", "gru")]
+    if all(each.low > 0 for each in found):
+        then = "then try either cell, and keep the network if it errs less on your own last season"
+    else:
+        then = "and stay with it unless a network, averaged over several seeds, errs less on your own last season"
+    return f"Forecasting a day ahead with the weather? Build {NAMES[kind]} first, {then}."
+
+
 def seasons_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     """In which seasons the networks are ahead, by the intervals over days."""
     kind = best(base)
@@ -91,7 +111,7 @@ def seasons_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
         ahead, behind = all(each.low > 0 for each in found), all(each.high < 0 for each in found)
         groups["ahead" if ahead else "behind" if behind else "open"].append(season)
     parts = [
-        f"both cells are ahead of the {PLAIN[kind]} in {_and(groups['ahead'])}" if groups["ahead"] else "",
+        f"both cells are ahead of {NAMES[kind]} in {_and(groups['ahead'])}" if groups["ahead"] else "",
         f"both are behind in {_and(groups['behind'])}" if groups["behind"] else "",
         f"in {_and(groups['open'])} the interval of at least one cell crosses zero" if groups["open"] else "",
     ]
@@ -124,8 +144,7 @@ def hindsight_text(every: pd.DataFrame, base: pd.DataFrame) -> str:
     """What the baselines would have reached with the setting that turned out best."""
     rows = every[every["weather"] & every["kind"].isin(list(SETTINGS))]
     parts = [
-        f"{_mw(rows[rows['kind'] == kind]['mae'].min())} instead of {_mw(base.loc[kind, 'mae'])} for the {PLAIN[kind]}"
-        f"{' model' if kind == 'linear' else ''}"
+        f"{_mw(rows[rows['kind'] == kind]['mae'].min())} instead of {_mw(base.loc[kind, 'mae'])} for {NAMES[kind]}"
         for kind in SETTINGS
     ]
     return (
@@ -171,6 +190,15 @@ def step_text(stepped: pd.DataFrame, every: pd.DataFrame) -> str:
     )
 
 
+def step_advice(stepped: pd.DataFrame, every: pd.DataFrame) -> str:
+    """What to take one step ahead."""
+    line = every[every["kind"] == "autoregression"]["mae"].iloc[0]
+    ahead = [cell for cell in ("lstm", "gru") if bootstrap(skill(stepped, cell, "width", line)).low > 0]
+    if not ahead:
+        return "Take the linear autoregression."
+    return f"Try the linear autoregression first, then the {' or the '.join(LABELS[cell] for cell in ahead)}."
+
+
 def sentence(runs: pd.DataFrame, base: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict says to a reader who has to choose."""
     kind = best(base)
@@ -178,7 +206,7 @@ def sentence(runs: pd.DataFrame, base: pd.DataFrame, verdict: Verdict) -> str:
         f"{LABELS[cell]} {_percent(bootstrap(skill(runs, cell, 'width', base.loc[kind, 'mae'])))}"
         for cell in ("lstm", "gru")
     ]
-    return f"Day-ahead electricity demand, skill against {PLAIN[kind]}: {', '.join(parts)}."
+    return f"Day-ahead electricity demand, skill against {NAMES[kind]}: {', '.join(parts)}."
 
 
 def errors_caption(table: pd.DataFrame, seeds: int) -> str:
@@ -206,7 +234,7 @@ def errors_alt(table: pd.DataFrame) -> str:
 def skills_caption(base: pd.DataFrame) -> str:
     """Caption of the figure of skills."""
     return (
-        f"Share of the error of {PLAIN[best(base)]} that a network saves, its seeds averaged day by day. Bars are 95 % intervals "
+        f"Share of the error of {NAMES[best(base)]} that a network saves, its seeds averaged day by day. Bars are 95 % intervals "
         "over days, drawn with replacement; neighbouring days are alike, so they are rather too short."
     )
 

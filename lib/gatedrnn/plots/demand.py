@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -64,8 +66,8 @@ def draw_peaks(table: pd.DataFrame) -> Figure:
         ax.set_ylabel("demand, GW")
     handles = [plt.Line2D([], [], color=INK, linewidth=1.3, label="demand")]
     handles += [plt.Line2D([], [], color=COLOURS[cell], label=f"{LABELS[cell]}, 5 to 95 %") for cell in ("lstm", "gru")]
-    trees = {"color": COLOURS["baseline"], "linestyle": (0, (5, 2)), "label": "boosted trees"}
-    handles.append(plt.Line2D([], [], **trees))  # type: ignore[arg-type]
+    trees: dict[str, Any] = {"color": COLOURS["baseline"], "linestyle": (0, (5, 2)), "label": "boosted trees"}
+    handles.append(plt.Line2D([], [], **trees))
     handles.append(plt.Line2D([], [], color=MUTED, linewidth=1, linestyle=(0, (1, 1.2)), label="the day before"))
     fig.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.1, handlelength=2)
     return fig
@@ -87,7 +89,7 @@ def draw_errors(table: pd.DataFrame) -> Figure:
                 continue
             shift = np.linspace(-0.24, 0.24, len(own)) if len(own) > 1 else np.zeros(1)
             face = COLOURS[cell] if size == "width" else PAPER
-            spots = {"s": 12, "marker": MARKERS[cell], "facecolors": face, "edgecolors": COLOURS[cell]}
+            spots: dict[str, Any] = {"s": 12, "marker": MARKERS[cell], "facecolors": face, "edgecolors": COLOURS[cell]}
             ax.scatter(own["mae"], place + shift, linewidths=0.7, alpha=0.75, **spots)
             ax.plot([own["mae"].mean()] * 2, [place - 0.38, place + 0.38], color=INK, linewidth=1.4)
         ax.set_title(TITLES[season], loc="center")
@@ -107,7 +109,7 @@ def draw_skills(table: pd.DataFrame) -> Figure:
         rows = table[(table["cell"] == cell) & (table["size"] == size)].set_index("season").loc[list(TITLES)]
         x, y = np.arange(len(rows)) + offset, 100 * rows["skill"]
         off = np.abs(np.vstack([100 * rows["low"] - y, 100 * rows["high"] - y]))
-        style = {"color": COLOURS[cell], "markerfacecolor": COLOURS[cell] if size == "width" else PAPER}
+        style: dict[str, Any] = {"color": COLOURS[cell], "markerfacecolor": COLOURS[cell] if size == "width" else PAPER}
         ax.errorbar(x, y, off, fmt=MARKERS[cell], markersize=5, linewidth=1.5, label=label(cell, size), **style)
     days = table.drop_duplicates("season").set_index("season")["days"]
     ax.set_xticks(range(len(TITLES)), [f"{TITLES[name]}\n{days[name]} days" for name in TITLES])
