@@ -115,12 +115,14 @@ def test_pinball_is_least_at_the_quantile():
     assert loss(0.5, 0.5, 0.5) == pytest.approx(float((y - 0.5).abs().mean()) / 2, rel=1e-4)
 
 
-def test_judge_scores_a_perfect_forecast_and_a_shifted_one():
+def test_judge_scores_a_nearly_perfect_forecast_and_a_shifted_one():
     real = demand.load().demand
     asked = demand.split("autumn", False)[1]
     exact = np.repeat(real[asked][..., None], 3, axis=-1)
-    found = experiment.judge({"autumn": exact}, False)
-    assert (found["mae"], found["pinball"], found["covered"]) == (0, 0, 1)
+    spread = np.array([-0.1, 1e-6, 0.1])
+    found = experiment.judge({"autumn": exact + spread}, False)
+    assert found["mae"] == pytest.approx(1e-6) and found["covered"] == 1
+    assert found["pinball"] == pytest.approx((2 * 0.05 * 0.1 + 0.5e-6) / 3)
     shifted = experiment.judge({"autumn": exact + 0.1}, False)
     assert shifted["mae"] == pytest.approx(0.1) and shifted["covered"] == 0
     assert shifted["curves"]["autumn"] == [0.1] * len(asked)
