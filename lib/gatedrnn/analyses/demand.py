@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ PLAIN = {
 MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width"))
 SETTINGS = {"linear": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "trees": (8.0, 16.0, 31.0)}
 """What is tried: penalties of the linear model, leaves of the trees."""
+NEAR = "spring"
+"""Season that is forecast one step ahead."""
 MEGAWATTS = 1000
 """In a gigawatt."""
 
@@ -34,38 +36,58 @@ def label(cell: str, size: str = "width") -> str:
 
 
 def baseline_grid(rounds: int) -> list[dict[str, Any]]:
-    """Settings of the baselines that are compared on the days held back before the first season."""
+    """Settings of the baselines that are compared on the days held back before each season."""
     fixed = {"tuning": True, "rounds": rounds}
-    return [{"kind": kind, "setting": value, **fixed} for kind, values in SETTINGS.items() for value in values]
+    tries = [(kind, value) for kind, values in SETTINGS.items() for value in values]
+    return [{"kind": kind, "setting": value, "season": season, **fixed} for kind, value in tries for season in SEASONS]
 
 
-def chosen(tried: pd.DataFrame) -> dict[str, float]:
-    """Setting with the least error on the days held back, by kind."""
-    best = tried.loc[tried.groupby("kind")["mae"].idxmin()]
-    return dict(zip(best["kind"], best["setting"], strict=True))
+def chosen(tried: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Setting with the least error on the days held back, by kind and season."""
+    best = tried.loc[tried.groupby(["kind", "season"])["mae"].idxmin()]
+    return dict(zip(zip(best["kind"], best["season"], strict=True), best["setting"], strict=True))
 
 
-def season_grid(settings: Mapping[str, float], rounds: int) -> list[dict[str, Any]]:
-    """The baselines that forecast the seasons: the chosen ones, first with and then without the day's temperature; the
-    two one step ahead; and last all other settings, for hindsight."""
-    first: list[dict[str, Any]] = [{"kind": kind} for kind in ("yesterday", "last week")]
-    first += [{"kind": "linear", "setting": settings["linear"]}]
-    first += [{"kind": "trees", "setting": settings["trees"], "quantiles": True}]
-    blind: list[dict[str, Any]] = [
-        {"kind": kind, "setting": value, "weather": False} for kind, value in settings.items()
-    ]
-    other = [
-        {"kind": kind, "setting": value} for kind in SETTINGS for value in SETTINGS[kind] if value != settings[kind]
-    ]
-    points = [*first, *blind, {"kind": "persistence"}, {"kind": "autoregression"}, *other]
+def season_grid(settings: Mapping[tuple[str, str], float], rounds: int) -> list[dict[str, Any]]:
+    """The baselines that forecast the seasons: every setting with the day's temperature, the chosen ones without it too,
+    the chosen trees with quantiles, and the two one step ahead."""
+    points: list[dict[str, Any]] = []
+    for season in SEASONS:
+        points += [{"kind": kind, "season": season} for kind in ("yesterday", "last week")]
+        for kind, values in SETTINGS.items():
+            best = settings[kind, season]
+            for value in values:
+                quantiles = kind == "trees" and value == best
+                points.append({"kind": kind, "season": season, "setting": value, "quantiles": quantiles})
+            points.append({"kind": kind, "season": season, "setting": best, "weather": False})
+    points += [{"kind": kind, "season": NEAR} for kind in ("persistence", "autoregression")]
     return [{**point, "rounds": rounds} for point in points]
 
 
-def plain(base: pd.DataFrame, settings: Mapping[str, float], weather: bool = True) -> pd.DataFrame:
-    """The day-ahead baselines with their chosen settings, indexed by kind."""
+def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Seasons put together: one row a group, scores averaged over days; under `curves` the errors of the days of each
+    season by its name, and `peak` by season.
+    """
+    found = []
+    for key, part in rows.groupby(list(keys), sort=False):
+        row = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
+        for name in ("mae", "pinball", "covered", "clipped"):
+            if name in part and part[name].notna().all():
+                row[name] = float(np.average(part[name], weights=part["days"]))
+        row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
+        curves = dict(zip(part["season"], part["curves"], strict=True))
+        row["curves"] = {season: each["day"] for season, each in curves.items()}
+        row["curves"]["peak"] = {season: each.get("peak") for season, each in curves.items()}
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def plain(base: pd.DataFrame, settings: Mapping[tuple[str, str], float], weather: bool = True) -> pd.DataFrame:
+    """The day-ahead baselines with the settings chosen for each season, all seasons together, indexed by kind."""
     rows = base[base["kind"].isin(list(PLAIN)) & (base["weather"] == weather)]
-    rows = rows[[settings.get(kind, 0.0) == value for kind, value in zip(rows["kind"], rows["setting"], strict=True)]]
-    return rows.set_index("kind")
+    names = zip(rows["kind"], rows["season"], rows["setting"], strict=True)
+    rows = rows[[settings.get((kind, season), 0.0) == value for kind, season, value in names]]
+    return pooled(rows, ["kind"]).set_index("kind")
 
 
 def best(table: pd.DataFrame) -> str:
@@ -161,10 +183,10 @@ def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> pd.DataFrame:
     """Chosen rates, what was tried for them, and how often the gradient was cut."""
     rows = []
     for cell, size in MODELS:
-        own = part(runs, cell, size)
         tries = tuned.runs[tuned.runs["cell"] == cell]
         rates = " ".join(f"{rate:g}" for rate in sorted(tries["learning_rate"].unique()))
-        cut = f"{100 * own['clipped'].mean():.0f} %"
-        rows.append((label(cell, size), rates, len(tries), f"{own['learning_rate'].iloc[0]:g}", cut))
-    columns = ["network", "rates tried", "tuning runs", "rate chosen", "steps with the gradient cut"]
+        best = " ".join(f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS)
+        cut = f"{100 * part(runs, cell, size)['clipped'].mean():.0f} %"
+        rows.append((label(cell, size), rates, len(tries), best, cut))
+    columns = ["network", "rates tried", "tuning runs", "chosen for each season", "steps with the gradient cut"]
     return pd.DataFrame(rows, columns=columns).set_index("network")

@@ -19,6 +19,7 @@ from gatedrnn.analyses.demand import (
     difference,
     label,
     part,
+    pooled,
     skill,
 )
 from gatedrnn.figures import LABELS
@@ -143,12 +144,11 @@ def worth_text(runs: pd.DataFrame, base: pd.DataFrame, blind: pd.DataFrame) -> s
 def hindsight_text(every: pd.DataFrame, base: pd.DataFrame) -> str:
     """What the baselines would have reached with the setting that turned out best."""
     rows = every[every["weather"] & every["kind"].isin(list(SETTINGS))]
-    parts = [
-        f"{_mw(rows[rows['kind'] == kind]['mae'].min())} instead of {_mw(base.loc[kind, 'mae'])} for {NAMES[kind]}"
-        for kind in SETTINGS
-    ]
+    least = rows.loc[rows.groupby(["kind", "season"])["mae"].idxmin()]
+    found = pooled(least, ["kind"]).set_index("kind")["mae"]
+    parts = [f"{_mw(found[kind])} instead of {_mw(base.loc[kind, 'mae'])} for {NAMES[kind]}" for kind in SETTINGS]
     return (
-        "With the setting that turned out best, which nobody could know, the error would be "
+        "With the settings that turned out best, which nobody could know, the error would be "
         + " and ".join(parts)
         + "."
     )
@@ -269,8 +269,10 @@ def peaks_alt(table: pd.DataFrame) -> str:
 
 def tuning_alt(best_rates: pd.DataFrame) -> str:
     """The figure of learning rates in words."""
-    parts = [f"{LABELS[row['cell']]} {row['learning_rate']:g}" for row in best_rates.to_dict("records")]
-    return "Mean absolute error in April against the learning rate; the best rates are " + ", ".join(parts) + "."
+    parts = [f"{LABELS[row['cell']]} {row['season']} {row['learning_rate']:g}" for row in best_rates.to_dict("records")]
+    return (
+        "Mean absolute error before each season against the learning rate; the best rates are " + ", ".join(parts) + "."
+    )
 
 
 def _who(found: Interval) -> str:

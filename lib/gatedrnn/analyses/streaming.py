@@ -25,8 +25,8 @@ MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "operations"), ("rnn", "w
 SIZES = {"width": "equal width", "operations": "equal operations", "parameters": "equal parameters"}
 SETTINGS = {
     "autoregression": (1.0, 0.9998, 0.999, 0.998),
-    "river linear": (0.003, 0.01, 0.03, 0.1),
-    "river tree": (0.003, 0.01, 0.03, 0.1),
+    "river linear": (0.0003, 0.001, 0.003, 0.01),
+    "river tree": (0.0003, 0.001, 0.003, 0.01),
 }
 """What is tried: how much the autoregression forgets, and the learning rates of river's models."""
 

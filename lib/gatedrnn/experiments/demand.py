@@ -50,6 +50,7 @@ class Forecaster(nn.Module):
 def run(
     *,
     horizon: str,
+    season: str,
     cell: str,
     size: str,
     hidden_size: int,
@@ -60,51 +61,41 @@ def run(
     seed: int,
     tuning: bool = False,
 ) -> dict[str, Any]:
-    """Train one cell before each season on all days before it, and forecast the season.
+    """Train one cell on all days before a season, and forecast the season.
 
     Args:
         horizon: `day`, the next 48 half-hours at midnight; or `step`, each half-hour from the one before it.
+        season: one of `demand.FOLDS`.
         cell: `lstm`, `gru` or `rnn`.
         size: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
-        hidden_size: width of the LSTM. steps, batch, learning_rate: of each training. scheme: see `initialise`.
+        hidden_size: width of the LSTM. steps, batch, learning_rate: of the training. scheme: see `initialise`.
         seed: of the weights and the order of the days, the same for all cells.
-        tuning: only forecast the days before the first season that are held back for choosing settings.
+        tuning: forecast the last days before the season instead, after learning from those before them.
 
     Returns:
-        `mae` in GW over all days forecast, `score` (yesterday's error ÷ this), `pinball` in GW over the quantiles,
-        `covered` (share of half-hours between the outer quantiles), `steps_taken`, `clipped` and `diverged` over all
-        trainings, `parameters`, `width`; and the curves of `judge`, and `peak`: quantiles (48 × Q) of each season's peak day.
+        The scores and curves of `judge`, and `steps_taken`, `clipped`, `diverged`, `parameters`, `width`.
     """
     for name, value, allowed in (("horizon", horizon, HORIZONS), ("cell", cell, CELLS)):
         require(name, value, allowed)
     require("size", size, ("width", "parameters"))
     width = width_of(horizon, cell, size, hidden_size)
-    forecasts, trained = {}, []
-    for fold in demand.FOLDS[:1] if tuning else demand.FOLDS:
-        learned, asked = demand.split(fold.name, tuning)
-        torch.manual_seed(seed)
-        model = build(horizon, cell, width)
-        initialise(model.core, scheme)
-        (x, y), (x_asked, _), scale = tensors(horizon, learned, asked)
-        trained.append(
-            train(
-                model,
-                batches(x, y, batch, seed),
-                lambda model, part: pinball(model(part[0]), part[1]),
-                lambda model, x=x, y=y: {"loss": float(pinball(model(x), y))},  # type: ignore[misc]
-                steps=steps,
-                learning_rate=learning_rate,
-                every=steps,
-            )
-        )
-        forecasts[fold.name] = predict(model, x_asked, scale)
+    learned, asked = demand.split(season, tuning)
+    torch.manual_seed(seed)
+    model = build(horizon, cell, width)
+    initialise(model.core, scheme)
+    (x, y), (x_asked, _), scale = tensors(horizon, learned, asked)
+    trained = train(
+        model,
+        batches(x, y, batch, seed),
+        lambda model, part: pinball(model(part[0]), part[1]),
+        lambda model: {"loss": float(pinball(model(x), y))},
+        steps=steps,
+        learning_rate=learning_rate,
+        every=steps,
+    )
     return {
-        **judge(forecasts, tuning),
-        "steps_taken": sum(each["steps_taken"] for each in trained),
-        "clipped": float(np.mean([each["clipped"] for each in trained])),
-        "diverged": any(each["diverged"] for each in trained),
-        "kernel": trained[-1]["kernel"],
-        "train_seconds": round(sum(each["train_seconds"] for each in trained), 3),
+        **{key: trained[key] for key in ("steps_taken", "clipped", "diverged", "kernel", "train_seconds")},
+        **judge(predict(model, x_asked, scale), asked),
         "parameters": parameters(model),
         "width": width,
     }
@@ -113,70 +104,63 @@ def run(
 def baseline(
     *,
     kind: str,
+    season: str,
     setting: float = 0.0,
     weather: bool = True,
     quantiles: bool = False,
-    rounds: int = 300,
+    rounds: int = 200,
     tuning: bool = False,
     seed: int,
 ) -> dict[str, Any]:
-    """Forecast each season without a recurrent network, after learning from all days before it.
+    """Forecast a season without a recurrent network, after learning from all days before it.
 
     Args:
         kind: `yesterday`, `last week`, `linear`, `trees`; one step ahead: `persistence`, `autoregression`.
-        setting: penalty of `linear`, leaves of `trees`.
+        season, tuning: as for `run`. setting: penalty of `linear`, leaves of `trees`.
         weather: whether the temperatures of the forecast day are known. quantiles: of the trees, beside the median.
-        rounds: of the boosting.
-        seed: unused, these are deterministic. tuning: as for `run`.
+        rounds: of the boosting. seed: unused, these are deterministic.
 
     Returns:
-        `mae`, `score`, and the curves of `judge`; with quantiles also `pinball`, `covered` and `peak`.
+        The scores and curves of `judge`.
     """
     require("kind", kind, KINDS)
     flat = demand.load().demand.ravel()
-    ways: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-        "yesterday": lambda learned, asked: demand.naive(asked, 1),
-        "last week": lambda learned, asked: demand.naive(asked, demand.WEEK),
-        "linear": lambda learned, asked: demand_baselines.linear(learned, asked, setting, weather),
-        "trees": lambda learned, asked: demand_baselines.trees(learned, asked, int(setting), weather, None, rounds),
-        "persistence": lambda learned, asked: flat[asked[:, None] * demand.SLOTS + np.arange(demand.SLOTS) - 1],
-        "autoregression": demand_baselines.autoregression,
+    learned, asked = days = demand.split(season, tuning)
+    ways: dict[str, Callable[[], np.ndarray]] = {
+        "yesterday": lambda: demand.naive(asked, 1),
+        "last week": lambda: demand.naive(asked, demand.WEEK),
+        "linear": lambda: demand_baselines.linear(learned, asked, setting, weather),
+        "trees": lambda: demand_baselines.trees(learned, asked, int(setting), weather, None, rounds),
+        "persistence": lambda: flat[asked[:, None] * demand.SLOTS + np.arange(demand.SLOTS) - 1],
+        "autoregression": lambda: demand_baselines.autoregression(learned, asked),
     }
-    forecasts = {}
-    for fold in demand.FOLDS[:1] if tuning else demand.FOLDS:
-        days = demand.split(fold.name, tuning)
-        found = [ways[kind](*days)]
-        if quantiles:
-            low, high = (demand_baselines.trees(*days, int(setting), weather, q, rounds) for q in QUANTILES[::2])
-            found = [low, *found, high]
-        forecasts[fold.name] = np.stack(found, axis=-1)
-    return judge(forecasts, tuning)
+    found = [ways[kind]()]
+    if quantiles:
+        low, high = (demand_baselines.trees(*days, int(setting), weather, q, rounds) for q in QUANTILES[::2])
+        found = [low, *found, high]
+    return judge(np.stack(found, axis=-1), asked)
 
 
-def judge(forecasts: dict[str, np.ndarray], tuning: bool) -> dict[str, Any]:
-    """Scores of forecasts (days, 48, Q or 1) in GW by season, Q being `QUANTILES`.
+def judge(forecast: np.ndarray, asked: np.ndarray) -> dict[str, Any]:
+    """Scores of a forecast (N, 48, Q) in GW of the days asked, Q being `QUANTILES` or the median alone.
 
     Returns:
-        `mae`, `score`, with quantiles also `pinball` and `covered`; under `curves` the mean absolute error of each
-        day in `<season>`, and with quantiles `peak`.
+        `days`, `mae` (of the median, GW), `score` (yesterday's error ÷ this), with quantiles also `pinball` (GW) and
+        `covered` (share of half-hours between the outer ones); the curves `day`, the mean absolute error of each day,
+        and with quantiles `peak`, those of the day with the highest demand, (48, Q).
     """
-    real, curves, parts, peak = demand.load().demand, {}, [], {}
-    misses, inside = [], []
-    for name, forecast in forecasts.items():
-        asked = demand.split(name, tuning)[1]
-        error = np.abs(real[asked] - forecast[..., forecast.shape[-1] // 2])
-        curves[name] = np.round(error.mean(1), 4).tolist()
-        parts.append((error, np.abs(real[asked] - demand.naive(asked, 1))))
-        if forecast.shape[-1] > 1:
-            off = real[asked][..., None] - forecast
-            misses.append(np.maximum(off * QUANTILES, off * (np.array(QUANTILES) - 1)))
-            inside.append((off[..., 0] >= 0) & (off[..., -1] <= 0))
-            peak[name] = np.round(forecast[real[asked].max(1).argmax()], 3).tolist()
-    mae, plain = (float(np.concatenate([pair[place] for pair in parts]).mean()) for place in (0, 1))
-    found: dict[str, Any] = {"mae": mae, "score": plain / mae if np.isfinite(mae) else 0.0}
-    if misses:
-        found |= {"pinball": float(np.concatenate(misses).mean()), "covered": float(np.concatenate(inside).mean())}
-        curves["peak"] = peak
+    real = demand.load().demand[asked]
+    error = np.abs(real - forecast[..., forecast.shape[-1] // 2])
+    plain = np.abs(real - demand.naive(asked, 1)).mean()
+    found: dict[str, Any] = {"days": len(asked), "mae": float(error.mean())}
+    found["score"] = float(plain / max(found["mae"], 1e-9)) if np.isfinite(found["mae"]) else 0.0
+    curves: dict[str, list] = {"day": np.round(error.mean(1), 4).tolist()}
+    if forecast.shape[-1] > 1:
+        off = real[..., None] - forecast
+        misses = np.maximum(off * QUANTILES, off * (np.array(QUANTILES) - 1))
+        found["pinball"] = float(misses.mean())
+        found["covered"] = float(((off[..., 0] >= 0) & (off[..., -1] <= 0)).mean())
+        curves["peak"] = np.round(forecast[real.max(1).argmax()], 3).tolist()
     return {**found, "curves": curves}
 
 

@@ -120,18 +120,22 @@ def draw_skills(table: pd.DataFrame) -> Figure:
 
 
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
-    """Mean error on the days held back against the learning rate; the chosen rate has a ring."""
-    fig, ax = plt.subplots(figsize=(WIDTH * 0.6, 2.7))
-    for cell, rows in runs.groupby("cell", sort=False):
-        name = str(cell)
-        ax.plot(rows["learning_rate"], 1000 * rows["mae"], MARKERS[name], color=COLOURS[name], markersize=3, alpha=0.5)
-        mean = 1000 * rows.groupby("learning_rate")["mae"].mean()
-        ax.plot(mean.index, mean, color=COLOURS[name], marker=MARKERS[name], markersize=4, label=LABELS[name])
-        rate = float(best[best["cell"] == cell]["learning_rate"].iloc[0])
-        ax.plot(rate, mean[rate], "o", markersize=11, color=COLOURS[name], markerfacecolor="none")
+    """Mean error on the days held back before each season against the learning rate; the chosen rate has a ring."""
+    fig, axes = plt.subplots(1, len(SEASONS), figsize=(WIDTH, 2.7), sharey=True, sharex=True)
     rates = sorted(runs["learning_rate"].unique())
-    ax.set(xscale="log", xlabel="learning rate", ylabel="error in April, MW")
-    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    ax.xaxis.set_minor_locator(NullLocator())
-    fig.legend(loc="outside lower center", ncols=3)
+    for ax, season in zip(axes, SEASONS, strict=True):
+        for cell, rows in runs[runs["season"] == season].groupby("cell", sort=False):
+            name = str(cell)
+            spots: dict[str, Any] = {"color": COLOURS[name], "markersize": 3, "alpha": 0.5}
+            ax.plot(rows["learning_rate"], 1000 * rows["mae"], MARKERS[name], **spots)
+            mean = 1000 * rows.groupby("learning_rate")["mae"].mean()
+            ax.plot(mean.index, mean, color=COLOURS[name], linewidth=1.5, label=LABELS[name])
+            row = best[(best["cell"] == cell) & (best["season"] == season)].iloc[0]
+            rate = float(row["learning_rate"])
+            ax.plot(rate, mean[rate], "o", markersize=9, color=COLOURS[name], markerfacecolor="none")
+        ax.set(xscale="log", xlabel="learning rate", title=f"before {season}")
+        ax.set_xticks(rates[::2], [f"{rate:g}".removeprefix("0") for rate in rates[::2]])
+        ax.xaxis.set_minor_locator(NullLocator())
+    axes[0].set_ylabel("error, MW")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig

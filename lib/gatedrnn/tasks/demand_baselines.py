@@ -14,7 +14,7 @@ from gatedrnn.tasks.demand import SLOTS, WEEK, load, weekday
 
 MILD = 18.0
 """Temperature in °C at which houses are neither heated nor cooled; the linear model is given the square of the distance."""
-RATE = 0.05
+RATE = 0.08
 """Learning rate of a boosted model."""
 PAST_DAYS = (1, 2, WEEK, WEEK + 1)
 """Days before the forecast one of which the demand is used: the recurrent networks see the same."""
@@ -46,7 +46,7 @@ def trees(
     leaves: int,
     weather: bool = True,
     quantile: float | None = None,
-    rounds: int = 300,
+    rounds: int = 200,
 ) -> np.ndarray:
     """Gradient-boosted trees over all half-hours, forecasting the step from yesterday's demand.
 
