@@ -9,7 +9,7 @@ import pandas as pd
 from gatedrnn.analyses.streaming import MODELS, PLAIN, SIZES, best, label, part, ratio, title
 from gatedrnn.experiments.streaming import operations
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import Interval, bootstrap
+from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap
 from gatedrnn.verdicts import ledger
 
 NAMES = {
@@ -35,6 +35,7 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Iterator[tup
     yield "ratio", ratio(runs, "operations").format("{:.3f}")
     yield "finding", finding(runs)
     yield "against", against(runs, base)
+    yield "ungated", ungated(runs)
     yield "late", late(runs, base)
 
 
@@ -57,6 +58,19 @@ def against(runs: pd.DataFrame, base: pd.DataFrame, metric: str = "rmse") -> str
         word = "less" if found.high < reference else "more" if found.low > reference else "about as much"
         parts.append(f"the {LABELS[cell]} errs {word} ({found.format('{:.2f}')} mg/dL)")
     return f"{NAMES[kind]} errs by {reference:.2f} mg/dL; {' and '.join(parts)}"
+
+
+def ungated(runs: pd.DataFrame) -> str:
+    """The tanh network of the same width beside the two gated cells."""
+    own = part(runs, "rnn")["rmse"]
+    parts = []
+    for cell in ("lstm", "gru"):
+        found = ratio_bootstrap(own, part(runs, cell)["rmse"])
+        word = "less than" if found.high < 1 else "more than" if found.low > 1 else "about as much as"
+        parts.append(f"{word} the {LABELS[cell]} (ratio {found.format('{:.3f}')})")
+    gates = all(ratio_bootstrap(own, part(runs, cell)["rmse"]).high < 1 for cell in ("lstm", "gru"))
+    end = " Gates are not what this stream needs." if gates else ""
+    return f"The tanh RNN, with no gates and a fraction of the work, errs {' and '.join(parts)}.{end}"
 
 
 def late(runs: pd.DataFrame, base: pd.DataFrame) -> str:
