@@ -135,8 +135,15 @@ def test_an_untrained_correction_starts_near_yesterday():
     torch.nn.init.zeros_(model.head.bias)
     learned, asked = demand.split("autumn", False)
     _, (x, _), scale = experiment.tensors("day", learned, asked)
-    forecast = experiment.predict(model, x, scale)
+    with torch.no_grad():
+        forecast = experiment.gigawatts([model(x)], scale)
     assert np.allclose(forecast, demand.naive(asked, 1)[..., None], atol=1e-5)
+
+
+def test_several_forecasts_are_averaged_and_quantiles_never_cross():
+    first = torch.tensor([0.0, 2.0, 1.0]).expand(48, 5, 3)
+    found = experiment.gigawatts([first, first + 1], (4.0, 2.0))
+    assert found.shape == (5, 48, 3) and np.allclose(found, 4 + 2 * np.array([0.5, 1.5, 2.5]))
 
 
 def test_equal_parameters_are_nearly_equal():

@@ -93,7 +93,7 @@ def draw_errors(table: pd.DataFrame) -> Figure:
             ax.scatter(own["mae"], place + shift, linewidths=0.7, alpha=0.75, **spots)
             ax.plot([own["mae"].mean()] * 2, [place - 0.38, place + 0.38], color=INK, linewidth=1.4)
         ax.set_title(TITLES[season], loc="center")
-    axes[0].set_xlim(0, 1.06 * table["mae"].max())
+    axes[0].set_xlim(0.8 * table["mae"].min(), 1.06 * table["mae"].max())
     axes[0].set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     fig.supxlabel("mean absolute error, MW", fontsize=9)
