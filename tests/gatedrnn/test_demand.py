@@ -240,7 +240,7 @@ def test_figures_and_texts_follow_from_the_runs(rows):
     for fig in (
         plots.draw_errors(table),
         plots.draw_skills(saved),
-        plots.draw_peaks(peaks),
+        plots.draw_peaks(peaks, "linear model"),
         plots.draw_tuning(tuning, tuned.best),
     ):
         fig.canvas.draw()

@@ -77,7 +77,7 @@ def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
         curves = dict(zip(part["season"], part["curves"], strict=True))
         row["curves"] = {season: each["day"] for season, each in curves.items()}
-        row["curves"]["peak"] = {season: each.get("peak") for season, each in curves.items()}
+        row["curves"]["peak"] = {season: each["peak"] for season, each in curves.items()}
         found.append(row)
     return pd.DataFrame(found)
 

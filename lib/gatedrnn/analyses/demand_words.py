@@ -248,11 +248,12 @@ def skills_alt(table: pd.DataFrame) -> str:
     return "Skill with intervals over days. " + "; ".join(parts) + "."
 
 
-def peaks_caption() -> str:
+def peaks_caption(name: str) -> str:
     """Caption of the figure of forecasts."""
     return (
         "The day with the highest demand of each season, as forecast at its midnight: the hardest days, chosen by that rule and "
-        "not by how they look. Bands: from the 5 % to the 95 % quantile of one seed. Dotted: what happened the day before."
+        f"not by how they look. Bands: from the 5 % to the 95 % quantile of one seed. Dashed: the best baseline, {name}. Dotted: "
+        "what happened the day before."
     )
 
 
@@ -261,7 +262,7 @@ def peaks_alt(table: pd.DataFrame) -> str:
     parts = []
     for season, rows in table.groupby("season", sort=False):
         wide = rows.pivot(index="hour", columns="model", values="median")
-        misses = (wide[["lstm", "gru", "trees", "yesterday"]].sub(wide["demand"], axis=0)).abs().mean()
+        misses = (wide[["lstm", "gru", "baseline", "yesterday"]].sub(wide["demand"], axis=0)).abs().mean()
         said = ", ".join(f"{LABELS.get(str(name), name)} {MEGAWATTS * value:.0f}" for name, value in misses.items())
         parts.append(f"{season}, peak {wide['demand'].max():.1f} GW, mean error in MW: {said}")
     return "Demand over four days and its forecasts. " + "; ".join(parts) + "."

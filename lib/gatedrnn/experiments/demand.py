@@ -156,20 +156,20 @@ def judge(forecast: np.ndarray, asked: np.ndarray) -> dict[str, Any]:
     Returns:
         `days`, `mae` (of the median, GW), `score` (yesterday's error ÷ this), with quantiles also `pinball` (GW) and
         `covered` (share of half-hours between the outer ones); the curves `day`, the mean absolute error of each day,
-        and with quantiles `peak`, those of the day with the highest demand, (48, Q).
+        and `peak`, the forecast of the day with the highest demand, (48, Q).
     """
     real = demand.load().demand[asked]
     error = np.abs(real - forecast[..., forecast.shape[-1] // 2])
     plain = np.abs(real - demand.naive(asked, 1)).mean()
     found: dict[str, Any] = {"days": len(asked), "mae": float(error.mean())}
     found["score"] = float(plain / max(found["mae"], 1e-9)) if np.isfinite(found["mae"]) else 0.0
-    curves: dict[str, list] = {"day": np.round(error.mean(1), 4).tolist()}
+    peak = np.round(forecast[real.max(1).argmax()], 3)
+    curves = {"day": np.round(error.mean(1), 4).tolist(), "peak": peak.tolist()}
     if forecast.shape[-1] > 1:
         off = real[..., None] - forecast
         misses = np.maximum(off * QUANTILES, off * (np.array(QUANTILES) - 1))
         found["pinball"] = float(misses.mean())
         found["covered"] = float(((off[..., 0] >= 0) & (off[..., -1] <= 0)).mean())
-        curves["peak"] = np.round(forecast[real.max(1).argmax()], 3).tolist()
     return {**found, "curves": curves}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from gatedrnn.analyses.demand import MODELS, PLAIN, SEASONS, label
+from gatedrnn.analyses.demand import MODELS, PLAIN, SEASONS, best, label
 from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.tasks import demand
 
@@ -31,7 +31,8 @@ def peak_table(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
         real = demand.load().demand
         day = int(asked[real[asked].max(1).argmax()])
         quantiles = {cell: np.array(first[cell]["peak"][season]) for cell in ("lstm", "gru")}
-        quantiles["trees"] = np.array(base.loc["trees", "curves"]["peak"][season])
+        line = np.array(base.loc[best(base), "curves"]["peak"][season])
+        quantiles["baseline"] = np.repeat(line[:, [line.shape[1] // 2]], 3, 1)
         quantiles |= {
             "demand": np.repeat(real[day][:, None], 3, 1),
             "yesterday": np.repeat(real[day - 1][:, None], 3, 1),
@@ -42,14 +43,14 @@ def peak_table(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def draw_peaks(table: pd.DataFrame) -> Figure:
-    """A panel a season: the day, its forecasts, and the band between the outer quantiles."""
+def draw_peaks(table: pd.DataFrame, name: str) -> Figure:
+    """A panel a season: the day, its forecasts (`name` is the best baseline), and the band between the outer quantiles."""
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.4), sharex=True)
     for ax, season in zip(axes.ravel(), SEASONS, strict=True):
         rows = table[table["season"] == season]
         lines = {model: own.set_index("hour") for model, own in rows.groupby("model")}
         ax.plot(lines["yesterday"]["median"], color=MUTED, linewidth=1, linestyle=(0, (1, 1.2)))
-        ax.plot(lines["trees"]["median"], color=COLOURS["baseline"], linewidth=1.6, linestyle=(0, (5, 2)))
+        ax.plot(lines["baseline"]["median"], color=COLOURS["baseline"], linewidth=1.6, linestyle=(0, (5, 2)))
         for cell in ("lstm", "gru"):
             own = lines[cell]
             ax.fill_between(own.index, own["low"], own["high"], color=COLOURS[cell], alpha=0.16, linewidth=0)
@@ -66,8 +67,8 @@ def draw_peaks(table: pd.DataFrame) -> Figure:
         ax.set_ylabel("demand, GW")
     handles = [plt.Line2D([], [], color=INK, linewidth=1.3, label="demand")]
     handles += [plt.Line2D([], [], color=COLOURS[cell], label=f"{LABELS[cell]}, 5 to 95 %") for cell in ("lstm", "gru")]
-    trees: dict[str, Any] = {"color": COLOURS["baseline"], "linestyle": (0, (5, 2)), "label": "boosted trees"}
-    handles.append(plt.Line2D([], [], **trees))
+    style: dict[str, Any] = {"color": COLOURS["baseline"], "linestyle": (0, (5, 2)), "label": name}
+    handles.append(plt.Line2D([], [], **style))
     handles.append(plt.Line2D([], [], color=MUTED, linewidth=1, linestyle=(0, (1, 1.2)), label="the day before"))
     fig.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.1, handlelength=2)
     return fig
@@ -119,7 +120,7 @@ def draw_skills(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
+def draw_tuning(runs: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
     """Mean error on the days held back before each season against the learning rate; the chosen rate has a ring."""
     fig, axes = plt.subplots(1, len(SEASONS), figsize=(WIDTH, 2.7), sharey=True, sharex=True)
     rates = sorted(runs["learning_rate"].unique())
@@ -130,7 +131,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
             ax.plot(rows["learning_rate"], 1000 * rows["mae"], MARKERS[name], **spots)
             mean = 1000 * rows.groupby("learning_rate")["mae"].mean()
             ax.plot(mean.index, mean, color=COLOURS[name], linewidth=1.5, label=LABELS[name])
-            row = best[(best["cell"] == cell) & (best["season"] == season)].iloc[0]
+            row = chosen[(chosen["cell"] == cell) & (chosen["season"] == season)].iloc[0]
             rate = float(row["learning_rate"])
             ax.plot(rate, mean[rate], "o", markersize=9, color=COLOURS[name], markerfacecolor="none")
         ax.set(xscale="log", xlabel="learning rate", title=f"before {season}")
