@@ -96,7 +96,7 @@ def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     if all(each.low > 0 for each in found):
         then = "then try either cell, and keep the network if it errs less on your own last season"
     else:
-        then = "and stay with it unless a network, averaged over several seeds, errs less on your own last season"
+        then = "and stay with it unless a network errs less on your own last season"
     return f"Forecasting a day ahead with the weather? Build {NAMES[kind]} first, {then}."
 
 
