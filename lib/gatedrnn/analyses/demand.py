@@ -1,0 +1,192 @@
+"""From the runs of the chapter *applications/demand* to its tables, intervals, sentences and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
+from gatedrnn.tasks.demand import FOLDS
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import Evidence
+
+SEASONS = tuple(fold.name for fold in FOLDS)
+PLAIN = {
+    "yesterday": "yesterday again",
+    "last week": "last week again",
+    "linear": "linear model",
+    "trees": "boosted trees",
+}
+MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width"))
+SETTINGS = {"linear": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "trees": (8.0, 16.0, 31.0)}
+"""What is tried: penalties of the linear model, leaves of the trees."""
+NEAR = "spring"
+"""Season that is forecast one step ahead."""
+MEGAWATTS = 1000
+"""In a gigawatt."""
+
+
+def label(cell: str, size: str = "width") -> str:
+    """How a network is called in tables and figures."""
+    return LABELS[cell] if size == "width" else f"{LABELS[cell]}, equal parameters"
+
+
+def baseline_grid(rounds: int) -> list[dict[str, Any]]:
+    """Settings of the baselines that are compared on the days held back before each season."""
+    fixed = {"tuning": True, "rounds": rounds}
+    tries = [(kind, value) for kind, values in SETTINGS.items() for value in values]
+    return [{"kind": kind, "setting": value, "season": season, **fixed} for kind, value in tries for season in SEASONS]
+
+
+def chosen(tried: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Setting with the least error on the days held back, by kind and season."""
+    best = tried.loc[tried.groupby(["kind", "season"])["mae"].idxmin()]
+    return dict(zip(zip(best["kind"], best["season"], strict=True), best["setting"], strict=True))
+
+
+def season_grid(settings: Mapping[tuple[str, str], float], rounds: int) -> list[dict[str, Any]]:
+    """The baselines that forecast the seasons: every setting with the day's temperature, the chosen ones without it too,
+    the chosen trees with quantiles, and the two one step ahead."""
+    points: list[dict[str, Any]] = []
+    for season in SEASONS:
+        points += [{"kind": kind, "season": season} for kind in ("yesterday", "last week")]
+        for kind, values in SETTINGS.items():
+            best = settings[kind, season]
+            for value in values:
+                quantiles = kind == "trees" and value == best
+                points.append({"kind": kind, "season": season, "setting": value, "quantiles": quantiles})
+            points.append({"kind": kind, "season": season, "setting": best, "weather": False})
+    points += [{"kind": kind, "season": NEAR} for kind in ("persistence", "autoregression")]
+    return [{**point, "rounds": rounds} for point in points]
+
+
+def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Seasons put together: one row a group, scores averaged over days; under `curves` the errors of the days of each
+    season by its name, and `peak` by season.
+    """
+    found = []
+    for key, part in rows.groupby(list(keys), sort=False):
+        row = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
+        for name in ("mae", "pinball", "covered", "clipped"):
+            if name in part and part[name].notna().all():
+                row[name] = float(np.average(part[name], weights=part["days"]))
+        row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
+        curves = dict(zip(part["season"], part["curves"], strict=True))
+        row["curves"] = {season: each["day"] for season, each in curves.items()}
+        row["curves"]["peak"] = {season: each["peak"] for season, each in curves.items()}
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def plain(base: pd.DataFrame, settings: Mapping[tuple[str, str], float], weather: bool = True) -> pd.DataFrame:
+    """The day-ahead baselines with the settings chosen for each season, all seasons together, indexed by kind."""
+    rows = base[base["kind"].isin(list(PLAIN)) & (base["weather"] == weather)]
+    names = zip(rows["kind"], rows["season"], rows["setting"], strict=True)
+    rows = rows[[settings.get((kind, season), 0.0) == value for kind, season, value in names]]
+    return pooled(rows, ["kind"]).set_index("kind")
+
+
+def best(table: pd.DataFrame) -> str:
+    """Kind of the baseline with the least error over all days that are forecast: the one that the networks have to beat."""
+    return str(table["mae"].idxmin())
+
+
+def part(runs: pd.DataFrame, cell: str, size: str = "width") -> pd.DataFrame:
+    """Runs of one network, by seed."""
+    rows = runs[(runs["cell"] == cell) & (runs["size"] == size)]
+    return rows.set_index("seed", drop=False).sort_index()
+
+
+def by_day(curves: Any, season: str | None = None) -> np.ndarray:
+    """Mean absolute error of each day in GW, averaged over the runs given; all seasons in turn where none is named."""
+    seasons = [season] if season else SEASONS
+    return np.mean([np.concatenate([each[name] for name in seasons]) for each in curves], axis=0)
+
+
+def skill(runs: pd.DataFrame, cell: str, size: str, reference: float) -> np.ndarray:
+    """1 − error ÷ error of the reference, one value a seed."""
+    return 1 - part(runs, cell, size)["mae"].to_numpy() / reference
+
+
+def day_skill(errors: np.ndarray, reference: np.ndarray, resamples: int = 9999, seed: int = 0) -> Interval:
+    """1 − error ÷ error of the reference, both summed over days, with an interval over days.
+
+    Args:
+        errors, reference: (n,) errors of the same days. resamples, seed: of the bootstrap, percentile.
+    """
+    chosen_days = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
+    found = 1 - errors[chosen_days].sum(1) / reference[chosen_days].sum(1)
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Interval(float(1 - errors.sum() / reference.sum()), float(low), float(high), 0.95, len(errors))
+
+
+def skills(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Skill against the best baseline by network and season (`all` for the four together), with intervals over days."""
+    reference, rows = base.loc[best(base), "curves"], []
+    for cell, size in MODELS:
+        for season in (None, *SEASONS):
+            found = day_skill(by_day(part(runs, cell, size)["curves"], season), by_day([reference], season))
+            rows.append((cell, size, season or "all", found.estimate, found.low, found.high, found.n))
+    return pd.DataFrame(rows, columns=["cell", "size", "season", "skill", "low", "high", "days"])
+
+
+def errors(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Mean absolute error in MW, one row a run and season (`all` for the four together); baselines have seed −1."""
+    rows = []
+    for season in (None, *SEASONS):
+        for kind, row in base.iterrows():
+            rows.append((PLAIN[str(kind)], "baseline", "", -1, season or "all", by_day([row["curves"]], season).mean()))
+        for cell, size in MODELS:
+            for seed, curves in part(runs, cell, size)["curves"].items():
+                rows.append((label(cell, size), cell, size, seed, season or "all", by_day([curves], season).mean()))
+    table = pd.DataFrame(rows, columns=["model", "cell", "size", "seed", "season", "mae"])
+    return table.assign(mae=(MEGAWATTS * table["mae"]).round(2))
+
+
+def evidence(runs: pd.DataFrame, base: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim U5: skill against the best baseline, interval over seeds, exact sign-flip test against 0."""
+    reference = base.loc[best(base), "mae"]
+    values = {label(cell): skill(runs, cell, "width", reference) for cell in ("lstm", "gru")}
+    return {f"demand: {name}": Evidence(bootstrap(each), sign_flip(each)) for name, each in values.items()}
+
+
+def difference(runs: pd.DataFrame, size: str, metric: str = "mae") -> Interval:
+    """GRU − LSTM with the same seed, in MW."""
+    pair = (MEGAWATTS * part(runs, cell, which)[metric] for cell, which in (("gru", size), ("lstm", "width")))
+    return paired_bootstrap(*pair)
+
+
+def result_table(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Error by season and over all, spread over seeds, quantile scores, and what each network is and costs."""
+    table = errors(runs, base)
+    means = table.groupby(["model", "season"], sort=False)["mae"].mean().unstack()[["all", *SEASONS]].round(0)
+    found = means.astype(int)
+    spread = table[table["season"] == "all"].groupby("model")["mae"].std().round(1)
+    found.insert(1, "± over seeds", [f"{spread[name]:.1f}" if spread[name] > 0 else "" for name in found.index])
+    quantiles = {label(*model): part(runs, *model) for model in MODELS}
+    extra: dict[str, list[str]] = {"pinball": [], "inside 90 %": [], "width": [], "parameters": []}
+    for name in found.index:
+        rows = quantiles.get(str(name), base[[PLAIN[str(kind)] == name for kind in base.index]])
+        known = "pinball" in rows and rows["pinball"].notna().all()
+        extra["pinball"].append(f"{MEGAWATTS * rows['pinball'].mean():.1f}" if known else "")
+        extra["inside 90 %"].append(f"{100 * rows['covered'].mean():.0f} %" if known else "")
+        for column in ("width", "parameters"):
+            extra[column].append(f"{rows[column].iloc[0]:.0f}" if column in rows else "")
+    return found.assign(**extra)
+
+
+def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> pd.DataFrame:
+    """Chosen rates, what was tried for them, and how often the gradient was cut."""
+    rows = []
+    for cell, size in MODELS:
+        tries = tuned.runs[tuned.runs["cell"] == cell]
+        rates = " ".join(f"{rate:g}" for rate in sorted(tries["learning_rate"].unique()))
+        best = " ".join(f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS)
+        cut = f"{100 * part(runs, cell, size)['clipped'].mean():.0f} %"
+        rows.append((label(cell, size), rates, len(tries), best, cut))
+    columns = ["network", "rates tried", "tuning runs", "chosen for each season", "steps with the gradient cut"]
+    return pd.DataFrame(rows, columns=columns).set_index("network")

@@ -1,0 +1,146 @@
+"""From the runs and readings of the chapter *applications/streaming* to its tables, intervals and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gatedrnn.experiments.streaming import operations
+from gatedrnn.figures import LABELS
+from gatedrnn.measuring import percentiles
+from gatedrnn.statistics import Interval, ratio_bootstrap, sign_flip
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import Evidence, ledger
+
+PLAIN = {
+    "persistence": "as now",
+    "autoregression": "autoregression",
+    "river linear": "river, linear",
+    "river tree": "river, tree",
+}
+MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "operations"), ("rnn", "width"))
+SIZES = {"width": "equal width", "operations": "equal operations", "parameters": "equal parameters"}
+SETTINGS = {
+    "autoregression": (1.0, 0.9998, 0.999, 0.998),
+    "river linear": (0.0003, 0.001, 0.003, 0.01),
+    "river tree": (0.0003, 0.001, 0.003, 0.01),
+}
+"""What is tried: how much the autoregression forgets, and the learning rates of river's models."""
+
+
+def label(cell: str, size: str = "width") -> str:
+    """How a network is called in tables and figures."""
+    return LABELS[cell] if size == "width" else f"{LABELS[cell]}, {SIZES[size]}"
+
+
+def title(name: str) -> str:
+    """The same for the name of a contender, such as `gru operations` or `river tree`."""
+    cell, _, size = name.partition(" ")
+    return label(cell, size) if cell in LABELS else PLAIN[name]
+
+
+def baseline_grid(stretch: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Settings of the baselines that are compared on a stretch."""
+    return [{"kind": kind, "setting": value, **stretch} for kind, values in SETTINGS.items() for value in values]
+
+
+def chosen(tried: pd.DataFrame) -> dict[str, float]:
+    """Setting with the least error, by kind; persistence has none."""
+    best = tried.loc[tried.groupby("kind", sort=False)["rmse"].idxmin()]
+    return {"persistence": 0.0, **dict(zip(best["kind"], best["setting"], strict=True))}
+
+
+def part(runs: pd.DataFrame, cell: str, size: str = "width") -> pd.DataFrame:
+    """Runs of one network, by seed."""
+    rows = runs[(runs["cell"] == cell) & (runs["size"] == size)]
+    return rows.set_index("seed", drop=False).sort_index()
+
+
+def ratio(runs: pd.DataFrame, size: str, metric: str = "rmse") -> Interval:
+    """Error of the GRU ÷ error of the LSTM with the same seed."""
+    return ratio_bootstrap(part(runs, "gru", size)[metric], part(runs, "lstm")[metric])
+
+
+def ratios(runs: pd.DataFrame) -> pd.DataFrame:
+    """The ratio of every seed, over all readings and over the second half: `size`, `metric`, `seed`, `ratio`."""
+    parts = []
+    for size in ("operations", "width"):
+        for metric in ("rmse", "late"):
+            found = part(runs, "gru", size)[metric] / part(runs, "lstm")[metric]
+            parts.append(pd.DataFrame({"size": size, "metric": metric, "seed": found.index, "ratio": found.to_numpy()}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim U3: GRU ÷ LSTM at equal operations an update, tested on the logarithm against the margin."""
+    logs = np.log(part(runs, "gru", "operations")["rmse"].to_numpy() / part(runs, "lstm")["rmse"].to_numpy())
+    p = sign_flip(logs, float(np.log(ledger()["U3"].margin)))
+    return {"equal operations an update": Evidence(ratio(runs, "operations"), p)}
+
+
+def best(base: pd.DataFrame) -> str:
+    """Kind of the baseline with the least error."""
+    return str(base.set_index("kind")["rmse"].idxmin())
+
+
+def result_table(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> pd.DataFrame:
+    """Errors over the stretch and over its second half, and what each network is."""
+    rows: list[tuple[str, ...]] = [
+        (PLAIN[row["kind"]], f"{row['rmse']:.2f}", f"{row['late']:.2f}", "", "", "") for row in base.to_dict("records")
+    ]
+    for cell, size in MODELS:
+        own = part(runs, cell, size)
+        texts = [f"{own[each].mean():.2f} ± {own[each].std():.2f}" for each in ("rmse", "late")]
+        width = int(own["width"].iloc[0])
+        count = operations(cell, width, window)
+        rows.append((label(cell, size), *texts, str(width), f"{own['parameters'].iloc[0]:,}", f"{count / 1000:,.0f} k"))
+    columns = ["forecast", "RMSE, mg/dL", "second half", "width", "parameters", "FLOPs an update"]
+    return pd.DataFrame(rows, columns=columns).set_index("forecast")
+
+
+def latency_table(readings: pd.DataFrame) -> pd.DataFrame:
+    """Percentiles of single calls in seconds: `name`, `what`, `p50`, `p95`, `p99`."""
+    return percentiles(readings, ("name", "what"))
+
+
+def cost_table(latency: pd.DataFrame, streams: pd.DataFrame) -> pd.DataFrame:
+    """Latencies in microseconds, bytes a stream, and streams on one core before the deadline."""
+    rows = []
+    for row in streams.to_dict("records"):
+        found = latency[latency["name"] == row["name"]].set_index("what")
+        times = [
+            " / ".join(_micro(found.loc[what, point]) for point in ("p50", "p95", "p99"))
+            for what in ("predict", "learn")
+        ]
+        together = "" if np.isnan(row["shared"]) else f"{row['shared']:,.0f}"
+        rows.append((title(row["name"]), *times, f"{row['bytes']:,}", f"{row['carried']:,}", together))
+    columns = [
+        "forecast",
+        "predict, µs",
+        "learn, µs",
+        "bytes a stream",
+        "streams that learn",
+        "streams, shared weights",
+    ]
+    return pd.DataFrame(rows, columns=columns).set_index("forecast")
+
+
+def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> pd.DataFrame:
+    """Chosen rates, what was tried for them, updates of a run, and how often the gradient was cut."""
+    rows = []
+    for cell, size in MODELS:
+        own, tries = part(runs, cell, size), tuned.runs[tuned.runs["cell"] == cell]
+        rates = " ".join(f"{rate:g}" for rate in sorted(tries["learning_rate"].unique()))
+        cut = f"{100 * own['clipped'].mean():.0f} %"
+        steps = f"{own['steps_taken'].iloc[0]:,}"
+        rows.append((label(cell, size), rates, len(tries), f"{own['learning_rate'].iloc[0]:g}", steps, cut))
+    columns = ["network", "rates tried", "tuning runs", "rate chosen", "updates", "updates with the gradient cut"]
+    return pd.DataFrame(rows, columns=columns).set_index("network")
+
+
+def _micro(seconds: float) -> str:
+    value = 1e6 * seconds
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

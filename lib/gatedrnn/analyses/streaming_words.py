@@ -1,0 +1,191 @@
+"""Sentences, captions and descriptions of the chapter *applications/streaming*, made from its runs and readings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from gatedrnn.analyses.streaming import MODELS, PLAIN, SIZES, best, label, part, ratio, title
+from gatedrnn.experiments.streaming import operations
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap
+from gatedrnn.verdicts import ledger
+
+NAMES = {
+    "persistence": 'the forecast "as now"',
+    "autoregression": "the autoregression",
+    "river linear": "river's linear model",
+    "river tree": "river's tree",
+}
+
+
+def numbers(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Iterator[tuple[str, str]]:
+    """Names and texts of what the prose quotes; all rest on stored runs."""
+    for row in base.to_dict("records"):
+        yield f"rmse-{row['kind'].replace(' ', '-')}", f"{row['rmse']:.2f}"
+    for cell, size in MODELS:
+        own = part(runs, cell, size)
+        width = int(own["width"].iloc[0])
+        yield f"rmse-{cell}-{size}", bootstrap(own["rmse"]).format("{:.2f}")
+        yield f"width-{cell}-{size}", str(width)
+        yield f"parameters-{cell}-{size}", f"{own['parameters'].iloc[0]:,}"
+        yield f"flops-{cell}-{size}", f"{operations(cell, width, window):,}"
+    yield "updates", f"{part(runs, 'lstm')['steps_taken'].iloc[0]:,}"
+    yield "ratio", ratio(runs, "operations").format("{:.3f}")
+    yield "finding", finding(runs)
+    yield "against", against(runs, base)
+    yield "ungated", ungated(runs)
+    yield "late", late(runs, base)
+
+
+def finding(runs: pd.DataFrame) -> str:
+    """Which cell errs less, at equal operations and at equal width."""
+    parts = []
+    for size in ("operations", "width"):
+        found = ratio(runs, size)
+        parts.append(f"at {SIZES[size]} {_who(found)} (error GRU ÷ LSTM {found.format('{:.3f}')})")
+    return f"{'; '.join(parts)}."
+
+
+def against(runs: pd.DataFrame, base: pd.DataFrame, metric: str = "rmse") -> str:
+    """The two cells beside the best baseline."""
+    kind = best(base)
+    reference = float(base.loc[base["kind"] == kind, metric].iloc[0])
+    parts = []
+    for cell in ("lstm", "gru"):
+        found = bootstrap(part(runs, cell)[metric])
+        word = "less" if found.high < reference else "more" if found.low > reference else "about as much"
+        parts.append(f"the {LABELS[cell]} errs {word} ({found.format('{:.2f}')} mg/dL)")
+    return f"{NAMES[kind]} errs by {reference:.2f} mg/dL; {' and '.join(parts)}"
+
+
+def ungated(runs: pd.DataFrame) -> str:
+    """The tanh network of the same width beside the two gated cells."""
+    own = part(runs, "rnn")["rmse"]
+    parts = []
+    for cell in ("lstm", "gru"):
+        found = ratio_bootstrap(own, part(runs, cell)["rmse"])
+        word = "less than" if found.high < 1 else "more than" if found.low > 1 else "about as much as"
+        parts.append(f"{word} the {LABELS[cell]} (ratio {found.format('{:.3f}')})")
+    gates = all(ratio_bootstrap(own, part(runs, cell)["rmse"]).high < 1 for cell in ("lstm", "gru"))
+    end = " Gates are not what this stream needs." if gates else ""
+    return f"The tanh RNN, with no gates and a fraction of the work, errs {' and '.join(parts)}.{end}"
+
+
+def late(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """The same for the second half, when everybody has learned for a while."""
+    found = ratio(runs, "operations", "late")
+    return (
+        f"On the second half alone, {against(runs, base, 'late')}. GRU ÷ LSTM at equal operations is {found.format('{:.3f}')} "
+        "there."
+    )
+
+
+def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """What a practitioner should do, by the errors found."""
+    kind = best(base)
+    reference = float(base.loc[base["kind"] == kind, "rmse"].iloc[0])
+    ahead = [cell for cell in ("lstm", "gru") if bootstrap(part(runs, cell)["rmse"]).high < reference]
+    if not ahead:
+        return (
+            f"For a stream that you must learn from as it comes, start with {NAMES[kind]}: no network of this size did better "
+            "here, and every one costs far more for each reading."
+        )
+    names = " or the ".join(LABELS[cell] for cell in ahead)
+    return (
+        f"For a stream that you must learn from as it comes, start with {NAMES[kind]}, and pay for the {names} only if the "
+        "difference is worth its latency to you."
+    )
+
+
+def measured(latency: pd.DataFrame, streams: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Names and texts of what rests on timings."""
+    table = latency.set_index(["name", "what"])
+    for name in streams["name"]:
+        for what in ("predict", "learn"):
+            for point in ("p50", "p99"):
+                yield f"{what}-{point}-{name.replace(' ', '-')}", _time(table.loc[(name, what), point])
+    carried = streams.set_index("name")["carried"]
+    for name, count in carried.items():
+        yield f"carried-{str(name).replace(' ', '-')}", f"{count:,}"
+    for what in ("predict", "learn"):
+        found = table.loc[("gru operations", what), "p50"] / table.loc[("lstm width", what), "p50"]
+        yield f"clock-{what}", f"{found:.2f}"
+    least = table.loc[("autoregression", "learn"), "p50"]
+    yield "dearer", f"{table.loc[('lstm width', 'learn'), 'p50'] / least:.0f}"
+
+
+def sentence(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """What the verdict says to a reader who has to choose."""
+    return (
+        f"Online, at equal operations an update, the GRU's error is {ratio(runs, 'operations').format('{:.3f}')} times the "
+        f"LSTM's; {against(runs, base)}."
+    )
+
+
+def errors_caption(seeds: int) -> str:
+    """Caption of the figure of errors."""
+    return (
+        f"Error of the forecast for 30 minutes ahead, each made before its answer was known. Left: over all readings so far; "
+        f"thin lines are {seeds} seeds, thick ones their medians. Right: over the whole stretch, a dot a seed, bars at the means, "
+        "crosses for what is no recurrent network."
+    )
+
+
+def errors_alt(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """The figure of errors in words."""
+    parts = [f"{PLAIN[row['kind']]} {row['rmse']:.1f}" for row in base.to_dict("records")]
+    parts += [f"{label(*model)} {part(runs, *model)['rmse'].mean():.1f}" for model in MODELS]
+    return f"Lines of the error so far and dots of the whole error, in mg/dL: {', '.join(parts)}."
+
+
+def ratios_caption(seeds: int) -> str:
+    """Caption of the figure of ratios."""
+    return (
+        f"Error of the GRU divided by that of the LSTM; {seeds} seeds, every one a dot, medians with 95 % intervals. The "
+        f"claim counts as true where the interval lies left of the dashed line, {ledger()['U3'].margin:g}."
+    )
+
+
+def ratios_alt(runs: pd.DataFrame) -> str:
+    """The figure of ratios in words."""
+    parts = [
+        f"{SIZES[size]}, {when}: {ratio(runs, size, metric).format('{:.3f}')}"
+        for size in ("operations", "width")
+        for metric, when in (("rmse", "all readings"), ("late", "second half"))
+    ]
+    return "Dot plot of the ratio of errors, GRU over LSTM. " + "; ".join(parts) + "."
+
+
+def latency_caption(calls: int) -> str:
+    """Caption of the figure of latencies."""
+    return (
+        f"How long one call takes on one thread, measured here: {calls} calls of each in turns. To predict is one reading; to "
+        "learn is one update, for a network forward, backward and Adam over its window."
+    )
+
+
+def latency_alt(latency: pd.DataFrame) -> str:
+    """The figure of latencies in words."""
+    parts = [
+        f"{title(row['name'])} {row['what']} {_time(row['p50'])}, 99th percentile {_time(row['p99'])}"
+        for row in latency.to_dict("records")
+    ]
+    return "Dots of latencies on a log scale, medians: " + "; ".join(parts) + "."
+
+
+def tuning_alt(rates: pd.DataFrame) -> str:
+    """The figure of learning rates in words."""
+    parts = [f"{LABELS[row['cell']]} {row['learning_rate']:g}" for row in rates.to_dict("records")]
+    return "Error on the earlier stretch against the learning rate; the best rates are " + ", ".join(parts) + "."
+
+
+def _who(found: Interval) -> str:
+    if found.low > 1:
+        return "the LSTM errs less"
+    return "the GRU errs less" if found.high < 1 else "no difference is certain"
+
+
+def _time(seconds: float) -> str:
+    return f"{1e3 * seconds:.2f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"

@@ -1,0 +1,175 @@
+"""Measured where the chapter *applications/streaming* is built: latencies of one stream, and streams on one core.
+
+Every contender runs on one thread. To *predict* is one reading through the model; to *learn* is one update: for a network
+forward, backward and Adam over its window, for the others one pair. Nothing here is stored.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gatedrnn import measuring
+from gatedrnn.experiments.streaming import INPUTS, Forecaster, Learner, tensors, width_of
+from gatedrnn.tasks import glucose, glucose_baselines
+
+TICKS = 8
+"""Rounds in which all streams are served once, to see whether a core carries them."""
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to forecast a stream: calls that predict and learn, and the bytes that one stream keeps."""
+
+    predict: Call
+    learn: Call
+    bytes: int
+
+
+def network(cell: str, width: int, window: int) -> Contender:
+    """A network that has just read a window of the stream."""
+    stream = glucose.load().part(0, 4 * window)
+    x, change, known = tensors(stream)
+    learner = Learner(Forecaster(cell, width), 1e-4, window)
+    learner.advance(0, x[:window])
+    model, start = learner.model, learner.state
+    one = x[window : window + 1]
+
+    def predict() -> None:
+        with torch.no_grad():
+            model(one, start)
+
+    def learn() -> None:
+        learner.starts = [(window, start)]
+        learner.learn(x, change, known, 2 * window)
+
+    weights = sum(each.numel() for each in learner.learned)
+    states = sum(each.numel() for each in start or ())
+    # weights, their gradients and Adam's two means; the state now and at the window's start; the window itself
+    numbers = 4 * weights + 2 * states + window * (INPUTS + 1)
+    return Contender(predict, learn, 4 * numbers)
+
+
+def plain(kind: str, setting: float) -> Callable[[], Contender]:
+    """How to make a forecaster that is no network: a copy of one that has learned from the first thousand readings."""
+    stream = glucose.load().part(0, 1000)
+    features = glucose.changes(stream)
+    model = glucose_baselines.build(kind, setting, features.shape[1])
+    for origin in np.flatnonzero(stream.target >= 0).tolist():
+        model.learn(features[origin], (stream.value[stream.target[origin]] - stream.value[origin]) / glucose.SPREAD)
+    x, stored = features[-1], pickle.dumps(model)
+    kept = glucose_baselines.state_bytes(model) + x.nbytes
+
+    def make() -> Contender:
+        own = pickle.loads(stored)
+        return Contender(lambda: own.predict(x), lambda: own.learn(x, 0.1), kept)
+
+    return make
+
+
+def makers(hidden_size: int, window: int, settings: dict[str, float]) -> dict[str, Callable[[], Contender]]:
+    """How each contender is made anew, by name: the networks first, then `settings` by kind of baseline."""
+    found: dict[str, Callable[[], Contender]] = {}
+    for cell, size in (("lstm", "width"), ("gru", "width"), ("gru", "operations")):
+        width = width_of(cell, size, hidden_size, window)
+        found[f"{cell} {size}"] = lambda cell=cell, width=width: network(cell, width, window)  # type: ignore[misc]
+    for kind, setting in settings.items():
+        if kind != "persistence":  # nothing to time
+            found[kind] = plain(kind, setting)
+    return found
+
+
+def latencies(contenders: dict[str, Contender], calls: int) -> pd.DataFrame:
+    """Every single call of each contender, in turns: `name`, `what` (predict or learn), `block`, `seconds`."""
+    arms = {(name, what): getattr(each, what) for name, each in contenders.items() for what in ("predict", "learn")}
+    with measuring.threads(1):
+        readings = measuring.latency({" | ".join(key): call for key, call in arms.items()}, calls)
+    names = readings["name"].str.split(" | ", regex=False, expand=True)
+    return readings.assign(name=names[0], what=names[1])
+
+
+def carried(make: Callable[[], Contender], guess: float, deadline: float, most: int = 20_000) -> int:
+    """Streams, each with a model of its own that predicts and learns, that one core serves before the deadline.
+
+    Args:
+        make: a contender for one more stream. guess: seconds that one stream takes.
+        deadline: seconds in which all streams must be served. most: streams that are made.
+
+    Returns:
+        The largest number tried for which all but the slowest of `TICKS` ticks met the deadline, at least 0.
+    """
+    count = max(1, min(most, int(0.95 * deadline / guess)))
+    pool = [make() for _ in range(count)]
+    with measuring.threads(1):
+        for _ in range(4):
+            slow = _slowest(pool[:count])
+            if slow <= deadline:
+                return count
+            count = int(count * min(0.97, 0.97 * deadline / slow))
+            if count < 1:
+                return 0
+    return 0
+
+
+def _slowest(streams: Iterable[Contender]) -> float:
+    """Seconds of the second slowest tick."""
+    streams, seconds = list(streams), []
+    for each in streams:
+        each.learn()
+    for _ in range(TICKS):
+        started = time.perf_counter()
+        for each in streams:
+            each.predict()
+            each.learn()
+        seconds.append(time.perf_counter() - started)
+    return sorted(seconds)[-2]
+
+
+def shared(cell: str, width: int, deadline: float, most: int = 1 << 18) -> int:
+    """Streams that one trained network serves side by side before the deadline, one reading each, without learning."""
+    model, count, good = Forecaster(cell, width), 64, 0
+    with measuring.threads(1), torch.no_grad():
+        while count <= most:
+            x = torch.zeros(1, count, INPUTS)
+            state = tuple(torch.zeros(1, count, width) for _ in range(2 if cell == "lstm" else 1))
+            model(x, state)
+            seconds = []
+            for _ in range(5):
+                started = time.perf_counter()
+                model(x, state)
+                seconds.append(time.perf_counter() - started)
+            if sorted(seconds)[-2] > deadline:
+                break
+            good, count = count, 2 * count
+    return good
+
+
+def measure(
+    hidden_size: int, window: int, settings: dict[str, float], calls: int, deadline: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All measurements of the chapter.
+
+    Returns:
+        The single calls of `latencies`; and by contender `bytes` a stream, `carried` streams with a model each that
+        learns, and `shared` streams of one network that only predicts (NaN for the others).
+    """
+    ways = makers(hidden_size, window, settings)
+    contenders = {name: make() for name, make in ways.items()}
+    readings = latencies(contenders, calls)
+    middle = readings.groupby(["name", "what"])["seconds"].median()
+    rows = []
+    for name, make in ways.items():
+        cell, _, size = name.partition(" ")
+        together = np.nan
+        if cell in ("lstm", "gru"):
+            together = shared(cell, width_of(cell, size, hidden_size, window), deadline)
+        rows.append((name, contenders[name].bytes, carried(make, float(middle[name].sum()), deadline), together))
+    return readings, pd.DataFrame(rows, columns=["name", "bytes", "carried", "shared"])
