@@ -66,7 +66,7 @@ def draw_scores(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
 
 def draw_gaps(runs: pd.DataFrame) -> Figure:
     """LSTM − GRU of every seed by head and size, beside the published differences; below zero the LSTM is better."""
-    fig, ax = plt.subplots(figsize=(WIDTH * 0.85, 2.9))
+    fig, ax = plt.subplots(figsize=(WIDTH, 3.4))
     rng = np.random.default_rng(0)
     names = []
     for place, (head, size) in enumerate((head, size) for head in HEADS for size in ("width", "parameters")):
@@ -77,15 +77,15 @@ def draw_gaps(runs: pd.DataFrame) -> Figure:
         found = gap(runs, head, size)
         ax.plot([found.low, found.high], [place + 0.3] * 2, color=INK, linewidth=1.8)
         ax.plot(found.estimate, place + 0.3, "|", color=INK, markersize=9, markeredgewidth=2)
-        names.append(f"{HEAD_NAMES[head].lower()}, equal {size}")
+        names.append(f"{HEAD_NAMES[head]},\nequal {size}")
     for place, (paper, values) in enumerate(PUBLISHED.items(), len(names)):
         if {"lstm", "gru"} <= {*values}:
             ax.plot(values["lstm"] - values["gru"], place, "d", color=MUTED, markerfacecolor=PAPER, markersize=7)
-            names.append(f"{paper}, another split")
+            names.append(f"{paper},\nanother split")
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.set_xlabel("LSTM − GRU, nats a quarter note (left of 0: the LSTM is better)")
+    ax.set_xlabel("LSTM − GRU, nats a quarter note (left of 0: LSTM better)")
     ax.grid(axis="y", visible=False)
     return fig
 

@@ -1,0 +1,167 @@
+"""From the runs of the chapter *applications/language* to grids, tables and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gatedrnn.experiments.language import CELLS
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
+from gatedrnn.tasks import kjv, kjv_words
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import Evidence, ledger
+
+GATED = ("lstm", "gru")
+SIZES = ("width", "parameters")
+CLASSES = {"place": kjv_words.PLACES, "rarity": kjv_words.RARITIES, "gap": kjv_words.GAPS}
+
+
+def points(budget: dict[str, Any], tuned: Tuned, temperatures: list[float]) -> list[dict[str, Any]]:
+    """Every cell at its rate and equal width, looked into; and the GRU at equal parameters."""
+    found = []
+    for cell in CELLS:
+        case = {"cell": cell, "learning_rate": tuned.rate(cell=cell), **budget}
+        found.append({**case, "size": "width", "look": True, "temperatures": temperatures})
+        if cell == "gru":
+            found.append({**case, "size": "parameters"})
+    return found
+
+
+def longer(budget: dict[str, Any], tuned: Tuned, steps: int) -> list[dict[str, Any]]:
+    """The gated cells at equal width for more steps, at the same rates."""
+    given = {**budget, "steps": steps, "every": max(1, steps // 8), "size": "width"}
+    return [{"cell": cell, "learning_rate": tuned.rate(cell=cell), **given} for cell in GATED]
+
+
+def baseline_grid(orders: list[int], portions: list[int], lanes: int) -> list[dict[str, Any]]:
+    """N-grams on the whole training text and on portions of it, and the two compressors."""
+    counts = [
+        {"kind": "ngram", "order": order, "lanes": lanes, "characters": characters}
+        for characters in (0, *portions)
+        for order in orders
+    ]
+    return [*counts, *({"kind": kind, "order": 0, "lanes": lanes, "characters": 0} for kind in ("bz2", "lzma"))]
+
+
+def with_size(baselines: pd.DataFrame) -> pd.DataFrame:
+    """The baselines, knowing how long the whole training text is (`attrs["whole"]`)."""
+    baselines.attrs["whole"] = len(kjv.split().train)
+    return baselines
+
+
+def timed_orders(baselines: pd.DataFrame) -> list[int]:
+    """Orders of the n-grams that are timed: two below the best one, and the best one."""
+    best = int(best_order(baselines)["order"])
+    tried = set(baselines.loc[baselines["kind"] == "ngram", "order"])
+    return sorted(tried & {best - 2, best})
+
+
+def counted(counting: dict[int, float], baselines: pd.DataFrame) -> dict[int, tuple[float, float]]:
+    """Order → seconds and validation bits of the n-grams that were timed."""
+    whole = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0)].set_index("order")["validation"]
+    return {order: (seconds, float(whole[order])) for order, seconds in counting.items()}
+
+
+def portions(read: int) -> list[int]:
+    """Amounts of text at which n-grams are counted too: all that a run reads, and a fifth and a 25th of it."""
+    return [max(1, read // 25), max(1, read // 5), read]
+
+
+def best_order(baselines: pd.DataFrame, characters: int = 0) -> pd.Series:
+    """The n-gram with the best validation score after reading so many characters (0: all)."""
+    part = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == characters)]
+    return part.loc[part["validation"].astype(float).idxmin()]
+
+
+def strongest(baselines: pd.DataFrame) -> tuple[str, float]:
+    """The best model without recurrence: its name and bits per character on the test text."""
+    whole = best_order(baselines)
+    others = baselines[baselines["kind"] != "ngram"].set_index("kind")["test"].astype(float)
+    if others.min() < whole["test"]:
+        return str(others.idxmin()), float(others.min())
+    return f"{int(whole['order'])}-gram", float(whole["test"])
+
+
+def bits(runs: pd.DataFrame, cell: str, size: str = "width") -> pd.Series:
+    """Test bits per character by seed."""
+    size = size if cell == "gru" else "width"
+    part = runs[(runs["cell"] == cell) & (runs["size"] == size)]
+    return part.set_index("seed")["test"].astype(float).sort_index()
+
+
+def gap(runs: pd.DataFrame, size: str = "width") -> Interval:
+    """LSTM − GRU in bits, paired by seed: below zero the LSTM is better."""
+    return paired_bootstrap(bits(runs, "lstm"), bits(runs, "gru", size))
+
+
+def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim U1; the sign-flip test is against the ledger's margin."""
+    margin = ledger()["U1"].margin
+    found = {}
+    for size in SIZES:
+        differences = (bits(runs, "lstm") - bits(runs, "gru", size)).to_numpy()
+        found[f"equal {size}"] = Evidence(bootstrap(differences), sign_flip(differences, margin))
+    return found
+
+
+def skill(runs: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, Evidence]:
+    """Claim U5: 1 − bits ÷ bits of the strongest baseline, for both cells."""
+    _, against = strongest(baselines)
+    found = {}
+    for cell in GATED:
+        ratios = (1 - bits(runs, cell) / against).to_numpy()
+        found[f"language: {LABELS[cell]}"] = Evidence(bootstrap(ratios), sign_flip(ratios))
+    return found
+
+
+def curve_table(runs: pd.DataFrame, lanes: int, length: int) -> pd.DataFrame:
+    """One row an evaluation of a run at equal width: `cell`, `seed`, `step`, `characters` read, `validation` bits."""
+    rows = []
+    for run in runs[runs["size"] == "width"].to_dict("records"):
+        curves = run["curves"]
+        for step, value in zip(curves["step"], curves["validation"], strict=True):
+            keys = {"cell": run["cell"], "seed": run["seed"], "steps": run["steps"], "step": step}
+            rows.append({**keys, "characters": step * lanes * length, "validation": value})
+    return pd.DataFrame(rows)
+
+
+def trend(long_runs: pd.DataFrame, cell: str) -> float:
+    """Bits saved by the last doubling of the training, from the curve of the longer run."""
+    curves = long_runs[long_runs["cell"] == cell]["curves"].iloc[0]
+    half = curves["step"][-1] / 2
+    return float(np.interp(half, curves["step"], curves["validation"]) - curves["validation"][-1])
+
+
+def context_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and length of the past: `cell`, `seed`, `characters`, `bits`."""
+    rows = []
+    for run in runs[runs["look"]].to_dict("records"):
+        for characters, value in zip(run["curves"]["context"], run["curves"]["shortened"], strict=True):
+            rows.append({"cell": run["cell"], "seed": run["seed"], "characters": characters, "bits": value})
+    return pd.DataFrame(rows)
+
+
+def class_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and class of characters: `by` (place, rarity, gap), `kind`, `cell`, `seed`, `bits`."""
+    rows = []
+    for run in runs[runs["look"]].to_dict("records"):
+        for by, names in CLASSES.items():
+            for kind, value in zip(names, run["curves"][f"{by}_bits"], strict=True):
+                if value is not None:
+                    rows.append({"by": by, "kind": kind, "cell": run["cell"], "seed": run["seed"], "bits": value})
+    return pd.DataFrame(rows)
+
+
+def class_gap(table: pd.DataFrame, by: str, kind: str) -> Interval:
+    """LSTM − GRU in bits on one class of characters, paired by seed."""
+    part = table[(table["by"] == by) & (table["kind"] == kind)].pivot(index="seed", columns="cell", values="bits")
+    return paired_bootstrap(part["lstm"], part["gru"])
+
+
+def class_mean(table: pd.DataFrame, by: str, kind: str, cell: str) -> float:
+    """Mean bits of a cell on one class of characters, over seeds."""
+    part = table[(table["by"] == by) & (table["kind"] == kind) & (table["cell"] == cell)]
+    return float(part["bits"].mean())
