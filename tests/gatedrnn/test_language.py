@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,10 +13,10 @@ import torch
 
 from gatedrnn.analyses import language as analysis
 from gatedrnn.analyses import language_words as words
-from gatedrnn.experiments import language
+from gatedrnn.experiments import language, language_baselines
 from gatedrnn.models import LanguageModel
 from gatedrnn.plots import language as plots
-from gatedrnn.tasks import kjv, kjv_words
+from gatedrnn.tasks import kjv, kjv_counts, kjv_words
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import decide
 
@@ -23,7 +24,7 @@ SMALL = {"hidden_size": 6, "steps": 4, "every": 2, "batch": 4, "length": 5, "sch
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A hundredth of the text: enough to see that things fit together."""
     kjv.symbols()  # kept: the whole alphabet
     passage = kjv.text()[:40_000]
@@ -32,6 +33,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(language, "PROBES", 100)
     monkeypatch.setattr(kjv, "text", lambda: passage)
     monkeypatch.setattr(kjv, "split", lambda: parts)
+    yield
+    language._classes.cache_clear()
 
 
 def test_every_character_has_its_place() -> None:
@@ -69,6 +72,28 @@ def test_a_compressor_pays_little_for_what_it_has_read() -> None:
     assert 2.9 < kjv_words.compressed_bits("lzma", train, new) < 4
     with pytest.raises(ValueError, match="method = 'zip' is not allowed"):
         kjv_words.compressed_bits("zip", train, new)
+
+
+def test_the_ladder_is_what_a_pencil_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two symbols, counted on 0 1 0 0; then 0 0 is scored: the second 0 after a 0."""
+    monkeypatch.setattr(kjv, "symbols", lambda: "ab")
+    one, two = kjv_counts.ladder(2, torch.tensor([0, 1, 0, 0]), [torch.tensor([0, 0])])
+    first = (3 + 2 * 0.5) / (4 + 2)  # 0 was 3 of 4 characters, of 2 kinds
+    after = (1 + 2 * first) / (2 + 2)  # after a 0: a 1 once, a 0 once
+    assert one.bits == pytest.approx([-math.log2(first)])
+    assert two.bits == pytest.approx([-math.log2(after)])
+    assert (one.counted, two.counted) == (2, 2 + 3)
+
+
+def test_the_top_of_the_ladder_is_the_model_of_that_order() -> None:
+    parts = kjv.split()
+    train, held = parts.train[:50_000], parts.test[:5_000]
+    rungs = list(kjv_counts.ladder(4, train, [held, parts.valid[:3_000]]))
+    assert rungs[-1].bits[0] == pytest.approx(kjv.ngram_bits(4, train, held), rel=1e-9)
+    assert rungs[1].bits[0] == pytest.approx(kjv.ngram_bits(2, train, held[2:]), rel=1e-9)
+    assert [each.order for each in rungs] == [1, 2, 3, 4]
+    with pytest.raises(ValueError, match="highest = 9 is not allowed"):
+        next(kjv_counts.ladder(9, train, [held]))
 
 
 def test_same_reading_comes_from_evenly_spread_places() -> None:
@@ -155,8 +180,11 @@ def test_figures_and_words_follow_from_the_runs(short: None) -> None:
     tuned = Tuned(tuning, best)
     runs = rows(analysis.points({**budget, "steps": 4, "every": 2}, tuned, [0.8]), 3)
     longer = rows(analysis.longer(budget, tuned, 8), 1)
-    grid = analysis.baseline_grid([1, 2, 3], analysis.portions(80), 4)
-    baselines = analysis.with_size(pd.DataFrame([{**point, **language.baseline(**point, seed=0)} for point in grid]))
+    grid = analysis.baseline_grid(3, 30_000, analysis.portions(80), 4)
+    baselines = analysis.ladders(
+        pd.DataFrame([{**point, **language_baselines.baseline(**point, seed=0)} for point in grid])
+    )
+    assert len(baselines) == 4 * 3 + 2
     name, value = analysis.strongest(baselines)
     assert value == baselines.loc[baselines["characters"] == 0, "test"].min()
     verdict = decide("U1", analysis.evidence(runs), factor="what is held equal")
@@ -166,7 +194,8 @@ def test_figures_and_words_follow_from_the_runs(short: None) -> None:
     overall = weighed[(weighed["by"] == "place") & (weighed["cell"] == "lstm") & (weighed["seed"] == 0)]["bits"]
     assert overall.min() <= analysis.bits(runs, "lstm")[0] <= overall.max()
     seconds = {cell: 0.01 for cell in cells}
-    counted = analysis.counted(dict.fromkeys(analysis.timed_orders(baselines), 1.0), baselines)
+    counted = analysis.counted({1: 0.5, 2: 1.0, 3: 2.0}, baselines)
+    assert 1 not in counted and counted[2][0] == 1.0
     for fig in (
         plots.draw_read(runs, longer, baselines, 4, 5),
         plots.draw_seconds(runs, longer, seconds, counted),
@@ -177,7 +206,7 @@ def test_figures_and_words_follow_from_the_runs(short: None) -> None:
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = words.numbers(runs, longer, baselines, tuned, 80) | words.timed(seconds, {2: 1.0}, runs)
+    texts = words.numbers(runs, longer, baselines, tuned, 80) | words.timed(seconds, counted, runs)
     assert all(isinstance(text, str) and text for text in texts.values())
     assert texts["best"] == name and texts["train-lstm"] == "0.0 s"
     assert words.verdict_sentence(verdict).endswith(".") and words.skill_sentence(skill, baselines).count("%") == 2

@@ -35,6 +35,14 @@ SMALL = {
 }
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve chorales a part: enough to see that things fit together."""
+    chorales.key_logits()  # kept from the whole training part
+    data = {name: part[:12] for name, part in chorales.load().items()}
+    monkeypatch.setattr(chorales, "load", lambda: data)
+
+
 def test_ngram_is_what_a_pencil_finds() -> None:
     """One piece a b a a, and a c to be scored; base ½ for all."""
     a, b, c = b"a", b"b", b"c"
@@ -147,14 +155,19 @@ def test_a_model_shown_all_the_past_scores_as_it_does(cell: str) -> None:
     with torch.no_grad():
         full = float(chorales.nll(model(whole.x, whole.y), whole.y, whole.lengths))
     assert music.shortened(model, len(whole.x)) == pytest.approx(full, abs=1e-3)
-    part = [each[:12] for each in chorales.load()["test"][:1]]
-    with torch.no_grad():
-        batch = chorales.together(part)
-        last = chorales.together([part[0][9:]])  # frames 10 and 11 only
-        expected = chords.log_likelihood(model.head(model.core(last.x[1:])[0], last.y[1:])[1:2], last.y[2:3])
-        windows = batch.x.unfold(0, 2, 1)[-1].permute(2, 0, 1)
-        again = chords.log_likelihood(model.head(model.core(windows)[0][-1], batch.y[-1]), batch.y[-1])
-    assert float(again) == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_a_shortened_past_is_a_crop_as_in_training(few: None) -> None:
+    """Each frame once more, alone, at the end of a crop that begins with silence."""
+    torch.manual_seed(0)
+    model = music.Composer("gru", 4, "keys")
+    losses = []
+    for piece in chorales.load()["test"]:
+        for at in range(len(piece)):
+            crop = chorales.together([piece[max(0, at - 3) : at + 1]])
+            with torch.no_grad():
+                losses.append(-chords.log_likelihood(model(crop.x, crop.y)[-1, 0], crop.y[-1, 0]))
+    assert music.shortened(model, 3) == pytest.approx(float(torch.stack(losses).mean()), abs=1e-3)
 
 
 def test_equal_parameters_are_nearly_equal_and_bad_names_are_refused() -> None:
@@ -170,14 +183,6 @@ def test_equal_parameters_are_nearly_equal_and_bad_names_are_refused() -> None:
         music.continued(10_000)
 
 
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twelve chorales a part: enough to see that things fit together."""
-    chorales.key_logits()  # kept from the whole training part
-    data = {name: part[:12] for name, part in chorales.load().items()}
-    monkeypatch.setattr(chorales, "load", lambda: data)
-
-
 def test_the_same_seed_writes_the_same_music_and_the_best_step_is_reported(few: None) -> None:
     given = {"cell": "gru", "head": "chord", "size": "width", "look": True, "opening": 4, "continuation": 3, **SMALL}
     first, again, other = (music.run(seed=seed, **given) for seed in (0, 0, 1))
@@ -191,7 +196,11 @@ def test_the_same_seed_writes_the_same_music_and_the_best_step_is_reported(few: 
 
 def rows(points: list[dict], seeds: int) -> pd.DataFrame:
     return pd.DataFrame(
-        [{**point, "seed": seed, **music.run(**point, seed=seed)} for point in points for seed in range(seeds)]
+        [
+            {"look": False, **point, "seed": seed, **music.run(**point, seed=seed)}
+            for point in points
+            for seed in range(seeds)
+        ]
     )
 
 
@@ -202,6 +211,8 @@ def test_figures_and_words_follow_from_the_runs(few: None) -> None:
     best = pd.DataFrame([{"cell": c["cell"], "head": c["head"], "learning_rate": 0.01, "score": 0.5} for c in cases])
     tuned = Tuned(tuning, best)
     runs = rows(analysis.points(cases, tuned), 3)
+    longer = rows(analysis.longer(cases, tuned, 6), 2)
+    assert set(longer["steps"]) == {6} and set(longer["cell"]) == {"lstm", "gru"}
     grid = analysis.baseline_grid([1], [1e-3], [1, 2])
     baselines = pd.DataFrame([{**point, **music.baseline(**point, seed=0)} for point in grid])
     chosen = analysis.chosen(baselines)
@@ -225,7 +236,7 @@ def test_figures_and_words_follow_from_the_runs(few: None) -> None:
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = words.numbers(runs, chosen, tuned, {"frames": [1], "penalties": [1e-3], "orders": [1, 2]})
+    texts = words.numbers(runs, longer, chosen, tuned, {"frames": [1], "penalties": [1e-3], "orders": [1, 2]})
     assert all(isinstance(text, str) and text for text in texts.values())
     assert math.isclose(float(texts["nll-lstm-keys"]), analysis.nll(runs, "lstm", "keys").mean(), abs_tol=0.006)
     for alt in (

@@ -36,33 +36,37 @@ def longer(budget: dict[str, Any], tuned: Tuned, steps: int) -> list[dict[str, A
     return [{"cell": cell, "learning_rate": tuned.rate(cell=cell), **given} for cell in GATED]
 
 
-def baseline_grid(orders: list[int], portions: list[int], lanes: int) -> list[dict[str, Any]]:
+def baseline_grid(highest: int, most: int, portions: list[int], lanes: int) -> list[dict[str, Any]]:
     """N-grams on the whole training text and on portions of it, and the two compressors."""
-    counts = [
-        {"kind": "ngram", "order": order, "lanes": lanes, "characters": characters}
-        for characters in (0, *portions)
-        for order in orders
-    ]
-    return [*counts, *({"kind": kind, "order": 0, "lanes": lanes, "characters": 0} for kind in ("bz2", "lzma"))]
+    shared = {"most": most, "lanes": lanes}
+    counts = [{"kind": "ngram", "highest": highest, "characters": each, **shared} for each in (0, *portions)]
+    return [*counts, *({"kind": kind, "highest": 0, "characters": 0, **shared} for kind in ("bz2", "lzma"))]
 
 
-def with_size(baselines: pd.DataFrame) -> pd.DataFrame:
-    """The baselines, knowing how long the whole training text is (`attrs["whole"]`)."""
-    baselines.attrs["whole"] = len(kjv.split().train)
-    return baselines
+def ladders(baselines: pd.DataFrame) -> pd.DataFrame:
+    """One row a model: `kind`, `order`, `characters` (0: all), `validation`, `test`, `parameters`.
+
+    `attrs["whole"]` is the length of the training text.
+    """
+    rows = []
+    for run in baselines.to_dict("records"):
+        keys = {"kind": run["kind"], "characters": run["characters"]}
+        if run["kind"] != "ngram":
+            rows.append({**keys, "order": 0, "validation": np.nan, "test": run["test"], "parameters": np.nan})
+            continue
+        names = ("order", "validation", "test", "parameters")
+        values = zip(*(run["curves"][name] for name in names), strict=True)
+        rows += [{**keys, **dict(zip(names, each, strict=True))} for each in values]
+    found = pd.DataFrame(rows)
+    found.attrs["whole"] = min(len(kjv.split().train), int(baselines["most"].iloc[0]))
+    return found
 
 
-def timed_orders(baselines: pd.DataFrame) -> list[int]:
-    """Orders of the n-grams that are timed: two below the best one, and the best one."""
-    best = int(best_order(baselines)["order"])
-    tried = set(baselines.loc[baselines["kind"] == "ngram", "order"])
-    return sorted(tried & {best - 2, best})
-
-
-def counted(counting: dict[int, float], baselines: pd.DataFrame) -> dict[int, tuple[float, float]]:
-    """Order → seconds and validation bits of the n-grams that were timed."""
+def counted(seconds: dict[int, float], baselines: pd.DataFrame) -> dict[int, tuple[float, float]]:
+    """Order → seconds and validation bits of the n-grams on the whole training text, up to the best order."""
     whole = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0)].set_index("order")["validation"]
-    return {order: (seconds, float(whole[order])) for order, seconds in counting.items()}
+    best = int(best_order(baselines)["order"])
+    return {order: (each, float(whole[order])) for order, each in seconds.items() if 1 < order <= best}
 
 
 def portions(read: int) -> list[int]:

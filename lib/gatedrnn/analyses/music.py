@@ -39,14 +39,23 @@ def cases(budget: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def points(given: list[dict[str, Any]], tuned: Tuned) -> list[dict[str, Any]]:
-    """The cases at their chosen rates; the GRU also at equal parameters. The look at the past goes with equal width."""
+    """The cases at their chosen rates; the GRU also at equal parameters. Only the chord head at equal width is looked into."""
     found = []
     for case in given:
         rate = tuned.rate(cell=case["cell"], head=case["head"])
-        found.append({**case, "size": "width", "learning_rate": rate, "look": True})
+        found.append({**case, "size": "width", "learning_rate": rate, "look": case["head"] == "chord"})
         if case["cell"] == "gru":
             found.append({**case, "size": "parameters", "learning_rate": rate, "look": False})
     return found
+
+
+def longer(given: list[dict[str, Any]], tuned: Tuned, steps: int) -> list[dict[str, Any]]:
+    """The gated cells with the chord head at equal width and the same rates, for more steps."""
+    return [
+        {**case, "size": "width", "learning_rate": tuned.rate(cell=case["cell"], head="chord"), "steps": steps}
+        for case in given
+        if case["head"] == "chord" and case["cell"] in GATED
+    ]
 
 
 def baseline_grid(frames: list[int], penalties: list[float], orders: list[int]) -> list[dict[str, Any]]:

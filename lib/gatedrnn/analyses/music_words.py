@@ -29,9 +29,16 @@ def side(interval: Interval) -> str:
     return "the GRU is ahead" if interval.low > 0 else "neither is ahead"
 
 
-def numbers(runs: pd.DataFrame, best: pd.DataFrame, tuned: Tuned, grid: dict[str, Any]) -> dict[str, str]:
+def numbers(
+    runs: pd.DataFrame, longer: pd.DataFrame, best: pd.DataFrame, tuned: Tuned, grid: dict[str, Any]
+) -> dict[str, str]:
     """What the prose quotes, by name."""
-    found = {}
+    found = {f"longer-{cell}": f"{nll(longer, cell, 'chord').mean():.2f}" for cell in GATED}
+    found["longer-gap"] = gap(longer, "chord").signed(3)
+    found["longer-side"] = side(gap(longer, "chord"))
+    found["longer-seeds"] = f"{longer['seed'].nunique()}"
+    spread = (nll(runs, "lstm", "keys") - nll(runs, "gru", "keys")).std()
+    found["spread"] = f"{spread:.3f}"
     for head in HEADS:
         for cell in CELLS:
             found[f"nll-{cell}-{head}"] = f"{nll(runs, cell, head).mean():.2f}"
@@ -184,9 +191,9 @@ def context_alt(runs: pd.DataFrame) -> str:
     """The figure of short memories in words."""
     table = analysis.context_table(runs)
     parts = []
-    for (head, cell), part in table.groupby(["head", "cell"], sort=False):
+    for cell, part in table.groupby("cell", sort=False):
         means = part.groupby("frames")["nll"].mean()
-        parts.append(f"{LABELS[str(cell)]} ({HEAD_WORDS[str(head)]}) {means[1]:.2f} with one, {means[0]:.2f} with all")
+        parts.append(f"{LABELS[str(cell)]} {means[1]:.2f} with one, {means[0]:.2f} with all")
     return "Test NLL against the number of quarter notes shown to a trained cell: " + ", ".join(parts) + "."
 
 

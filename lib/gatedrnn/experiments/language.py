@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -144,19 +144,23 @@ def shortened(model: LanguageModel, stream: Tensor, characters: int) -> float:
 
 def lost(bits: np.ndarray, parts: kjv.Split) -> dict[str, list[float | None]]:
     """Mean bits of the test characters by place in the word, by rarity of the word, and by the gap since its last use."""
-    held = kjv.text()[-len(parts.test) :]
-    trained = kjv.text()[: len(parts.train)]
-    classes = {
-        "place_bits": (kjv_words.places(held), kjv_words.PLACES),
-        "rarity_bits": (kjv_words.rarities(held, trained), kjv_words.RARITIES),
-        "gap_bits": (kjv_words.gaps(held, trained), kjv_words.GAPS),
-    }
     found: dict[str, list[float | None]] = {}
-    for name, (numbers, names) in classes.items():
+    for name, (numbers, names) in _classes(len(parts.train), len(parts.test)).items():
         own = numbers[1 : len(bits) + 1]
         means = [bits[own == kind] for kind in range(len(names))]
         found[name] = [round(float(each.mean()), 4) if len(each) else None for each in means]
     return found
+
+
+@cache
+def _classes(trained: int, held: int) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+    """The class of every test character in three ways, and the names of the classes; the same for all runs."""
+    train, test = kjv.text()[:trained], kjv.text()[-held:]
+    return {
+        "place_bits": (kjv_words.places(test), kjv_words.PLACES),
+        "rarity_bits": (kjv_words.rarities(test, train), kjv_words.RARITIES),
+        "gap_bits": (kjv_words.gaps(test, train), kjv_words.GAPS),
+    }
 
 
 @torch.no_grad()
@@ -172,38 +176,6 @@ def sample(model: LanguageModel, temperature: float, characters: int, texts: int
         drawn.append(torch.multinomial(chances, 1, generator=generator).t())
         logits, state = model(drawn[-1], state)
     return ["".join(alphabet[number] for number in column) for column in torch.cat(drawn).t().tolist()]
-
-
-def baseline(*, kind: str, order: int, lanes: int, characters: int, seed: int) -> dict[str, Any]:
-    """A model that is no network.
-
-    Args:
-        kind: `ngram` (Witten–Bell), `bz2` or `lzma`.
-        order: of the n-gram; 0 for the others.
-        lanes: places from which the training text is taken. characters: read in all; 0 for the whole training text.
-        seed: nothing here is random; 0.
-
-    Returns:
-        Bits per character: `validation` (n-grams only) and `test`; `parameters`: different n-grams of all orders counted.
-    """
-    require("kind", kind, ("ngram", "bz2", "lzma"))
-    parts = kjv.split()
-    if kind != "ngram":
-        text = kjv.text()
-        trained, held = text[: len(parts.train)], text[-len(parts.test) :]
-        return {
-            "test": round(kjv_words.compressed_bits(kind, trained, held), 5),
-            "validation": None,
-            "parameters": None,
-        }
-    read = kjv_words.same_reading(parts.train, lanes, characters) if characters else parts.train
-    kinds = sum(len(np.unique(kjv._grams(read.numpy(), n, len(kjv.symbols())))) for n in range(1, order + 1))
-    glance = parts.valid[: GLANCE + 1]
-    scores = {
-        name: round(kjv.ngram_bits(order, read, part), 5)
-        for name, part in (("validation", glance), ("test", parts.test))
-    }
-    return {**scores, "parameters": kinds}
 
 
 def step_times(hidden_size: int, batch: int, length: int, rounds: int) -> pd.DataFrame:
@@ -226,11 +198,3 @@ def _step(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]]) -> Callabl
     optimiser = torch.optim.Adam(learned, lr=1e-4, fused=True)
     loss = kjv.Truncated()
     return lambda: train_step(model, next(batches), loss, optimiser, learned, 1.0)
-
-
-def counting_time(order: int) -> float:
-    """Seconds that counting the training text and scoring the test text takes, measured now."""
-    parts = kjv.split()
-    started = time.perf_counter()
-    kjv.ngram_bits(order, parts.train, parts.test)
-    return time.perf_counter() - started

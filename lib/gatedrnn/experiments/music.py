@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from gatedrnn.choices import require
 from gatedrnn.initialisation import initialise
@@ -19,7 +20,7 @@ from gatedrnn.training import train
 
 CELLS = ("lstm", "gru", "rnn")
 HEADS = ("keys", "chord")
-CONTEXTS = (1, 2, 4, 8, 16)
+CONTEXTS = (1, 2, 4, 8, 16, 32)
 """Frames that a model is given in the look at how much of the past it uses."""
 
 
@@ -141,15 +142,15 @@ def _examiner(best: dict[str, Any]) -> Callable[[nn.Module], dict[str, float]]:
 
 @torch.no_grad()
 def shortened(model: Composer, frames: int) -> float:
-    """Test NLL of a model that sees only the last `frames` frames before each; pieces begin with silence as ever."""
+    """Test NLL of a model that sees only the last `frames` frames before each, after a silent one as in training."""
     part = chorales.together(chorales.load()["test"])
     inside = torch.arange(len(part.y)).unsqueeze(1) < part.lengths  # (T, B)
     losses = -chords.log_likelihood(model(part.x, part.y), part.y)
-    if frames < len(part.x):
-        windows = part.x.unfold(0, frames, 1)[1:]  # (T − k, B, 88, k): the first is the piece's own beginning
-        later = inside[frames:]
-        outputs, _ = model.core(windows[later].permute(2, 0, 1).contiguous())
-        losses[frames:][later] = -chords.log_likelihood(model.head(outputs[-1], y := part.y[frames:][later]), y)
+    if frames < len(part.x) - 1:
+        windows = part.y[:-1].unfold(0, frames, 1)[inside[frames:]]  # (N, 88, k): the frames before each
+        y = part.y[frames:][inside[frames:]]
+        outputs, _ = model.core(pad(windows.permute(2, 0, 1), (0, 0, 0, 0, 1, 0)))
+        losses[frames:][inside[frames:]] = -chords.log_likelihood(model.head(outputs[-1], y), y)
     return round(float((losses * inside).sum() / inside.sum()), 5)
 
 

@@ -96,6 +96,7 @@ def draw_seconds(
     for order, (seconds, value) in counting.items():
         ax.plot(seconds, value, "x", color=INK, markersize=7, markeredgewidth=2)
         ax.annotate(f"{order}-gram", (seconds, value), (7, -3), textcoords="offset points", fontsize=8)
+    ax.margins(x=0.12)
     ax.set(xscale="log", xlabel="seconds of training, one core", ylabel=f"validation {BITS}")
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     handles = [plt.Line2D([], [], color=COLOURS[c], linewidth=2.2, label=LABELS[c]) for c in CELLS]
@@ -171,7 +172,7 @@ def draw_classes(runs: pd.DataFrame) -> Figure:
         bottom.axhline(0, color=MUTED, linewidth=1)
         bottom.set_xticks(range(len(present)), present, rotation=40, ha="right", rotation_mode="anchor", fontsize=7.5)
         top.set_title(TITLES[by])
-        top.set_ylim(0, None)
+        top.set_ylim(0, 1.06 * part["bits"].max())
         for ax in (top, bottom):
             ax.grid(axis="x", visible=False)
     low = min(ax.get_ylim()[0] for ax in axes[1])

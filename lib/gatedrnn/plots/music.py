@@ -93,22 +93,19 @@ def draw_gaps(runs: pd.DataFrame) -> Figure:
 def draw_context(runs: pd.DataFrame) -> Figure:
     """NLL against the number of frames that a trained cell is given; the last point is all of the past."""
     table = context_table(runs)
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
+    fig, ax = plt.subplots(figsize=(WIDTH * 0.75, 3.2))
     ticks = [*CONTEXTS, 2 * CONTEXTS[-1]]
-    for ax, head in zip(axes, HEADS, strict=True):
-        for cell in reversed(CELLS):
-            part = table[(table["cell"] == cell) & (table["head"] == head)]
-            wide = part.pivot(index="frames", columns="seed", values="nll")
-            wide.index = [frames or ticks[-1] for frames in wide.index]
-            wide = wide.sort_index()
-            ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.3)
-            ax.plot(wide.index, wide.mean(axis=1), color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(ticks, [*map(str, CONTEXTS), "all"])
-        ax.minorticks_off()
-        ax.set(title=HEAD_NAMES[head], xlabel="quarter notes of the past that are shown")
-    axes[0].set_ylabel(NATS)
-    axes[1].legend(loc="upper right")
+    for cell in reversed(CELLS):
+        wide = table[table["cell"] == cell].pivot(index="frames", columns="seed", values="nll")
+        wide.index = [frames or ticks[-1] for frames in wide.index]
+        wide = wide.sort_index()
+        ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.3)
+        ax.plot(wide.index, wide.mean(axis=1), color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(ticks, [*map(str, CONTEXTS), "all"])
+    ax.minorticks_off()
+    ax.set(xlabel="quarter notes of the past that are shown", ylabel=NATS)
+    ax.legend(loc="upper right")
     return fig
 
 
