@@ -150,6 +150,14 @@ def test_samples_are_safe_in_a_table() -> None:
     assert words.plain("a|b\n<i>*x*") == "a&#124;b ¶ &lt;i&gt;&#42;x&#42;"
 
 
+def test_student_is_the_textbooks() -> None:
+    found = analysis.student([-0.03, -0.05, -0.04, -0.02, -0.06], -0.02)
+    assert found.interval.estimate == pytest.approx(-0.04)
+    assert found.interval.high == pytest.approx(-0.04 + 2.776 * 0.0158114 / math.sqrt(5), abs=1e-4)
+    assert found.p == pytest.approx(0.0474, abs=1e-3)  # t = 2.828 with 4 degrees of freedom
+    assert analysis.student([1.0, 1.0]).p == 0
+
+
 def test_equal_parameters_and_bad_names() -> None:
     from gatedrnn.models import parameters
 
