@@ -32,9 +32,9 @@ def points(budget: dict[str, Any], tuned: Tuned, temperatures: list[float]) -> l
 
 
 def longer(budget: dict[str, Any], tuned: Tuned, steps: int) -> list[dict[str, Any]]:
-    """The gated cells at equal width for more steps, at the same rates."""
+    """The gated cells at equal width for more steps, at half their rates: a constant rate for long is a smaller one."""
     given = {**budget, "steps": steps, "every": max(1, steps // 8), "size": "width"}
-    return [{"cell": cell, "learning_rate": tuned.rate(cell=cell), **given} for cell in GATED]
+    return [{"cell": cell, "learning_rate": tuned.rate(cell=cell) / 2, **given} for cell in GATED]
 
 
 def baseline_grid(highest: int, most: int, portions: list[int], lanes: int) -> list[dict[str, Any]]:

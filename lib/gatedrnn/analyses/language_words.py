@@ -243,7 +243,7 @@ def settings(
     batch: int,
     length: int,
     seeds: int,
-    tuning_steps: int,
+    steps: int,
     temperatures: list[float],
 ) -> dict[str, str]:
     """Parameters and sizes of the text, for the prose."""
@@ -255,6 +255,6 @@ def settings(
         "batch": f"{batch}",
         "length": f"{length}",
         "seeds": f"{seeds}",
-        "tuning-steps": f"{tuning_steps}",
+        "steps": f"{steps}",
         "temperatures": ", ".join(f"{each:g}" for each in temperatures),
     }
