@@ -3,6 +3,8 @@ PYTHON ?= $(shell for each in python3.11 python3 python; do \
 	$$each -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$each && break; done)
 BOOK := .venv/bin/python -m bookkit
 FLAGS = $(if $(FRESH),--fresh) $(if $(QUICK),--quick)
+# Bytecode is kept even where the machine's default is not to: else every process would compile all of torch again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help book chapter results check-results test serve bench sanitize lint lock clean set-up

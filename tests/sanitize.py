@@ -1,4 +1,4 @@
-"""The tests of the compiled kernels under AddressSanitizer: `make sanitize`. GCC only; takes some minutes."""
+"""The tests of the compiled kernels under AddressSanitizer: `make sanitize`. Needs GCC; takes some minutes."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLAGS = ("-fsanitize=address", "-fno-omit-frame-pointer", "-g")
+FLAGS = ("-fsanitize=address", "-fno-omit-frame-pointer", "-g1", "-O1")
 TESTS = Path(__file__).parent / "gatedrnn" / "test_matched.py"
+ELSEWHERE = "not without_the_kernels and not load_at_once"
+"""Tests left out: they start compilers and Pythons of their own, without the flags set here."""
 
 
 def main() -> int:
     """Start again with the sanitizer loaded first, then compile the kernels with it and run their tests."""
-    library = subprocess.run(["c++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    if os.environ.get("LD_PRELOAD") != (runtime := library.stdout.strip()):
-        options = "detect_leaks=0:halt_on_error=1"  # Python itself leaves much allocated at its end
-        folder = str(Path(__file__).parents[1] / "_build" / "sanitized")
-        environment = {"LD_PRELOAD": runtime, "ASAN_OPTIONS": options, "TORCH_EXTENSIONS_DIR": folder}
+    if "ASAN_OPTIONS" not in os.environ:
+        # its runtime has to find the C++ one, or the first exception ends it
+        names = ("libasan.so", "libstdc++.so")
+        paths = [subprocess.run(["c++", f"-print-file-name={each}"], capture_output=True, text=True) for each in names]
+        environment = {
+            "LD_PRELOAD": " ".join(each.stdout.strip() for each in paths),
+            "ASAN_OPTIONS": "detect_leaks=0",  # Python itself leaves much allocated at its end
+            "TORCH_EXTENSIONS_DIR": str(Path(__file__).parents[1] / "_build" / "sanitized"),
+        }
         return subprocess.run([sys.executable, __file__], env={**os.environ, **environment}).returncode
     import pytest
 
     from gatedrnn.kernels import matched
 
     matched.FLAGS = (*matched.FLAGS, *FLAGS)
-    print(f"AddressSanitizer: {runtime}; kernels {'loaded' if matched.available() else matched.problem()}", flush=True)
-    # the tests of other processes start compilers and Pythons of their own, without the flags set here
-    return int(
-        pytest.main([str(TESTS), "-p", "no:cacheprovider", "-k", "not without_the_kernels and not load_at_once"])
-    )
+    if not matched.available():
+        print(matched.problem(), file=sys.stderr)
+        return 1
+    print(f"kernels compiled with {' '.join(FLAGS)}, {os.environ['LD_PRELOAD']} loaded", flush=True)
+    return int(pytest.main([str(TESTS), "--capture=sys", "-p", "no:cacheprovider", "-k", ELSEWHERE]))
 
 
 if __name__ == "__main__":

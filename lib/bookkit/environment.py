@@ -19,6 +19,16 @@ EXTRAS = ("test", "lint")
 STAMP = "installed"
 MARKER = "installing"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+HEAVY = (
+    "torch._dynamo",
+    "onnxruntime",
+    "statsmodels.stats.weightstats",
+    "seaborn",
+    "papermill.cli",
+    "ipykernel.kernelapp",
+    "jupyter_book.sphinx",
+)
+"""Loaded once at the end of a set-up: Python compiles what is used, far less than pip would, and keeps it."""
 
 
 def requirements(root: Path, extras: tuple[str, ...] = EXTRAS) -> list[str]:
@@ -62,6 +72,7 @@ def set_up(root: Path) -> None:
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"]
     _run([*pip, "-c", str(root / "constraints.txt"), "-r", str(wanted)], "installing the packages")
     _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(root)], "installing the book's own code")
+    _run([str(python), "-c", f"import {', '.join(HEAVY)}"], "loading the packages for the first time")
     stamp.write_text(digest, encoding="utf-8")
     marker.unlink()
     print(f"Set-up done in {time.monotonic() - started:.0f} s.", flush=True)

@@ -132,6 +132,7 @@ def _papermill(
     command += [str(output / "notebook.ipynb"), "--cwd", str(chapter.path.parent), "-k", "python3"]
     command += ["--no-progress-bar", "--log-level", "WARNING"]
     command += ["-f", str(parameters)] if values else []
+    command += ["--no-request-save-on-cell-execute"] if places.quick else []  # at most seconds of work are lost
     environment = {key: value for key, value in os.environ.items() if key != "BOOK_FRESH"}
     environment |= {
         "BOOK_OUTPUT": str(output),
@@ -143,6 +144,8 @@ def _papermill(
     }
     if fresh:
         environment["BOOK_FRESH"] = "1"
+    if places.quick:  # others run beside it: one core each
+        environment = {"BOOK_WORKERS": "1", "OMP_NUM_THREADS": "1"} | environment
     with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as progress:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root

@@ -33,6 +33,8 @@ class Claim:
     rule: str
     chapter: str
     margin: float = 0.0
+    also: tuple[str, ...] = ()
+    """Further chapters whose conditions count as much as those of `chapter`."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Evidence:
 def ledger() -> dict[str, Claim]:
     """All claims of the book, by id."""
     text = resources.files("gatedrnn").joinpath("ledger.toml").read_text(encoding="utf-8")
-    return {key: Claim(id=key, **entry) for key, entry in tomllib.loads(text).items()}
+    entries = tomllib.loads(text).items()
+    return {key: Claim(id=key, **{**entry, "also": tuple(entry.get("also", ()))}) for key, entry in entries}
 
 
 def decide(
@@ -120,13 +123,31 @@ def decide(
     if not parts:
         raise ValueError(f"claim {id!r}: no evidence was given")
     judged = [_judge(claim, name, each) for name, each in parts.items()]
-    words = {stratum.word for stratum in judged}
+    return _overall(claim, judged, factor)
+
+
+def _overall(claim: Claim, strata: list[Stratum], factor: str | None) -> Verdict:
+    words = {stratum.word for stratum in strata}
     mixed = DEPENDS if {SUPPORTED, CONTRADICTED} <= words else INCONCLUSIVE
     word = words.pop() if len(words) == 1 else mixed
-    middle = sorted(stratum.estimate for stratum in judged)[(len(judged) - 1) // 2]
-    low, high = min(stratum.low for stratum in judged), max(stratum.high for stratum in judged)
-    tested = [stratum.p for stratum in judged if stratum.p is not None and stratum.word != INCONCLUSIVE]
-    return Verdict(id, word, middle, low, high, claim.unit, factor, max(tested, default=None), judged)
+    middle = sorted(stratum.estimate for stratum in strata)[(len(strata) - 1) // 2]
+    low, high = min(stratum.low for stratum in strata), max(stratum.high for stratum in strata)
+    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, _p(word, strata), strata)
+
+
+def _p(word: str, strata: list[Stratum]) -> float | None:
+    """The p of a verdict: what would have to be chance for it to be wrong.
+
+    A verdict that all conditions share is wrong where one of them is: the largest p. One that depends says that some condition
+    supports the claim and some other contradicts it: for each side the smallest p, times the number of conditions
+    (Bonferroni), and of the two sides the larger.
+    """
+    if word != DEPENDS:
+        return max((stratum.p for stratum in strata if stratum.p is not None), default=None)
+    sides = [
+        [each.p for each in strata if each.word == side and each.p is not None] for side in (SUPPORTED, CONTRADICTED)
+    ]
+    return max((min(1.0, len(strata) * min(side)) for side in sides if side), default=None)
 
 
 def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
@@ -143,7 +164,7 @@ def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
             word = SUPPORTED
         elif interval.low > claim.margin or interval.high < -claim.margin:
             word = CONTRADICTED
-        p = evidence.equivalence.p if word == SUPPORTED else evidence.p
+        p = evidence.p if word == CONTRADICTED else evidence.equivalence.p
     else:
         sign = 1 if claim.rule == "above" else -1
         near, far = sorted((sign * interval.low, sign * interval.high))
@@ -174,12 +195,18 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
 def table(level: float = 0.05) -> pd.DataFrame:
     """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
 
-    Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. A verdict whose adjusted p is
-    `level` or more is inconclusive. Claims without an experiment have the word "no experiment yet".
+    Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. Where the ledger names several
+    chapters for a claim, their conditions are weighed together. A verdict whose adjusted p is `level` or more is
+    inconclusive. Claims without an experiment have the word "no experiment yet".
     """
     verdicts = [(name, verdict) for name, verdicts in _records() for verdict in verdicts]
     verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last
-    found = {verdict["id"]: {**verdict, "chapter": name} for name, verdict in verdicts}
+    found = {verdict["id"]: verdict for name, verdict in verdicts}
+    for claim in ledger().values():
+        counted = (claim.chapter, *claim.also)
+        parts = [each for name, each in verdicts if each["id"] == claim.id and name in counted]
+        if len(parts) > 1:
+            found[claim.id] = _united(claim, parts)
     tested = [key for key, verdict in found.items() if verdict["p"] is not None]
     adjusted = dict(zip(tested, holm([found[key]["p"] for key in tested]), strict=True))
     rows = []
@@ -193,6 +220,16 @@ def table(level: float = 0.05) -> pd.DataFrame:
         row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}
         rows.append({**row, "margin": claim.margin, "rule": claim.rule, "p_holm": p, "chapter": claim.chapter})
     return pd.DataFrame(rows)
+
+
+def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One verdict from those of several chapters, all their conditions weighed alike; the last one shows the figure."""
+    strata = [Stratum(**stratum) for part in parts for stratum in part["strata"]]
+    factor = next((part["factor"] for part in reversed(parts) if part["factor"]), None)
+    whole = _overall(claim, strata, factor or "the chapter")
+    sentence = " ".join(dict.fromkeys(part["sentence"] for part in parts))
+    measured = any(part["measured"] for part in parts)
+    return {**parts[-1], **asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured}
 
 
 def _records() -> list[tuple[str, list[dict[str, Any]]]]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -79,13 +80,27 @@ def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_set_up_happens_once_and_again_when_the_pins_change(tmp_path: Path, fake_pip: list[str]) -> None:
+    installed = ["installing the packages", "installing the book's own code", "loading the packages for the first time"]
     environment.set_up(tmp_path)
-    assert len(fake_pip) == 3
+    assert fake_pip[1:] == installed
     environment.set_up(tmp_path)
-    assert len(fake_pip) == 3
+    assert fake_pip[1:] == installed
     (tmp_path / "constraints.txt").write_text("x==2\n")
     environment.set_up(tmp_path)
-    assert fake_pip[3:] == ["installing the packages", "installing the book's own code"]
+    assert fake_pip[1:] == [*installed, *installed]
+
+
+@pytest.mark.parametrize("name", environment.HEAVY)
+def test_what_a_set_up_loads_is_there(name: str) -> None:
+    assert find_spec(name)
+
+
+def test_make_lets_python_keep_bytecode() -> None:
+    """Where it may not, each of the many processes of a build compiles all of torch again."""
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    rule = 'show: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"'
+    done = subprocess.run(["make", "--eval", rule, "show"], cwd=PROJECT, capture_output=True, text=True, env=environ)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_a_killed_set_up_starts_anew(tmp_path: Path, fake_pip: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from bookkit.toc import chapters, parse_overrides, select
 
 PARAMETERS = "seeds: Count = 3  # seeds of each run\nrate: Positive = 0.5"
 STRAY = "import subprocess, time\nsubprocess.Popen(['sleep', '60'], start_new_session=True)\ntime.sleep(60)"
+ONE_AT_A_TIME = threading.Lock()
 WORK = "import json, os\nwith open(os.environ['BOOK_OUTPUT'] + '/chapter.json', 'w') as f:\n    json.dump({%s}, f)"
 
 
@@ -67,7 +69,7 @@ def interpreter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         environment = {"BOOK_OUTPUT": str(output), "BOOK_EXECUTED": str(places.executed)}
         environment |= {"BOOK_FRESH": "1"} if fresh else {}
         code = 0
-        with pytest.MonkeyPatch.context() as patch, io.StringIO() as out:
+        with ONE_AT_A_TIME, pytest.MonkeyPatch.context() as patch, io.StringIO() as out:  # the environment is shared
             patch.setattr(os, "environ", {**os.environ, **environment})
             names = {"print": lambda *values: print(*values, file=out)}
             try:
@@ -172,6 +174,15 @@ def test_a_failing_cell_is_named_and_the_old_result_stays(project: Places) -> No
     assert build(project).status == 1
 
 
+@pytest.mark.papermill
+def test_bytecode_is_kept_whatever_the_environment_says(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", "import sys\nprint(sys.dont_write_bytecode)")
+    command = [sys.executable, "-m", "bookkit", "--root", str(project.root), "chapter", "one/a"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(command, env=environment, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    assert outputs(project, "one/a") == "False\n"
+
+
 def test_parameters_are_checked_before_anything_runs(project: Places) -> None:
     for given, message in [
         ({"seed": 5}, "chapter one/a: parameter 'seed' is unknown; allowed: rate, seeds"),
@@ -208,6 +219,51 @@ def test_quick_builds_stay_apart(project: Places) -> None:
     assert build(places).status == 0
     assert outputs(places, "one/a") == "a 1 0.5\n"
     assert not project.executed.exists()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_only_quick_builds_time_chapters_beside_others(
+    project: Places, quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All kinds but the last run together in a quick build; a published one leaves timed chapters alone."""
+    toc, kinds = project.root / "_toc.yml", ("light", "timing", "sweep", "last", "sweep")
+    names = [f"one/{kind}{number}" for number, kind in enumerate(kinds)]
+    toc.write_text("root: chapters/index\nchapters:\n" + "".join(f"- file: chapters/{name}\n" for name in names))
+    for name, kind in zip(names, kinds, strict=True):
+        write_notebook(project.root / f"chapters/{name}.ipynb", "x = 1", kind=kind)
+    together = threading.Barrier(2)
+    running: set[str] = set()
+    met: set[str] = set()
+    run = execute._papermill
+
+    def meet(chapter, *more) -> int:
+        running.add(chapter.name)
+        if chapter.kind != "last" and quick:
+            together.wait(timeout=20)  # breaks where no other chapter comes
+        elif len(running) > 1:
+            met.update(running)
+        code = run(chapter, *more)
+        running.discard(chapter.name)
+        return code
+
+    monkeypatch.setattr(execute, "_papermill", meet)
+    result = build(Places(project.root, quick=quick))
+    assert result.status == 0, result.text
+    assert result.executed[-1] == names[3]
+    assert not met
+
+
+@pytest.mark.papermill
+def test_a_quick_chapter_keeps_to_one_core(project: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOOK_WORKERS", raising=False)
+    source = "import os\nprint(os.environ.get('BOOK_WORKERS'))"
+    write_notebook(project.root / "chapters/one/a.ipynb", source)
+    write_notebook(project.root / "chapters/one/b.ipynb", source, kind="sweep")
+    quick = Places(project.root, quick=True)
+    build(quick)
+    build(project)
+    assert [outputs(quick, f"one/{name}") for name in "ab"] == ["1\n", "1\n"]
+    assert [outputs(project, f"one/{name}") for name in "ab"] == ["None\n", "None\n"]
 
 
 def test_one_chapter_alone_says_what_is_missing(project: Places) -> None:

@@ -11,9 +11,12 @@ import torch
 
 from gatedrnn.analyses import data_size as analysis
 from gatedrnn.analyses import data_size_captions as captions
+from gatedrnn.analyses import data_size_looks as looks
+from gatedrnn.analyses import tuned_leads
 from gatedrnn.experiments import data_size as experiment
 from gatedrnn.plots import data_size as plots
 from gatedrnn.tasks import mnist1d, vowels
+from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import decide
 
 QUICK = {"hidden_size": 6, "learning_rate": 0.02, "steps": 4, "batch": 16, "frame": 8}
@@ -77,7 +80,7 @@ def test_padding_does_not_change_an_answer() -> None:
     drawn, _ = experiment.data("vowels", 18, 0, False, 4)
     x, lengths, _ = drawn
     torch.manual_seed(0)
-    model = experiment.Classifier(experiment.Ablated("lstm", 12, 5, 1.0), 9)
+    model = experiment.build("vowels", "lstm", 12, 5)
     noisy = torch.where((torch.arange(29).unsqueeze(1) < lengths).unsqueeze(-1), x, torch.randn_like(x))
     assert torch.allclose(model(x, lengths), model(noisy, lengths), atol=1e-6)
 
@@ -130,37 +133,127 @@ def made(lead: dict[str, float], seeds: int = 10) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def made_tuning(seeds: int = 4) -> pd.DataFrame:
+    """Tuning runs in which the rate of `made`, 0.01, beats another one on every seed."""
+    keys = itertools.product((("mnist1d", 100), ("mnist1d", 4000), ("vowels", 45), ("vowels", 270)), ("lstm", "gru"))
+    rows = [
+        {
+            "task": task,
+            "examples": examples,
+            "cell": cell,
+            "seed": 1000 + seed,
+            "learning_rate": rate,
+            "diverged": False,
+        }
+        | {"accuracy": 0.5 + (rate == 0.01) / 10}
+        for (task, examples), cell in keys
+        for seed in range(seeds)
+        for rate in (0.003, 0.01)
+    ]
+    return pd.DataFrame(rows)
+
+
+def found(lead: dict[str, float], seeds: int = 10) -> tuned_leads.Leads:
+    """Leads of the runs of `made`."""
+    return tuned_leads.leads(made_tuning(), made(lead, seeds))
+
+
 def test_differences_are_paired_by_seed() -> None:
-    table = analysis.differences(made({"mnist1d": 4, "vowels": -1}))
+    runs = made({"mnist1d": 4, "vowels": -1})
+    table = analysis.differences(runs)
     assert len(table) == 80
-    assert analysis.at(table, "mnist1d", "width", 100).mean() == pytest.approx(4, abs=0.2)
-    assert analysis.at(table, "vowels", "parameters", 45).mean() == pytest.approx(1, abs=0.2)
-    assert analysis.pairing(made({"mnist1d": 4, "vowels": -1})) > 10
+    means = table.groupby(["task", "size", "examples"])["difference"].mean()
+    assert means["mnist1d", "width", 100] == pytest.approx(4, abs=0.2)
+    assert means["vowels", "parameters", 45] == pytest.approx(1, abs=0.2)
+    assert looks.pairing(runs) > 10
+    for key, values in tuned_leads.leads(made_tuning(), runs).items():
+        task, size, examples = key
+        assert values[0] == pytest.approx(means[task, size, examples])
+
+
+def test_where_one_rate_always_wins_the_interval_is_that_of_the_reported_seeds() -> None:
+    runs = made({"mnist1d": 4, "vowels": -1})
+    joint, fixed = found({"mnist1d": 4, "vowels": -1}), tuned_leads.given(made_tuning(), runs)
+    for key in joint:
+        assert np.allclose(joint[key], fixed[key])
+
+
+def test_where_the_choice_is_a_toss_up_the_interval_spans_both_rates() -> None:
+    runs = made({"mnist1d": 4, "vowels": 4})
+    worse = runs.assign(learning_rate=0.003)
+    worse.loc[worse["cell"] == "gru", "accuracy"] -= 0.08
+    tuning = made_tuning()
+    odd = tuning["seed"] % 2 == 1
+    tuning.loc[odd & (tuning["cell"] == "gru"), "accuracy"] = 1.1 - tuning["accuracy"]
+    tuning.loc[(tuning["seed"] == 1000) & (tuning["learning_rate"] == 0.01), "accuracy"] += 0.01
+    both = pd.concat([runs, worse])
+    wide, narrow = tuned_leads.leads(tuning, both), tuned_leads.given(tuning, both)
+    key = ("mnist1d", "width", 100)
+    assert wide[key][0] == pytest.approx(narrow[key][0]) and wide[key][0] == pytest.approx(4, abs=0.2)
+    first, second = tuned_leads.interval(wide[key]), tuned_leads.interval(narrow[key])
+    assert first.low < -3.5 and first.high > 3.5 and second.low > 3.5
+    assert tuned_leads.p_value(wide[key], 1.0) > 0.05 > tuned_leads.p_value(narrow[key], 1.0)
+    table = looks.sensitivity(tuning, both, parts=20)
+    assert table["tuning_seeds"].tolist() == [1, 2, 3]
+    few = tuning[tuning["seed"] < 1002]
+    assert looks.sensitivity(few, both, parts=5)["tuning_seeds"].tolist() == [1]
+    assert looks.sensitivity(tuning[tuning["seed"] == 1000], both, parts=5)["tuning_seeds"].tolist() == [1]
+    shares = table[["supported", "contradicted", "depends", "inconclusive"]].sum(axis=1)
+    assert np.allclose(shares, 1) and (table["sd-mnist1d"] > 1).all()
+    assert len(captions.sensitivity_table(table).data.splitlines()) == 5 and "with 1 tuning seed it" in (
+        looks.fewer_text(table)
+    )
+
+
+def test_every_rate_that_a_resample_may_choose_is_run() -> None:
+    table = pd.DataFrame({0.01: [0.5, 0.7, 0.5, 0.7], 0.03: [0.7, 0.52, 0.7, 0.52], 0.1: [0.2, 0.2, 0.2, 0.2]})
+    assert tuned_leads.contenders(table) == [0.01, 0.03]
+    assert tuned_leads.contenders(table.assign(**{"0.03": 0.9})[[0.1, "0.03"]].set_axis([0.1, 0.3], axis=1)) == [0.3]
+    best = pd.DataFrame(
+        [{"task": "mnist1d", "cell": cell, "examples": 100, "learning_rate": 0.01} for cell in ("lstm", "gru")]
+    )
+    tuned = Tuned(made_tuning(), best)
+    cases = analysis.cases({"mnist1d": [100, 4000]}, {"mnist1d": {"steps": 4, "batch": 8}})
+    points = analysis.points(cases, tuned)
+    assert [(p["cell"], p["examples"], p["size"]) for p in points] == [
+        ("lstm", 100, "width"),
+        ("gru", 100, "width"),
+        ("gru", 100, "parameters"),
+        ("lstm", 4000, "width"),
+        ("gru", 4000, "width"),
+    ]
+    assert {p["learning_rate"] for p in points} == {0.01}
+
+
+def test_a_diverged_tuning_run_cannot_win() -> None:
+    tuning = made_tuning().assign(diverged=lambda rows: rows["learning_rate"] == 0.01)
+    table = tuned_leads.scores(tuning, task="mnist1d", cell="gru", examples=100)
+    assert table.columns[tuned_leads.picks(table, tuned_leads.draws(4, 1, 5))].unique().tolist() == [0.003]
 
 
 def test_only_small_training_sets_count_for_the_verdict() -> None:
-    found = analysis.evidence(analysis.differences(made({"mnist1d": 4, "vowels": 4})))
-    assert len(found) == 6 and not any("4000" in name for name in found)
-    assert decide("P6", found).word == "supported"
+    leads = found({"mnist1d": 4, "vowels": 4})
+    evidence = analysis.evidence(leads, 10)
+    assert len(evidence) == 4 and decide("P6", evidence).word == "supported"
+    leads["mnist1d", "width", 4000] = leads["mnist1d", "width", 4000] - 100
+    assert decide("P6", analysis.evidence(leads, 10)).word == "supported"
 
 
 def test_the_factor_is_what_tells_the_words_apart() -> None:
-    verdict = decide("P6", analysis.evidence(analysis.differences(made({"mnist1d": 4, "vowels": -4}))))
+    verdict = decide("P6", analysis.evidence(found({"mnist1d": 4, "vowels": -4}), 10))
     assert verdict.word == "depends" and analysis.factor(verdict.strata) == "the task"
-    verdict = decide("P6", analysis.evidence(analysis.differences(made({"mnist1d": 0, "vowels": 0}))))
+    verdict = decide("P6", analysis.evidence(found({"mnist1d": 0, "vowels": 0}), 10))
     assert analysis.factor(verdict.strata) == "what is held equal"
 
 
 def test_the_sentences_follow_the_numbers() -> None:
-    table = analysis.differences(made({"mnist1d": 4, "vowels": -4}))
-    assert "the GRU leads at equal width by +4." in analysis.finding(table, "mnist1d")
-    assert "the LSTM leads at equal width by −4." in analysis.finding(table, "vowels")
-    assert "so the count has a part in it" in analysis.cause(table)
-    assert "no larger and no smaller" in analysis.trend_text(table, "mnist1d")
-
-
-def test_rates_come_from_the_nearest_tuned_size() -> None:
-    assert [analysis.nearest([100, 500, 2000], n) for n in (45, 100, 250, 1000, 4000)] == [100, 100, 500, 2000, 2000]
+    leads = found({"mnist1d": 4, "vowels": -4})
+    assert "the GRU leads at equal width by +4." in analysis.finding(leads, "mnist1d")
+    assert "the LSTM leads at equal width by −4." in analysis.finding(leads, "vowels")
+    assert "so the count has a part in it" in analysis.cause(leads)
+    assert "no larger and no smaller" in analysis.trend_text(leads, "mnist1d")
+    words = analysis.words(decide("P6", analysis.evidence(leads, 10)))
+    assert "above the margin: MNIST-1D, equal width; MNIST-1D, equal parameters" in words
 
 
 def test_the_figures_show_every_seed() -> None:
@@ -168,9 +261,10 @@ def test_the_figures_show_every_seed() -> None:
     base = runs[runs["cell"] == "lstm"].assign(
         kind=lambda rows: rows["task"].map({"mnist1d": "points", "vowels": "mean"})
     )
+    leads = tuned_leads.leads(made_tuning(), runs)
     shown = {
         "curves": (plots.draw_learning_curves(runs, base), 36),
-        "differences": (plots.draw_differences(analysis.differences(runs)), 24),
+        "differences": (plots.draw_differences(analysis.differences(runs), leads), 24),
         "gap": (plots.draw_gap(runs), 48),
     }
     for name, (fig, dots) in shown.items():
@@ -180,9 +274,10 @@ def test_the_figures_show_every_seed() -> None:
 def test_a_size_without_equal_parameters_says_so() -> None:
     runs = made({"mnist1d": 4.5, "vowels": -4.5}, seeds=3)
     runs = runs[(runs["size"] == "width") | (runs["examples"] <= analysis.SMALL)]
+    leads = tuned_leads.leads(made_tuning(), runs)
     base = runs[runs["cell"] == "lstm"].assign(kind="points")
-    lines = captions.result_table(runs, base, "mnist1d").data.splitlines()
+    lines = captions.result_table(runs, base, leads, "mnist1d").data.splitlines()
     assert lines[2].startswith("| 100 |") and "not run" not in lines[2]
     assert lines[3].startswith("| 4000 |") and "not run" in lines[3]
-    told = captions.differences_alt(analysis.differences(runs))
+    told = captions.differences_alt(leads)
     assert "MNIST-1D, equal width, 4000 sequences: +4." in told and "equal parameters, 4000" not in told

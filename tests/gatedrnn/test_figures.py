@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+import zlib
 
 import matplotlib as mpl
 
@@ -14,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 
 from gatedrnn import chapter, figures
 
@@ -69,6 +73,20 @@ def test_every_form_lies_at_a_stable_name(published):
         assert ElementTree.parse(output / "figures" / name).getroot().tag.endswith("svg")
     assert (output / "figures" / "some-figure.pdf").read_bytes().startswith(b"%PDF")
     pd.testing.assert_frame_equal(pd.read_csv(output / "figures" / "some-figure.csv"), DATA)
+
+
+def test_the_pdf_holds_its_glyphs_and_no_tables_for_setting_text(published):
+    content = (published[0] / "figures" / "some-figure.pdf").read_bytes()
+    fonts = []
+    for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, flags=re.S):
+        with contextlib.suppress(zlib.error):
+            part = zlib.decompress(part)
+        if part.startswith(b"\0\1\0\0"):
+            fonts.append(TTFont(io.BytesIO(part)))
+    assert fonts, "text is embedded as TrueType: it can be searched and edited"
+    for font in fonts:
+        assert not {"GDEF", "GPOS", "GSUB", "kern"} & set(font.keys())
+    assert any(len(font["glyf"].glyphs) > 5 for font in fonts)
 
 
 def test_publishing_again_gives_the_same_bytes(published, output):

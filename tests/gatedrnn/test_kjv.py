@@ -2,7 +2,9 @@
 
 import math
 import sys
+from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -145,6 +147,15 @@ def test_ngram_is_witten_bell(order):
     test = torch.randint(6, (40,), generator=generator)
     found = kjv.ngram_bits(order, train, test)
     assert found == pytest.approx(witten_bell(train.tolist(), test.tolist(), order), rel=1e-9)
+
+
+@pytest.mark.parametrize("kinds", [70, 10**6])
+def test_counting_in_a_table_or_by_sorting_is_the_same(kinds):
+    grams = np.random.default_rng(0).integers(70, size=1000)
+    grams[grams == 5] = 6  # one that never occurs
+    found, counts = kjv._counted(grams, kinds)
+    assert dict(zip(found.tolist(), counts.tolist(), strict=True)) == Counter(grams.tolist())
+    assert (np.diff(found) > 0).all()
 
 
 def test_more_context_helps_on_the_real_text():

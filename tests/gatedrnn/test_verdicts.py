@@ -110,7 +110,7 @@ def test_above_and_below_by_where_the_interval_lies(claims, id, low, high, word)
 def test_equivalence_needs_its_test_difference_an_interval_outside(claims, low, high, p, word):
     found = decide("same", weighed(low, high, p))
     assert found.word == word
-    assert found.p == {SUPPORTED: p, CONTRADICTED: 0.01, INCONCLUSIVE: None}[word]
+    assert found.p == {SUPPORTED: p, CONTRADICTED: 0.01, INCONCLUSIVE: p}[word]
 
 
 @pytest.mark.parametrize(("holds", "word"), [(True, SUPPORTED), (False, CONTRADICTED)])
@@ -157,7 +157,16 @@ def test_the_p_of_a_verdict_is_the_worst_of_the_conditions_it_rests_on(claims):
     parts = {"a": Evidence(interval(2, 4), p=0.001), "b": Evidence(interval(2, 3), p=0.04)}
     assert decide("up", parts).p == 0.04
     parts["c"] = Evidence(interval(0, 9), p=0.6)
-    assert decide("up", parts).word == INCONCLUSIVE
+    assert (decide("up", parts).word, decide("up", parts).p) == (INCONCLUSIVE, 0.6)
+
+
+def test_a_verdict_that_depends_needs_one_sure_condition_on_each_side(claims):
+    parts = {"a": Evidence(interval(2, 4), p=0.001), "b": Evidence(interval(2, 3), p=0.2)}
+    parts |= {"c": Evidence(interval(-3, -2), p=0.004), "d": Evidence(interval(0, 9), p=0.6)}
+    found = decide("up", parts)
+    assert (found.word, found.p) == (DEPENDS, pytest.approx(4 * 0.004)), "the best of each side, for four conditions"
+    assert decide("up", {**parts, "c": Evidence(interval(-3, -2), p=0.4)}).p == 1.0
+    assert decide("up", {name: Evidence(each.interval) for name, each in parts.items()}).p is None
 
 
 @pytest.mark.parametrize(
@@ -251,6 +260,40 @@ def test_the_chapter_that_owns_a_claim_has_the_last_word(executed):
     assert verdicts.table().set_index("id").loc["M2", "word"] == SUPPORTED
 
 
+def test_chapters_that_the_ledger_names_together_are_weighed_together(executed, tmp_path):
+    def with_strata(name, word, **estimates):
+        executed(name, U5=(word, 0.001))
+        path = tmp_path / name / "chapter.json"
+        record = json.loads(path.read_text())
+        (entry,) = record["verdicts"]
+        entry["sentence"] = f"So says {name}."
+        entry["strata"] = [
+            {
+                "name": f"{name} {at}",
+                "estimate": value,
+                "low": value - 0.1,
+                "high": value + 0.1,
+                "word": word,
+                "p": 0.001,
+            }
+            for at, value in estimates.items()
+        ]
+        path.write_text(json.dumps(record))
+
+    with_strata("applications/music", SUPPORTED, lstm=0.3, gru=0.4)
+    assert verdicts.table().set_index("id").loc["U5", "word"] == SUPPORTED
+    with_strata("applications/streaming", CONTRADICTED, lstm=-0.9)
+    assert verdicts.table().set_index("id").loc["U5", "word"] == SUPPORTED, "the ledger does not name it"
+    with_strata("applications/demand", CONTRADICTED, lstm=-0.5)
+    row = verdicts.table().set_index("id").loc["U5"]
+    assert row["word"] == "depends (on task)"
+    assert (row["low"], row["effect"], row["high"]) == pytest.approx((-0.6, 0.3, 0.5))
+    assert [each["name"] for each in row["strata"]] == [
+        "applications/demand lstm", "applications/music lstm", "applications/music gru",
+    ]  # fmt: skip
+    assert row["sentence"] == "So says applications/demand. So says applications/music."
+
+
 def test_a_recorded_verdict_is_glued_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
     monkeypatch.setenv("BOOK_EXECUTED", str(tmp_path))
@@ -280,4 +323,4 @@ def test_a_recorded_verdict_is_glued_and_kept(tmp_path, monkeypatch):
         **{"word": CONTRADICTED, "p": 0.004},
     }
     row = verdicts.table().set_index("id").loc["A4"]
-    assert (row["word"], row["p_holm"], row["figure"]) == ("depends (on task)", 0.004, "ablation-loss")
+    assert (row["word"], row["p_holm"], row["figure"]) == ("depends (on task)", pytest.approx(0.008), "ablation-loss")

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from gatedrnn.analyses.convergence import (
     CLOCKS,
-    DEPTHS,
-    GATED,
+    DEPTH,
+    SURE,
     TASK_NAMES,
     accuracy_evidence,
     depth_gap,
     difference,
-    quality,
+    pair,
     ratio,
     ratio_table,
     scaled,
     step_ratios,
+    still_rising,
     times,
 )
-from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
+from gatedrnn.analyses.convergence_rates import same_rate
+from gatedrnn.experiments.convergence import CELLS, KERNELS, TAIL, TASKS
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap, wilson
+from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, decide, ledger
 
@@ -42,44 +41,6 @@ def signed(task: str, interval: Interval) -> str:
     form = "{:+.2f}" if task == "chorales" else "{:+.1f}"
     text = "{} [{}, {}]".format(*(form.format(each) for each in (interval.estimate, interval.low, interval.high)))
     return text.replace("-", "−") + (" nats" if task == "chorales" else " points")
-
-
-def result_table(runs: pd.DataFrame, table: pd.DataFrame) -> Markdown:
-    """A line a task, cell and size: what it had, where it ended, and how many seeds met the target."""
-    lines = [
-        "| task | cell | width | parameters | learning rate | final quality, mean ± SD | at the target "
-        "| median steps to it | clipped |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for task in TASKS:
-        for cell in CELLS:
-            for size in ("width",) if cell == "lstm" else SIZES:
-                rows, reached = (
-                    each[(each["task"] == task) & (each["cell"] == cell) & (each["size"] == size)]
-                    for each in (runs, table)
-                )
-                values, form = quality(runs, task, cell, size), "{:.2f}" if task == "chorales" else "{:.1f}"
-                half = reached["time"].where(reached["reached"], np.inf).median()
-                cells = [
-                    TASK_NAMES[task],
-                    LABELS[cell],
-                    f"{rows['width'].iloc[0]}",
-                    f"{rows['parameters'].iloc[0]:,}",
-                    f"{rows['learning_rate'].iloc[0]:g}",
-                    f"{form.format(values.mean())} ± {form.format(values.std())}"
-                    + ("" if task == "chorales" else " %"),
-                    f"{int(reached['reached'].sum())} of {len(reached)}",
-                    f"{half:.0f}" if np.isfinite(half) else "censored",
-                    f"{100 * rows['clipped'].mean():.0f} %",
-                ]
-                lines.append(f"| {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
-
-
-def reached(table: pd.DataFrame, task: str, cell: str) -> str:
-    """Such as `9 of 10 seeds`."""
-    part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]["reached"]
-    return f"{int(part.sum())} of {len(part)} seeds"
 
 
 def by_word(verdict: Verdict, said: dict[str, str], other: str) -> str:
@@ -106,11 +67,11 @@ def accuracy_sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
     return f"{text} On chorales LSTM − GRU is {signed('chorales', difference(runs, 'chorales'))}."
 
 
-def depth_sentence(verdict: Verdict) -> str:
+def depth_sentence(depths: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict on P7 says to a reader who has to choose."""
     said = {SUPPORTED: "stacked, the LSTM is ahead", CONTRADICTED: "stacking does not put the LSTM ahead"}
-    text = by_word(verdict, said, "too close to call")
-    return text.removesuffix(".") + " (MNIST-1D, equal width)."
+    text = by_word(verdict, said, "too close to the margin to call").removesuffix(".")
+    return f"{text} (MNIST-1D, equal width, {depths['step'].max()} steps)."
 
 
 def finding_steps(ratios: pd.DataFrame) -> str:
@@ -139,28 +100,92 @@ def finding_accuracy(runs: pd.DataFrame) -> str:
 
 
 def finding_depth(depths: pd.DataFrame) -> str:
-    """LSTM − GRU by layers, and what depth is worth to each cell."""
-    gaps = [f"{number} layers {signed('', bootstrap(depth_gap(depths, number)))}" for number in DEPTHS]
-    one = f"1 layer {signed('', bootstrap(depth_gap(depths, 1)))}"
-    return f"LSTM − GRU after equal steps: {one}, {', '.join(gaps)}."
+    """LSTM − GRU with one layer and with two, at the end and early on."""
+    ends = [signed("", bootstrap(depth_gap(depths, number))) for number in (1, DEPTH)]
+    early = early_step(depths)
+    before = [signed("", bootstrap(depth_gap(depths, number, early))) for number in (1, DEPTH)]
+    return (
+        f"LSTM − GRU after {depths['step'].max()} steps: 1 layer {ends[0]}, {DEPTH} layers {ends[1]}. After {early} steps it "
+        f"was {before[0]} and {before[1]}."
+    )
+
+
+def early_step(depths: pd.DataFrame) -> int:
+    """The evaluation nearest to 3/10 of the steps."""
+    steps = np.sort(depths["step"].unique())
+    return int(steps[np.abs(steps - 0.3 * steps[-1]).argmin()])
 
 
 def gains(depths: pd.DataFrame) -> str:
-    """What two and three layers change against one, by cell, paired by seed."""
+    """What the second layer changes at the end and early on, by cell, paired by seed."""
     parts = []
-    for cell in GATED:
-        wide = depths[depths["cell"] == cell].pivot(index="seed", columns="layers", values="accuracy")
-        each = [f"{number} layers {signed('', bootstrap(wide[number] - wide[1]))}" for number in DEPTHS]
-        parts.append(f"{cell.upper()}: {', '.join(each)}")
+    for cell in CELLS:
+        rows = depths[depths["cell"] == cell]
+        texts = []
+        for step, column in ((early_step(depths), "accuracy"), (depths["step"].max(), "final")):
+            wide = rows[rows["step"] == step].pivot(index="seed", columns="layers", values=column)
+            texts.append(f"{signed('', bootstrap(wide[DEPTH] - wide[1]))} after {step} steps")
+        parts.append(f"{LABELS[cell]} {', '.join(texts)}")
+    return "; ".join(parts)
+
+
+def level_text(runs: pd.DataFrame) -> str:
+    """Whether MNIST-1D has levelled off: what the last evaluations gained over those before them."""
+    found = still_rising(runs)
+    parts = [f"{LABELS[cell]} {signed('', each)}" for cell, each in found.items()]
+    steps = TAIL * int(runs[runs["task"] == "mnist1d"]["every"].iloc[0])
+    return f"from the last but one to the last {steps} steps: {', '.join(parts)}"
+
+
+def same_rate_text(tuned: Tuned, goals: dict[str, float]) -> str:
+    """Ratios of steps at equal learning rates, from the tuning runs."""
+    table = same_rate(tuned, goals)
+    parts = []
+    for task in TASKS:
+        rows = table[table["task"] == task].sort_values("learning_rate")
+        each = ", ".join(f"{row['ratio']:.2f} at {row['learning_rate']:g}" for row in rows.to_dict("records"))
+        parts.append(f"{TASK_NAMES[task]} {each or 'at no rate did all runs meet the target'}")
+    return "; ".join(parts)
+
+
+def end_rates_text(runs: pd.DataFrame, goals: dict[str, float]) -> str:
+    """Ratio of steps to the target at the rates chosen for the end."""
+    table = times(runs, goals)
+    parts = []
+    for task in TASKS:
+        lstm, gru = pair(table, task)
+        parts.append(f"{TASK_NAMES[task]} {ratio_bootstrap(gru, lstm).format()}")
+    return ", ".join(parts)
+
+
+def targets_text(quick: pd.DataFrame, goals: dict[str, float]) -> str:
+    """Ratio of steps to an easier and to a harder target, at the rates for speed."""
+    parts = []
+    for task, by in (("mnist1d", 0.1), ("chorales", -0.2)):
+        rows = quick[quick["task"] == task]
+        each = []
+        for goal in (goals[task] - by, goals[task] + by / 2):
+            table = times(rows, {task: goal})
+            lstm, gru = pair(table, task)
+            missed = int((~table[table["size"] == "width"]["reached"]).sum())
+            note = f", {missed} runs censored" if missed else ""
+            each.append(f"{ratio_bootstrap(gru, lstm).format()} to {shown(task, scaled(task, goal))}{note}")
+        parts.append(f"{TASK_NAMES[task]} {' and '.join(each)}")
+    return "; ".join(parts)
+
+
+def speed_accuracy(quick: pd.DataFrame) -> str:
+    """Final differences at the rates for speed, where there is no ceiling."""
+    parts = [f"{TASK_NAMES[task]} {signed(task, difference(quick, task))}" for task in ("mnist1d", "chorales")]
     return "; ".join(parts)
 
 
 def rates_text(tuned: Tuned) -> str:
     """How much the learning rate mattered on MNIST-1D, beside how much the cell did."""
-    rows = tuned.runs[(tuned.runs["task"] == "mnist1d") & tuned.runs["cell"].isin(GATED)]
+    rows = tuned.runs[tuned.runs["task"] == "mnist1d"]
     means = 100 * rows.groupby(["cell", "learning_rate"])["score"].mean()
     best = means.groupby("cell").max()
-    spread = ", ".join(f"{cell.upper()} {best[cell] - means[cell].min():.0f}" for cell in GATED)
+    spread = ", ".join(f"{LABELS[cell]} {best[cell] - means[cell].min():.0f}" for cell in CELLS)
     return (
         f"{spread} points between its best and its worst rate, {abs(best['lstm'] - best['gru']):.0f} between the cells"
     )
@@ -169,42 +194,52 @@ def rates_text(tuned: Tuned) -> str:
 def start_text(runs: pd.DataFrame, starts: pd.DataFrame, goals: dict[str, float], task: str) -> str:
     """Seeds at the target and ratio of steps from the two first biases of a task."""
     parts = []
-    rows = runs[(runs["task"] == task) & (runs["size"] == "width") & runs["cell"].isin(GATED)]
+    rows = runs[(runs["task"] == task) & (runs["size"] == "width")]
     for part in (rows, starts[starts["task"] == task]):
         found = times(part, goals)
-        met = [found[found["cell"] == cell].set_index("seed").sort_index() for cell in GATED]
+        met = [found[found["cell"] == cell].set_index("seed").sort_index() for cell in CELLS]
         each = ratio_bootstrap(met[1]["time"], met[0]["time"])
         ends = " and ".join(
-            f"{cell.upper()} {shown(task, quality(part, task, cell).mean())}, "
-            f"{int(one['reached'].sum())} of {len(one)} at the target"
-            for cell, one in zip(GATED, met, strict=True)
+            f"{LABELS[cell]} {int(one['reached'].sum())} of {len(one)}" for cell, one in zip(CELLS, met, strict=True)
         )
-        parts.append(f"{_scheme(part['scheme'].iloc[0])}: {ends}; steps, GRU ÷ LSTM, {each.format()}")
+        parts.append(f"{_scheme(part['scheme'].iloc[0])}: at the target {ends}; steps, GRU ÷ LSTM, {each.format()}")
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
 
 
 def _scheme(scheme: str) -> str:
     name, _, value = scheme.partition(":")
-    return {"default": "the framework's own start", "bias": f"first bias {value}", "chrono": "chrono start"}[name]
+    return {"bias": f"first bias {value}", "chrono": "chrono start"}[name]
 
 
 def numbers(
     runs: pd.DataFrame,
+    quick: pd.DataFrame,
     depths: pd.DataFrame,
     starts: pd.DataFrame,
-    table: pd.DataFrame,
     goals: dict[str, float],
     baselines: dict[str, dict[str, float]],
     tuned: Tuned,
 ) -> dict[str, str]:
-    """Texts for the prose that no clock changes, by name."""
+    """Texts for the prose that no clock changes, by name.
+
+    Args:
+        runs: at the rates chosen for the end. quick: at those chosen for speed. depths: of `depth_table`.
+        starts: from other first biases. goals: of `targets`. tuned: one layer, judged by the end.
+    """
     config = {task: runs[runs["task"] == task].iloc[0] for task in TASKS}
     parameters = runs[runs["task"] == "mnist1d"].groupby(["cell", "size"])["parameters"].first()
     found = {
         "finding-accuracy": finding_accuracy(runs),
         "finding-depth": finding_depth(depths),
         "gains": gains(depths),
+        "level": level_text(runs),
+        "level-stacks": level_text(depths.attrs["stacked"]),
         "rates": rates_text(tuned),
+        "same-rate": same_rate_text(tuned, goals),
+        "targets": targets_text(quick, goals),
+        "speed-accuracy": speed_accuracy(quick),
+        "end-rates": end_rates_text(runs, goals),
+        "depth-rates": depth_rates(depths),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
         "width": str(config["mnist1d"]["hidden_size"]),
         "frame": str(config["mnist1d"]["frame"]),
@@ -214,7 +249,10 @@ def numbers(
         "parameters-share": f"{parameters['gru', 'width'] / parameters['lstm', 'width']:.2f}",
         "margin": f"{ledger()['P4'].margin:g}",
         "depth-margin": f"{ledger()['P7'].margin:g}",
-        "depth-steps": str(int(min(depths.attrs["steps"], config["mnist1d"]["steps"]))),
+        "depth-early": str(early_step(depths)),
+        "tail": str(TAIL),
+        "sure": f"{100 * SURE:.1f} %",
+        "conditions": str(len(TASKS) * len(CLOCKS)),
         "chorales-train": str(CHORALES["train"]),
         "chorales-test": str(CHORALES["test"]),
     }
@@ -224,16 +262,10 @@ def numbers(
             f"steps-{task}": str(config[task]["steps"]),
             f"every-{task}": str(config[task]["every"]),
             f"batch-{task}": str(config[task]["batch"]),
-            f"gap-{task}": signed(task, difference(runs, task)),
-            f"gap-{task}-parameters": signed(task, difference(runs, task, "parameters")),
         }
         for name, value in baselines[task].items():
             found[f"{task}-{name.split(' ')[0].strip(',')}"] = shown(task, value)
-        for cell in CELLS:
-            found[f"final-{task}-{cell}"] = shown(task, quality(runs, task, cell).mean())
-            found[f"reached-{task}-{cell}"] = reached(table, task, cell)
-    for task in ("mnist1d", "recall"):
-        found[f"start-{task}"] = start_text(runs, starts, goals, task)
+    found["start-recall"] = start_text(quick, starts, goals, "recall")
     words = {name: decide("P4", each).word for name, each in accuracy_evidence(runs, "parameters").items()}
     found["equal-parameters"] = "; ".join(f"{name}: {word}" for name, word in words.items())
     return found
@@ -249,83 +281,20 @@ def timed(ratios: pd.DataFrame, milliseconds: pd.DataFrame, readings: pd.DataFra
         for kernels in KERNELS:
             low, half, high = np.quantile(step_ratios(readings, task, kernels), [0.25, 0.5, 0.75])
             found[f"step-ratio-{task}-{kernels}"] = f"{half:.2f} ({low:.2f} to {high:.2f})"
-            found[f"ratio-{task}-{kernels}"] = ratio(ratios, task, kernels).format()
-            for cell in GATED:
-                found[f"ms-{task}-{kernels}-{cell}"] = f"{milliseconds.loc[task, kernels, cell]:.1f} ms"
+    for kernels in KERNELS:
+        for cell in CELLS:
+            found[f"ms-mnist1d-{kernels}-{cell}"] = f"{milliseconds.loc['mnist1d', kernels, cell]:.1f} ms"
     return found
 
 
-def final_alt(runs: pd.DataFrame) -> str:
-    """Final quality in words."""
-    parts = [
-        f"{TASK_NAMES[task]}, {LABELS[cell]}, {SIZES[size]}: {shown(task, quality(runs, task, cell, size).mean())}"
-        for task in TASKS
-        for cell in CELLS
-        for size in (("width",) if cell == "lstm" else SIZES)
-    ]
-    return "Dot plot of final held-out quality. Means: " + "; ".join(parts) + f". {finding_accuracy(runs)}"
+def depth_rates(depths: pd.DataFrame) -> str:
+    """Learning rates by cell and layers."""
+    rates = depths.groupby(["layers", "cell"])["learning_rate"].first()
+    parts = [f"{LABELS[cell]} {number}: {rates[number, cell]:g}" for number in (1, DEPTH) for cell in CELLS]
+    return ", ".join(parts)
 
 
-def curves_alt(runs: pd.DataFrame, baselines: dict[str, dict[str, float]]) -> str:
-    """The learning curves in words."""
-    parts = []
-    for task in TASKS:
-        ends = ", ".join(f"{LABELS[cell]} {shown(task, quality(runs, task, cell).median())}" for cell in CELLS)
-        lines = ", ".join(f"{name} {shown(task, value)}" for name, value in baselines[task].items())
-        parts.append(f"{TASK_NAMES[task]} ends at {ends} (medians); baselines: {lines}")
-    return "Learning curves, one panel a task. " + "; ".join(parts) + "."
-
-
-def seconds_alt(milliseconds: pd.DataFrame) -> str:
-    """The curves over seconds in words."""
-    parts = [
-        f"{TASK_NAMES[task]}, {kernels}: "
-        + ", ".join(f"{LABELS[cell]} {milliseconds.loc[task, kernels, cell]:.1f}" for cell in CELLS)
-        for task in TASKS
-        for kernels in KERNELS
-    ]
-    return f"The learning curves over seconds, two rows of panels. Milliseconds of a training step: {'; '.join(parts)}."
-
-
-def reached_alt(table: pd.DataFrame) -> str:
-    """Shares at the target in words."""
-    parts = []
-    for task in TASKS:
-        for cell in CELLS:
-            part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]["reached"]
-            rate = wilson(int(part.sum()), len(part))
-            span = f"interval {100 * rate.low:.0f} to {100 * rate.high:.0f} %"
-            parts.append(f"{TASK_NAMES[task]}, {LABELS[cell]}: {int(part.sum())} of {len(part)}, {span}")
-    return "Share of seeds at the target over optimiser steps. At the end: " + "; ".join(parts) + "."
-
-
-def ratios_alt(ratios: pd.DataFrame) -> str:
-    """The ratios of time to target in words."""
-    parts = [
-        f"{TASK_NAMES[task]}, {words}: {ratio(ratios, task, clock).format()}"
-        for task in TASKS
-        for clock, words in CLOCKS.items()
-    ]
-    return "Time to the target, GRU divided by LSTM, median and interval. " + "; ".join(parts) + "."
-
-
-def tuning_alt(*tunings: Tuned) -> str:
-    """Chosen rates in words."""
-    rows: list[dict[str, Any]] = [row for tuned in tunings for row in tuned.best.to_dict("records")]
-    parts = [
-        f"{TASK_NAMES[row['task']]}, {row['layers']} × {LABELS[row['cell']]}: {row['learning_rate']:g}" for row in rows
-    ]
-    return "Validation quality against learning rate in four panels. Chosen rates: " + "; ".join(parts) + "."
-
-
-def layers_alt(depths: pd.DataFrame) -> str:
-    """Accuracy by layers in words."""
-    means = depths.groupby(["cell", "layers"])["accuracy"].mean()
-    parts = [f"{cell.upper()} {number}: {means[cell, number]:.1f} %" for cell in GATED for number in (1, *DEPTHS)]
-    return f"Accuracy on MNIST-1D by number of layers. Means: {'; '.join(parts)}. {finding_depth(depths)}"
-
-
-def equal_parameters(runs: pd.DataFrame, table: pd.DataFrame, readings: pd.DataFrame) -> str:
+def equal_parameters(table: pd.DataFrame, readings: pd.DataFrame) -> str:
     """Ratios of steps at equal parameters."""
     found = ratio_table(table, readings, "parameters")
     return ", ".join(f"{TASK_NAMES[task]} {ratio(found, task, 'steps').format()}" for task in TASKS)

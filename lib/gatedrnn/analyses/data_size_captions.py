@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Markdown
 
-from gatedrnn.analyses.data_size import EQUAL, KINDS, SMALL, TASK_NAMES, at, differences, points
+from gatedrnn.analyses.data_size import EQUAL, KINDS, SMALL, TASK_NAMES, in_points
+from gatedrnn.analyses.tuned_leads import Leads, interval
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import bootstrap
 from gatedrnn.tuning import Tuned
-from gatedrnn.verdicts import ledger
+from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, ledger
 
 
 def tidy(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
@@ -40,25 +40,22 @@ def curves_alt(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     return "Learning curves, median test accuracy by training sequences. " + "; ".join(parts) + "."
 
 
-def differences_caption(table: pd.DataFrame, seeds: int) -> str:
+def differences_caption(leads: Leads, seeds: int) -> str:
     """Caption of the headline figure."""
+    shaded = f" Shaded: up to {SMALL} sequences; the vowels are small throughout."
     return (
-        f"Accuracy of the GRU minus that of the LSTM on the same draw of training sequences, in points. {seeds} seeds, every "
-        f"one a dot; bars are means with 95 % bootstrap intervals. Left the GRU has the LSTM's width, right its parameters. "
-        f"Above the dashed line, {ledger()['P6'].margin:g} point, the lead counts. "
-        + (
-            f"Shaded: up to {SMALL} sequences; the vowels are small throughout."
-            if table["examples"].max() > SMALL
-            else ""
-        )
-    ).strip()
+        f"Accuracy of the GRU minus that of the LSTM on the same draw of training sequences, in points. {seeds} seeds at the "
+        "chosen rates, every one a dot; bars are means with 95 % bootstrap intervals that count the choice of the rates. Left "
+        "the GRU has the LSTM's width, right its parameters. Above the dashed line, "
+        f"{ledger()['P6'].margin:g} point, the lead counts." + (shaded if max(key[2] for key in leads) > SMALL else "")
+    )
 
 
-def differences_alt(table: pd.DataFrame) -> str:
+def differences_alt(leads: Leads) -> str:
     """The headline figure in words."""
     parts = [
-        f"{TASK_NAMES[task]}, {EQUAL[size]}, {examples} sequences: {points(bootstrap(at(table, task, size, examples)), '')}"
-        for (task, size, examples), _ in table.groupby(["task", "size", "examples"], sort=False)
+        f"{TASK_NAMES[task]}, {EQUAL[size]}, {examples} sequences: {in_points(interval(values), '')}"
+        for (task, size, examples), values in leads.items()
     ]
     return "Dot plot of the difference GRU minus LSTM in points, mean with 95 % interval. " + "; ".join(parts) + "."
 
@@ -66,8 +63,9 @@ def differences_alt(table: pd.DataFrame) -> str:
 def tuning_caption(tuned: Tuned) -> str:
     """Caption of the tuning figure."""
     return (
-        f"Mean validation accuracy on {tuned.runs['seed'].nunique()} tuning seeds against the learning rate. The number at the "
-        "end of a pair of lines is the number of training sequences; a ring marks the rate chosen."
+        "Validation accuracy against the learning rate, a panel for each number of training sequences: means of "
+        f"{tuned.runs['seed'].nunique()} tuning seeds with one standard error. A ring marks the rate chosen; filled markers are "
+        "the rates that a resample of the tuning seeds may choose too, and that were run on the reported seeds."
     )
 
 
@@ -77,7 +75,6 @@ def tuning_alt(tuned: Tuned) -> str:
         f"{LABELS[row['cell']]} on {TASK_NAMES[row['task']]} with {row['examples']} sequences: {100 * row['score']:.0f} % at "
         f"{row['learning_rate']:g}"
         for row in tuned.best.to_dict("records")
-        if row["cell"] in LABELS
     ]
     return "Accuracy against learning rate. Best mean accuracy and its rate: " + "; ".join(parts) + "."
 
@@ -107,22 +104,41 @@ def gap_alt(runs: pd.DataFrame) -> str:
     return "Accuracy on training and on test sequences, means. " + "; ".join(parts) + "."
 
 
-def result_table(runs: pd.DataFrame, base: pd.DataFrame, task: str) -> Markdown:
-    """Means and deviations over seeds on one task, a line a size, with the paired differences, as a Markdown table."""
-    table, part, plain = differences(runs), runs[runs["task"] == task], base[base["task"] == task]
+def result_table(runs: pd.DataFrame, base: pd.DataFrame, leads: Leads, task: str) -> Markdown:
+    """Means and deviations over seeds on one task, a line a size, with the paired differences, as a Markdown table.
+
+    Args:
+        runs: at the chosen rates. base: of the baselines. leads: of `tuned_leads.leads`.
+    """
+    part, plain = runs[runs["task"] == task], base[base["task"] == task]
     kinds = list(plain["kind"].unique())
     names = " | ".join(KINDS[kind] for kind in kinds)
     lines = [
-        f"| training sequences | LSTM, % | GRU, % | GRU − LSTM, points | GRU − LSTM at equal parameters | {names} |",
-        "|---" * (5 + len(kinds)) + "|",
+        "| training sequences | rate, LSTM | rate, GRU | LSTM, % | GRU, % | GRU − LSTM, points | the same at equal parameters "
+        f"| {names} |",
+        "|---" * (7 + len(kinds)) + "|",
     ]
     for examples in sorted(part["examples"].unique()):
         rows = part[(part["examples"] == examples) & (part["size"] == "width")]
-        cells = [str(examples), *(_spread(rows[rows["cell"] == cell]) for cell in ("lstm", "gru"))]
-        found = [at(table, task, size, examples) for size in EQUAL]
-        cells += [points(bootstrap(values), "") if len(values) else "not run" for values in found]
+        each = [rows[rows["cell"] == cell] for cell in ("lstm", "gru")]
+        cells = [str(examples), *(f"{one['learning_rate'].iloc[0]:g}" for one in each), *map(_spread, each)]
+        found = [leads.get((task, size, examples)) for size in EQUAL]
+        cells += ["not run" if values is None else in_points(interval(values), "") for values in found]
         cells += [_spread(plain[(plain["examples"] == examples) & (plain["kind"] == kind)]) for kind in kinds]
         lines.append(f"| {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def sensitivity_table(table: pd.DataFrame) -> Markdown:
+    """What fewer tuning seeds would have found, from `data_size.sensitivity`, as a Markdown table."""
+    words = [word for word in (SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE) if table[word].any()]
+    tasks = [column.removeprefix("sd-") for column in table if column.startswith("sd-")]
+    head = [*(f"*{word}*" for word in words), *(f"SD of the lead, {TASK_NAMES[task]}" for task in tasks)]
+    lines = [f"| tuning seeds | {' | '.join(head)} |", "|---" * (1 + len(head)) + "|"]
+    for row in table.to_dict("records"):
+        cells = [f"{100 * row[word]:.0f} %" for word in words]
+        cells += [f"{row[f'sd-{task}']:.1f} points" for task in tasks]
+        lines.append(f"| {row['tuning_seeds']} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gatedrnn.ablations import Ablated
 from gatedrnn.choices import require
+from gatedrnn.initialisation import initialise
+from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, parameters, width_for
 from gatedrnn.tasks import mnist1d, vowels
 from gatedrnn.tasks.logistic import logistic
 from gatedrnn.training import train
 
 CLASSES = {"mnist1d": mnist1d.CLASSES, "vowels": vowels.CLASSES}
-CELLS = ("lstm", "gru", "lstm_coupled")
+CELLS = ("lstm", "gru")
 LOOKS = 4
 """Evaluations during a training, evenly spread; the last one is the result."""
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -43,7 +45,7 @@ def run(
 
     Args:
         task: `mnist1d` or `vowels`.
-        cell: `lstm`, `gru`, or `lstm_coupled` with f = 1 − i.
+        cell: `lstm` or `gru`.
         size: `width`, as wide as the LSTM; or `parameters`, with as many parameters as the LSTM.
         hidden_size: width of the LSTM.
         examples: training sequences drawn, classes in turn; the larger draws of a seed contain the smaller ones.
@@ -61,14 +63,11 @@ def run(
     for name, value, allowed in choices:
         require(name, value, allowed)
     drawn, held = data(task, examples, seed, tuning, frame)
-    inputs, classes = drawn[0].shape[-1], CLASSES[task]
-
-    def build(width: int, which: str = cell) -> Classifier:
-        return Classifier(Ablated(which, inputs, width, bias), classes)
-
-    width = hidden_size if size == "width" else width_for(parameters(build(hidden_size, "lstm")), build)
+    inputs = drawn[0].shape[-1]
+    width = hidden_size if size == "width" else equal_width(task, cell, inputs, hidden_size)
     torch.manual_seed(seed)
-    model = build(width)
+    model = build(task, cell, inputs, width)
+    initialise(model.core, f"bias:{bias}")  # type: ignore[arg-type]
 
     def evaluate(model: nn.Module) -> dict[str, float]:
         return {"accuracy": _accuracy(model, held), "train_accuracy": _accuracy(model, _take(drawn, slice(1000)))}
@@ -83,6 +82,18 @@ def run(
         every=max(1, steps // LOOKS),
     )
     return {**result, "parameters": parameters(model), "width": width}
+
+
+def build(task: str, cell: str, inputs: int, width: int) -> Classifier:
+    """The model for a task: one recurrent layer and a linear head on its last state."""
+    return Classifier(Recurrent(cell, inputs, width), CLASSES[task])
+
+
+@cache
+def equal_width(task: str, cell: str, inputs: int, hidden_size: int) -> int:
+    """Width at which the whole model has as many parameters as that of an LSTM of `hidden_size` units."""
+    budget = parameters(build(task, "lstm", inputs, hidden_size))
+    return width_for(budget, lambda width: build(task, cell, inputs, width))
 
 
 def baseline(*, task: str, kind: str, examples: int, seed: int) -> dict[str, Any]:

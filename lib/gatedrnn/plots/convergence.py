@@ -13,20 +13,22 @@ from matplotlib.figure import Figure
 
 from gatedrnn.analyses.convergence import (
     CLOCKS,
-    DEPTHS,
-    GATED,
+    DEPTH,
     depth_gap,
     difference,
     quality,
     ratio,
     scaled,
 )
+from gatedrnn.analyses.convergence_rates import reaching
 from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
-from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MUTED, PAPER, WIDTH
 from gatedrnn.statistics import Interval, bootstrap
+from gatedrnn.tuning import Tuned
 
 UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
 TITLES = {"mnist1d": "MNIST-1D", "chorales": "Chorales", "recall": "Recall"}
+RECALL = TASKS.index("recall")
 Baselines = dict[str, dict[str, float]]
 
 
@@ -55,44 +57,18 @@ def draw_seconds(runs: pd.DataFrame, milliseconds: pd.DataFrame, goals: dict[str
             _references(axis, task, {}, goals)
             axis.set(title=f"{TITLES[task]}, {kernels}", ylabel=UNITS[task], xscale="log")
             axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+            axis.xaxis.set_major_locator(ticker.LogLocator(10, subs=(1, 3)))
+            axis.xaxis.set_minor_locator(ticker.NullLocator())
     for axis in axes[-1]:
         axis.set_xlabel("seconds of training")
     _key(fig)
     return fig
 
 
-def draw_reached(table: pd.DataFrame, budget: dict[str, int]) -> Figure:
-    """Share of seeds that have met the target, over steps; an open end marks the seeds that never did."""
-    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.0), sharey=True)
-    for axis, task in zip(axes, TASKS, strict=True):
-        for cell in CELLS:
-            part = table[(table["task"] == task) & (table["cell"] == cell) & (table["size"] == "width")]
-            met = np.sort(part[part["reached"]]["time"].to_numpy())
-            share = 100 * np.arange(len(met) + 1) / len(part)
-            x, y = np.concatenate([[0], met, [budget[task]]]), np.append(share, share[-1])
-            axis.step(x, y, where="post", color=COLOURS[cell], linewidth=2)
-            axis.plot(met, share[1:], MARKERS[cell], color=COLOURS[cell], markersize=4)
-            if len(met) < len(part):
-                axis.plot(
-                    budget[task],
-                    share[-1],
-                    ">",
-                    color=COLOURS[cell],
-                    markerfacecolor=PAPER,
-                    markersize=6,
-                    clip_on=False,
-                )
-        axis.set(title=TITLES[task], xlabel="optimiser steps", ylim=(-4, 104))
-        axis.set_xlim(0, budget[task] * 1.06)
-    axes[0].set_ylabel("seeds at the target, %")
-    _key(fig)
-    return fig
-
-
 def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
     """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; median and 95 % interval."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
+    fig.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
     rng = np.random.default_rng(0)
     names = []
     for row, (task, clock) in enumerate((task, clock) for task in TASKS for clock in CLOCKS):
@@ -119,7 +95,7 @@ def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
     return fig
 
 
-def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figure:
+def draw_final(runs: pd.DataFrame, margin: float) -> Figure:
     """Final quality of every seed, filled at equal width; below, LSTM − GRU paired by seed, with the margin as a band."""
     fig, axes = plt.subplots(2, len(TASKS), figsize=(WIDTH, 4.9), height_ratios=[1.6, 1])
     rng = np.random.default_rng(0)
@@ -130,9 +106,10 @@ def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figur
                     continue
                 values = quality(runs, task, cell, size).to_numpy()
                 _dots(top, place + shift, values, COLOURS[cell], size == "width", rng)
-        _references(top, task, baselines, {}, labels=False)
-        top.set_xticks(range(len(CELLS)), [LABELS[cell].replace("tanh ", "") for cell in CELLS])
+        top.set_xticks(range(len(CELLS)), [LABELS[cell] for cell in CELLS])
         top.set(title=TITLES[task], ylabel=UNITS[task])
+        if task != "chorales":
+            top.set_ylim(None, min(100.6, top.get_ylim()[1]))
         top.set_xlim(-0.55, len(CELLS) - 0.45)
         for place, size in enumerate(("width", "parameters")):
             gaps = (quality(runs, task, "lstm") - quality(runs, task, "gru", size)).to_numpy()
@@ -156,67 +133,91 @@ def draw_final(runs: pd.DataFrame, baselines: Baselines, margin: float) -> Figur
 
 
 def draw_layers(depths: pd.DataFrame, margin: float) -> Figure:
-    """Accuracy by number of layers, every seed; right, LSTM − GRU paired by seed."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3), width_ratios=[1.25, 1])
-    rng = np.random.default_rng(0)
-    layers = (1, *DEPTHS)
-    for cell, shift in zip(GATED, (-0.12, 0.12), strict=True):
-        means = []
-        for number in layers:
-            rows = depths[(depths["cell"] == cell) & (depths["layers"] == number)]
-            _dots(left, number + shift, rows["accuracy"].to_numpy(), COLOURS[cell], True, rng, bar=False)
-            means.append(rows["accuracy"].mean())
-        left.plot([number + shift for number in layers], means, color=COLOURS[cell], linewidth=2)
-        left.plot([], [], color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
-    left.set(xlabel="layers", ylabel="accuracy, %", title="MNIST-1D")
-    left.legend(loc="best", ncols=2)
-    right.axhline(0, color=MUTED, linewidth=1)
-    right.axhline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    for number in layers:
-        gaps = depth_gap(depths, number)
-        _dots(right, number - 0.08, gaps, INK, True, rng, bar=False)
-        interval = bootstrap(gaps)
-        right.plot([number + 0.16] * 2, [interval.low, interval.high], color=INK, linewidth=1.6)
-        right.plot(number + 0.16, interval.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
-    right.set(xlabel="layers", ylabel="LSTM − GRU, points", title="Paired by seed")
-    for axis in (left, right):
-        axis.set_xticks(layers)
-        axis.set_xlim(0.6, 3.4)
-        axis.grid(axis="x", visible=False)
-    return fig
-
-
-def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame, deep: pd.DataFrame, deep_best: pd.DataFrame) -> Figure:
-    """Validation quality against learning rate, one panel a task and one for the stacked cells; rings are the choices."""
-    fig, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), sharex=True)
-    for axis, task in zip(axes, TASKS, strict=False):
+    """Left, accuracy over steps by cell and layers; right, LSTM − GRU over steps, and every seed's at the end."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.5))
+    steps = np.sort(depths["step"].unique())
+    for layers, dashes in ((1, (0, (3, 1.5))), (DEPTH, "-")):
+        rows = depths[depths["layers"] == layers]
         for cell in CELLS:
-            _tuned(axis, runs, best, task, cell, 1, "-")
-        axis.set(title=TITLES[task], ylabel=UNITS[task])
-    for layers, dashes in zip(DEPTHS, ("-", (0, (4, 1.5))), strict=True):
-        for cell in GATED:
-            _tuned(axes[-1], deep, deep_best, "mnist1d", cell, layers, dashes)
-        axes[-1].plot([], [], color=MUTED, linestyle=dashes, label=f"{layers} layers")
-    axes[-1].legend(loc="lower left", handlelength=1.8, borderaxespad=0.1)
-    axes[-1].set(title="Stacked", ylabel=UNITS["mnist1d"])
-    for axis in axes:
-        axis.set(xscale="log", xlabel="learning rate")
-    _key(fig)
+            wide = rows[rows["cell"] == cell].pivot(index="seed", columns="step", values="accuracy")
+            for values in wide.to_numpy() if layers == DEPTH else ():
+                left.plot(steps, values, color=COLOURS[cell], alpha=0.25, linewidth=0.6)
+            left.plot(steps, wide.mean(), color=COLOURS[cell], linestyle=dashes, linewidth=2)
+        gaps = [bootstrap(depth_gap(depths, layers, int(step))) for step in steps]
+        colour = MUTED if layers == 1 else INK
+        right.fill_between(steps, [g.low for g in gaps], [g.high for g in gaps], color=colour, alpha=0.18, linewidth=0)
+        right.plot(steps, [gap.estimate for gap in gaps], color=colour, linestyle=dashes, linewidth=2)
+    right.axhline(0, color=MUTED, linewidth=1)
+    right.axhline(margin, color=ACCENTS["good"], linewidth=1.2, linestyle=(0, (4, 2)))
+    left.set(title="MNIST-1D", xlabel="optimiser steps", ylabel="accuracy, %", xlim=(0, None))
+    right.set(title="LSTM − GRU", xlabel="optimiser steps", ylabel="points", xlim=(0, None))
+    handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
+    handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (3, 1.5)), linewidth=2, label="1 layer"))
+    handles.append(plt.Line2D([], [], color=INK, linewidth=2, label=f"{DEPTH} layers"))
+    handles.append(plt.Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point"))
+    fig.legend(handles=handles, loc="outside lower center", ncols=5)
     return fig
 
 
-def _tuned(
-    axis: Axes, runs: pd.DataFrame, best: pd.DataFrame, task: str, cell: str, layers: int, dashes: object
-) -> None:
-    keys = {"task": task, "cell": cell, "layers": layers}
-    rows, chosen = _where(runs, keys), _where(best, keys)["learning_rate"].iloc[0]
+def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float]) -> Figure:
+    """Above, final validation quality against learning rate; below, steps to the target. Rings are the choices."""
+    fig, axes = plt.subplots(2, len(TASKS) + 1, figsize=(WIDTH, 4.9))
+    table = reaching(tuned, goals)
+    for (top, bottom), task in zip(axes.T, TASKS, strict=False):
+        for cell in CELLS:
+            _tuned(top, tuned, task, cell)
+            _speed(bottom, table, sooner, task, cell)
+        top.set(title=TITLES[task], ylabel=UNITS[task])
+        bottom.set(xlabel="learning rate", ylim=(0, None))
+    for cell in CELLS:
+        _tuned(axes[0, -1], deep, "mnist1d", cell)
+    axes[0, -1].set(title=f"MNIST-1D, {DEPTH} layers", ylabel=UNITS["mnist1d"], xlabel="learning rate")
+    axes[1, 0].set_ylabel("steps to the target")
+    for axis in axes.flat:
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(
+            ticker.FixedLocator([0.01, 0.1, 1] if axis in axes[:, RECALL] else [0.003, 0.01, 0.03, 0.1, 0.3])
+        )
+        axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}".removeprefix("0")))
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
+    axes[1, -1].set_axis_off()
+    handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
+    handles += [_dot(MUTED, "one tuning seed"), _dot(PAPER, "never met the target")]
+    handles.append(
+        plt.Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=9, label="chosen")
+    )
+    axes[1, -1].legend(handles=handles, loc="center left", borderaxespad=0)
+    return fig
+
+
+def _tuned(axis: Axes, tuned: Tuned, task: str, cell: str) -> None:
+    keys = {"task": task, "cell": cell}
+    rows, chosen = _where(tuned.runs, keys), _where(tuned.best, keys)["learning_rate"].iloc[0]
     mean = scaled(task, rows.groupby("learning_rate")["quality"].mean())
-    axis.plot(rows["learning_rate"], scaled(task, rows["quality"]), ".", color=COLOURS[cell], markersize=3, alpha=0.6)
-    axis.plot(mean.index, mean, color=COLOURS[cell], linewidth=1.5, linestyle=dashes)
+    axis.plot(rows["learning_rate"], scaled(task, rows["quality"]), ".", color=COLOURS[cell], markersize=4, alpha=0.6)
+    axis.plot(mean.index, mean, color=COLOURS[cell], linewidth=1.5)
     axis.plot(chosen, mean[chosen], "o", color=COLOURS[cell], markerfacecolor="none", markersize=9)
 
 
-def _where(table: pd.DataFrame, keys: dict[str, object]) -> pd.DataFrame:
+def _speed(axis: Axes, table: pd.DataFrame, sooner: Tuned, task: str, cell: str) -> None:
+    keys = {"task": task, "cell": cell}
+    rows, chosen = _where(table, keys), _where(sooner.best, keys)["learning_rate"].iloc[0]
+    mean = rows.groupby("learning_rate")["time"].mean()
+    for reached, face in ((True, COLOURS[cell]), (False, PAPER)):
+        part = rows[rows["reached"] == reached]
+        axis.plot(
+            part["learning_rate"],
+            part["time"],
+            "o",
+            markerfacecolor=face,
+            markeredgecolor=COLOURS[cell],
+            markersize=3.5,
+        )
+    axis.plot(mean.index, mean, color=COLOURS[cell], linewidth=1.5)
+    axis.plot(chosen, mean[chosen], "o", color=COLOURS[cell], markerfacecolor="none", markersize=9)
+
+
+def _where(table: pd.DataFrame, keys: dict[str, str]) -> pd.DataFrame:
     for name, value in keys.items():
         table = table[table[name] == value]
     return table
@@ -234,12 +235,10 @@ def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -
         axis.plot(longest * unit[cell], np.median(lines, axis=0), color=COLOURS[cell], linewidth=2.2)
 
 
-def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float], labels: bool = True) -> None:
+def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float]) -> None:
     for name, value in baselines.get(task, {}).items():
         axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
-        if labels:
-            end = axis.get_xlim()[1]
-            axis.text(end, value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
+        axis.text(axis.get_xlim()[1], value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
     if task in goals:
         axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
 
@@ -268,7 +267,7 @@ def _dot(face: str, label: str) -> plt.Line2D:
 
 def _key(fig: Figure) -> None:
     handles = [plt.Line2D([], [], color=COLOURS[cell], linewidth=2.2, label=LABELS[cell]) for cell in CELLS]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(CELLS))
 
 
 def long_curves(runs: pd.DataFrame) -> pd.DataFrame:

@@ -155,7 +155,7 @@ def _micro(ax: Axes, side: str) -> None:
     (ax.set_xscale if side == "x" else ax.set_yscale)("log")
     axis = ax.xaxis if side == "x" else ax.yaxis
     low, high = axis.get_view_interval()
-    axis.set_major_locator(ticker.LogLocator(10, subs=(1,) if high > 30 * low else (1, 3)))
+    axis.set_major_locator(ticker.LogLocator(10, subs=(1, 3) if high > 12 * low else (1, 2, 5)))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{np.round(value, 3):g}"))
     axis.set_minor_locator(ticker.NullLocator())
     axis.set_tick_params(labelsize=7.8)

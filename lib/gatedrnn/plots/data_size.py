@@ -10,14 +10,15 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES
+from gatedrnn.analyses.tuned_leads import Leads, contenders, interval, scores
 from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from gatedrnn.statistics import bootstrap
 from gatedrnn.verdicts import ledger
 
 CELLS = ("lstm", "gru")
+SHORT = {"mnist1d": "MNIST-1D", "vowels": "Vowels"}
 KIND_LABELS = {"points": "logistic", "mean": "logistic, time-mean", "static": "logistic, four summaries"}
 KIND_DASHES = {"points": (0, (4, 2)), "mean": (0, (1, 1.2)), "static": (0, (4, 2))}
 
@@ -52,8 +53,12 @@ def draw_learning_curves(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
     return fig
 
 
-def draw_differences(table: pd.DataFrame) -> Figure:
-    """GRU − LSTM against training-set size: a dot a seed, the mean with its 95 % interval, and the ledger's margin."""
+def draw_differences(table: pd.DataFrame, leads: Leads) -> Figure:
+    """GRU − LSTM against training-set size: a dot a seed, the mean with its 95 % interval, and the ledger's margin.
+
+    Args:
+        table: differences by seed at the chosen rates. leads: of `tuned_leads.leads`, for means and intervals.
+    """
     margin = ledger()["P6"].margin
     fig, axes = plt.subplots(len(TASK_NAMES), len(EQUAL), figsize=(WIDTH, 5.2), sharey="row", sharex="row")
     for row, task in enumerate(TASK_NAMES):
@@ -66,8 +71,8 @@ def draw_differences(table: pd.DataFrame) -> Figure:
             axis.axhline(0, color=MUTED, linewidth=1)
             axis.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)), zorder=1)
             _dots(axis, part["examples"] * 0.93, part["difference"], "gru", size)
-            for examples, rows in part.groupby("examples"):
-                found = bootstrap(rows["difference"].to_numpy())
+            for examples in part["examples"].unique():
+                found = interval(leads[task, size, int(examples)])
                 axis.plot([examples * 1.05] * 2, [found.low, found.high], color=INK, linewidth=1.8, zorder=3)
                 axis.plot(examples * 1.05, found.estimate, "_", color=INK, markersize=9, markeredgewidth=2, zorder=4)
             axis.set(title=f"{TASK_NAMES[task]}, {name}", xlim=(sizes[0] * 0.8, sizes[-1] * 1.2))
@@ -85,36 +90,49 @@ def draw_differences(table: pd.DataFrame) -> Figure:
 
 
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
-    """Validation accuracy against learning rate for each tuned size; the chosen rate has a ring."""
-    fig, axes = plt.subplots(1, len(TASK_NAMES), figsize=(WIDTH, 3.6))
-    for axis, task in zip(axes, TASK_NAMES, strict=True):
-        part = runs[(runs["task"] == task) & runs["cell"].isin(CELLS)]
-        for cell in CELLS:
-            for examples, rows in part[part["cell"] == cell].groupby("examples"):
-                mean = 100 * rows.groupby("learning_rate")["accuracy"].mean()
-                axis.plot(mean.index, mean, color=COLOURS[cell], marker=MARKERS[cell], markersize=3.5, linewidth=1.5)
-                row = best[(best["task"] == task) & (best["cell"] == cell) & (best["examples"] == examples)].iloc[0]
-                rate = row["learning_rate"]
-                axis.plot(rate, mean[rate], "o", markersize=9, color=COLOURS[cell], markerfacecolor="none")
-        for examples, rows in part.groupby("examples"):
-            ends = 100 * rows.groupby(["cell", "learning_rate"])["accuracy"].mean().groupby("learning_rate").mean()
-            axis.annotate(
-                f"{examples}", (ends.index[-1], ends.iloc[-1]), xytext=(8, 0), textcoords="offset points", va="center"
-            )
-        rates = sorted(part["learning_rate"].unique())
-        axis.set(xscale="log", title=TASK_NAMES[task], xlabel="learning rate", xlim=(rates[0] * 0.85, rates[-1] * 2.0))
-        axis.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates])
-        axis.xaxis.set_minor_locator(NullLocator())
-    axes[0].set_ylabel("validation accuracy, %")
+    """Validation accuracy against learning rate, a panel a training set; contending rates filled, the chosen one ringed."""
+    sizes = {task: sorted(runs[runs["task"] == task]["examples"].unique()) for task in TASK_NAMES}
+    columns = max(map(len, sizes.values()))
+    fig, axes = plt.subplots(len(sizes), columns, figsize=(WIDTH, 4.6), sharex=True, squeeze=False)
+    for place, (task, counts) in enumerate(sizes.items()):
+        for axis, examples in zip(axes[place], counts, strict=False):
+            for cell in CELLS:
+                _tuned(axis, runs, best, {"task": task, "cell": cell, "examples": examples})
+            axis.set(xscale="log", title=f"{SHORT[task]}, {examples}")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.tick_params(labelbottom=True)
+            if place == len(sizes) - 1:
+                axis.set_xlabel("learning rate")
+        for axis in axes[place, len(counts) :]:
+            axis.set_visible(False)
+        axes[place, 0].set_ylabel("validation\naccuracy, %")
     handles = [
-        plt.Line2D([], [], color=COLOURS[cell], marker=MARKERS[cell], markersize=4, label=LABELS[cell])
+        plt.Line2D([], [], color=COLOURS[cell], marker=MARKERS[cell], markersize=4.5, label=LABELS[cell])
         for cell in CELLS
     ]
-    handles.append(
-        plt.Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=8, label="chosen")
-    )
-    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    hollow: dict[str, Any] = {"color": MUTED, "marker": "o", "linestyle": "", "markerfacecolor": PAPER}
+    handles.append(plt.Line2D([], [], markersize=4.5, label="no contender", **hollow))
+    handles.append(plt.Line2D([], [], markersize=9, label="chosen", **hollow))
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
+
+
+def _tuned(axis: Axes, runs: pd.DataFrame, best: pd.DataFrame, keys: dict[str, Any]) -> None:
+    table, colour = 100 * scores(runs, **keys), COLOURS[keys["cell"]]
+    mean, error = table.mean(), table.sem(ddof=1) if len(table) > 1 else 0 * table.mean()
+    shift = {"lstm": 0.94, "gru": 1.06}[keys["cell"]]
+    axis.plot(table.columns * shift, mean, color=colour, linewidth=1.4)
+    axis.vlines(table.columns * shift, mean - error, mean + error, color=colour, linewidth=1.2)
+    kept = contenders(table)
+    for rate in table.columns:
+        face = colour if rate in kept else PAPER
+        axis.plot(rate * shift, mean[rate], MARKERS[keys["cell"]], color=colour, markerfacecolor=face, markersize=4.5)
+    chosen = best
+    for name, value in keys.items():
+        chosen = chosen[chosen[name] == value]
+    rate = chosen["learning_rate"].iloc[0]
+    axis.plot(rate * shift, mean[rate], "o", markersize=10, color=colour, markerfacecolor="none")
 
 
 def draw_gap(runs: pd.DataFrame) -> Figure:

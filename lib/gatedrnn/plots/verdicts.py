@@ -30,7 +30,7 @@ def effect_text(row: dict[str, Any]) -> str:
         text = f"{form.format(min(estimates))} to {form.format(max(estimates))} by condition"
         return text.replace("-", "−") if row["unit"] == "ratio" else f"{text}, {row['unit']}".replace("-", "−")
     text = f"{form.format(row['effect'])} [{form.format(row['low'])}, {form.format(row['high'])}]"
-    return text if row["unit"] == "ratio" else f"{text} {row['unit']}"
+    return text if row["unit"] == "ratio" else f"{text} {row['unit']}".replace("-", "−")
 
 
 def ledger_table(table: pd.DataFrame) -> str:

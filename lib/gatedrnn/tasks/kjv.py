@@ -171,7 +171,7 @@ def ngram_bits(order: int, train: Tensor, test: Tensor) -> float:
         raise ValueError(f"order = {order!r} is not allowed: a whole number from 1 to 8")
     probability = np.full(len(new) - order + 1, 1 / size)
     for n in range(1, order + 1):
-        grams, counts = np.unique(_grams(known, n, size), return_counts=True)
+        grams, counts = _counted(_grams(known, n, size), size**n)
         contexts, first = np.unique(grams // size, return_index=True)
         seen = np.add.reduceat(counts, first)  # occurrences of each context
         kinds = np.diff(np.append(first, len(grams)))  # different symbols after it
@@ -190,6 +190,15 @@ def _grams(stream: np.ndarray, n: int, size: int) -> np.ndarray:
     for place in range(n):
         grams = grams * size + stream[place : len(stream) - n + 1 + place]
     return grams
+
+
+def _counted(grams: np.ndarray, kinds: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers below `kinds` that occur, in order, and how often; in a table of all kinds where that is small."""
+    if kinds > 16 * len(grams):
+        return np.unique(grams, return_counts=True)
+    table = np.bincount(grams, minlength=kinds)
+    found = np.flatnonzero(table)
+    return found, table[found]
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

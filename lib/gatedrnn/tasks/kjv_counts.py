@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from gatedrnn.tasks import kjv
-from gatedrnn.tasks.kjv import _grams, _look_up
+from gatedrnn.tasks.kjv import _counted, _grams, _look_up
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def ladder(highest: int, train: Tensor, tests: Sequence[Tensor]) -> Iterator[Run
     chances = [np.full(len(each) - highest + 1, 1 / size) for each in new]
     counted = 0
     for n in range(1, highest + 1):
-        grams, counts = np.unique(_grams(known, n, size), return_counts=True)
+        grams, counts = _counted(_grams(known, n, size), size**n)
         contexts, first = np.unique(grams // size, return_index=True)
         seen = np.add.reduceat(counts, first)
         kinds = np.diff(np.append(first, len(grams)))

@@ -1,0 +1,291 @@
+"""Sentences of the chapter *memory/counting*, from its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+from gatedrnn.analyses.counting import (
+    CELLS,
+    EQUAL,
+    GATED,
+    LANGUAGES,
+    WEISS,
+    at_depth,
+    depth_difference,
+    ratio,
+    select,
+    share_beyond,
+)
+from gatedrnn.experiments.nesting import SOUND
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, ratio_bootstrap
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, Verdict, ledger
+
+
+def fails(rows: pd.DataFrame) -> str:
+    """Median and range of the first failing n, such as `61 (34 to 215)`; with `>` where it is censored."""
+    tested = int(rows["tested"].iloc[0])
+    low, middle, high = (_n(each, tested) for each in rows["fails_at"].quantile([0, 0.5, 1]))
+    return f"{middle} ({low} to {high})"
+
+
+def count(rows: pd.DataFrame, n: int) -> str:
+    """How many seeds are right for every string up to n, with the Wilson interval of the share."""
+    found = share_beyond(rows, n)
+    return f"{round(found.estimate * found.n)} of {found.n} seeds [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
+
+
+def made(right: Mapping[tuple[str, str], bool]) -> str:
+    """Which networks with weights written by hand are right on the one long string."""
+    parts = [
+        f"{LABELS[cell]} on {LANGUAGES[language]} {'yes' if done else 'no'}" for (cell, language), done in right.items()
+    ]
+    return ", ".join(parts)
+
+
+def finding(runs: pd.DataFrame, language: str) -> str:
+    """How far LSTM and GRU count in one language, at equal width."""
+    first, second = (select(runs, cell, language=language) for cell in ("lstm", "gru"))
+    return (
+        f"The shortest string of {LANGUAGES[language]} that the LSTM gets wrong has n = {fails(first)}, that of the GRU "
+        f"n = {fails(second)}: medians and ranges over {len(first)} seeds. Their ratio is "
+        f"{ratio(runs, language).format('{:.2f}')}, and at equal parameters {ratio(runs, language, 'parameters').format('{:.2f}')}."
+    )
+
+
+def plain(runs: pd.DataFrame, longest: int) -> str:
+    """How many seeds of the networks without gates learned the training range at all."""
+    parts = [f"the {LABELS[cell]} {count(select(runs, cell, language='anbn'), longest)}" for cell in ("rnn", "relu")]
+    return "Of the networks without gates: " + ", ".join(parts) + "."
+
+
+def settled(runs: pd.DataFrame, longest: int) -> str:
+    """What was learned, by what share of seeds, how far: the two papers beside each other."""
+    rows = select(runs, "lstm", language="anbn")
+    twice, far = share_beyond(rows, 2 * longest), share_beyond(rows, WEISS)
+    if far.low > 0.5:
+        said = "the optimistic reading holds for most seeds"
+    elif far.high < 0.5:
+        said = "most do not get that far"
+    else:
+        said = "whether most seeds get that far is not decided"
+    return (
+        f"Of the LSTMs, {count(rows, 2 * longest)} are right for every n up to {2 * longest}, twice the training range, and "
+        f"{count(rows, WEISS)} up to {WEISS}: {said}. Never failed up to n = {int(rows['tested'].iloc[0])}: "
+        f"{int(rows['censored'].sum())} of {len(rows)}. "
+        + (
+            "So the LSTM counts beyond what it has seen, and by how much is a matter of the seed."
+            if twice.estimate > 0
+            else "So what it learned does not reach even twice what it has seen."
+        )
+    )
+
+
+def resets(runs: pd.DataFrame) -> str:
+    """The two GRUs beside each other."""
+    parts = []
+    for language, name in LANGUAGES.items():
+        after, before = (select(runs, cell, language=language)["fails_at"] for cell in ("gru", "gru_before"))
+        found = ratio_bootstrap(before.to_numpy(), after.loc[before.index].to_numpy())
+        apart = "no difference can be told" if found.low <= 1 <= found.high else "they differ"
+        parts.append(f"{found.format('{:.2f}')} on {name} ({apart})")
+    return "First failing n with the reset before the product ÷ after it: " + " and ".join(parts) + "."
+
+
+def paces(runs: pd.DataFrame) -> str:
+    """Whether the counting unit keeps its pace beyond the training range, by cell."""
+    parts = []
+    for cell in GATED:
+        pace = select(runs, cell, language="anbn")["pace"]
+        low, middle, high = pace.quantile([0.25, 0.5, 0.75])
+        parts.append(f"{LABELS[cell]} {middle:.2f} (middle half of the seeds {low:.2f} to {high:.2f})")
+    return ", ".join(parts).replace("-", "−")
+
+
+def mistakes(runs: pd.DataFrame) -> str:
+    """Which way the first mistake goes, by cell."""
+    parts = []
+    for cell in GATED:
+        early = select(runs, cell, language="anbn")["early"].dropna().astype(bool)
+        parts.append(f"{LABELS[cell]} {int(early.sum())} of {len(early)}")
+    return ", ".join(parts)
+
+
+def foretold(runs: pd.DataFrame) -> str:
+    """Whether the fit on the training range tells how far an LSTM will count."""
+    rows = select(runs, "lstm", language="anbn")
+    if rows["fit"].nunique() < 2 or rows["fails_at"].nunique() < 2:
+        return "All seeds are alike here, so nothing can be foretold."
+    found = spearmanr(rows["fit"], rows["fails_at"])
+    said = (
+        "a better fit goes with a longer reach" if found.statistic > 0 else "a better fit does not mean a longer reach"
+    )
+    if found.pvalue >= 0.05:
+        said = "no relation can be told"
+    return f"rank correlation {found.statistic:+.2f}, p = {found.pvalue:.3f}: {said}".replace("-", "−")
+
+
+def compared(runs: pd.DataFrame, other: pd.DataFrame) -> str:
+    """First failing n of LSTM and GRU in other runs, beside the reported ones of the same seeds."""
+    parts, pairs = [], {}
+    for cell in ("lstm", "gru"):
+        now = select(other, cell, language="anbn")
+        before = select(runs, cell, language="anbn").loc[now.index]
+        pairs[cell] = now["fails_at"].to_numpy()
+        parts.append(f"the {LABELS[cell]} first fails at {fails(now)} instead of {fails(before)}")
+    found = ratio_bootstrap(pairs["lstm"], pairs["gru"])
+    return (
+        f"{parts[0]}, {parts[1]}; LSTM ÷ GRU is then {found.format('{:.2f}')} (medians of {len(pairs['lstm'])} seeds)"
+    )
+
+
+def whole(runs: pd.DataFrame) -> str:
+    """Share of all tested strings that are right, wherever the first mistake stands."""
+    parts = []
+    for cell in CELLS:
+        right = 100 * select(runs, cell, language="anbn")["right"]
+        parts.append(f"{LABELS[cell]} {right.median():.0f} % (at most {right.max():.0f} %)")
+    return ", ".join(parts)
+
+
+def turned(other: pd.DataFrame) -> str:
+    """Who counts further when the loss is on the determined letters alone."""
+    found = ratio(other, "anbn")
+    if found.low > 1:
+        return "The LSTM still counts further"
+    return "The order turns round" if found.high < 1 else "The lead of the LSTM is gone, as far as can be told,"
+
+
+def count_advice(runs: pd.DataFrame, other: pd.DataFrame) -> str:
+    """What counting says to a reader who has to choose."""
+    margin = ledger()["M3"].margin
+    if min(ratio(runs, language).low for language in LANGUAGES) <= margin:
+        return "the cell is not what decides"
+    if ratio(other, "anbn").low > margin:
+        return "take the LSTM"
+    return "take the LSTM, and put the loss on every letter, not only on those that you score"
+
+
+def nested(nests: pd.DataFrame, depth: int) -> str:
+    """LSTM and GRU at twice the training depth."""
+    table = at_depth(nests, 2 * depth)
+    parts = [f"{LABELS[cell]} {_middle(table, cell)}" for cell in CELLS]
+    width, equal = (depth_difference(nests, 2 * depth, size) for size in EQUAL)
+    return (
+        f"At depth {2 * depth}, twice what was trained, the median share of right answers is: {', '.join(parts)}. LSTM − GRU is "
+        f"{width.signed()} points at equal width ({_apart(width)}) and {equal.signed()} at equal parameters ({_apart(equal)})."
+    )
+
+
+def lengthened(nests: pd.DataFrame, tested_length: int) -> str:
+    """How much is lost on long strings no deeper than the training ones."""
+    parts = []
+    for cell in CELLS:
+        rows = select(nests, cell)
+        parts.append(f"{LABELS[cell]} {100 * rows['within'].median():.1f} and {100 * rows['long'].median():.1f} %")
+    return f"medians on fresh strings of the training length, and on strings of {tested_length}: " + ", ".join(parts)
+
+
+def beside(nests: pd.DataFrame, windows: pd.DataFrame, depth: int) -> str:
+    """How far the cells lie apart at a depth, and where a window of the last symbols stands."""
+    table = at_depth(nests, depth)
+    middle = {cell: select(table, cell)["answered"].median() for cell in CELLS}
+    first, last = max(middle, key=lambda cell: middle[cell]), min(middle, key=lambda cell: middle[cell])
+    plain = depth_difference(nests, depth, cell="rnn")
+    seen = float(windows.set_index("depth")["right"].loc[depth])
+    return (
+        f"The highest median ({LABELS[first]}) and the lowest ({LABELS[last]}) are {middle[first] - middle[last]:.1f} points "
+        f"apart. LSTM − tanh RNN is {plain.signed()} points. The best answer out of the last {windows['context'].iloc[0]} "
+        f"symbols is right in {100 * seen:.0f} %"
+    )
+
+
+def nest_advice(nests: pd.DataFrame, depth: int) -> str:
+    """What nesting says to a reader who has to choose."""
+    found = depth_difference(nests, depth)
+    margin = ledger()["P7"].margin
+    if found.low > margin:
+        said = "Nested structure speaks for the LSTM, as far as this task shows"
+    elif found.high < -margin:
+        said = "Nested structure is no reason for the LSTM; here the GRU did better"
+    else:
+        said = "Nested structure is no reason to prefer one of the two"
+    middle = [select(nests, cell)["fails_at"].median() for cell in CELLS]
+    span = f"{min(middle):g}" if min(middle) == max(middle) else f"{min(middle):g} to {max(middle):g}"
+    return (
+        f"{said}: {found.signed()} points at depth {depth}. Trained to depth {int(nests['depth'].iloc[0])}, the cells fall "
+        f"under {100 * SOUND:.0f} % right answers first at depth {span} (medians)"
+    )
+
+
+def counted(verdict: Verdict) -> str:
+    """The conditions by what their intervals say about the claim."""
+    words = [stratum.word for stratum in verdict.strata]
+    said = ((SUPPORTED, "support it"), (CONTRADICTED, "contradict it"), (INCONCLUSIVE, "decide nothing"))
+    parts = [f"{words.count(word)} {text}" for word, text in said]
+    return f"Of {len(words)} conditions {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
+    """What the verdict says to a reader who has to choose."""
+    parts = [f"{ratio(runs, language).format('{:.1f}')} on {name}" for language, name in LANGUAGES.items()]
+    advice = {
+        DEPENDS: "whether you will see this hangs on the letters that the loss is on; test both on your own lengths",
+        SUPPORTED: "if your data make a network count, take the LSTM, and test it at the lengths that you will meet",
+        CONTRADICTED: "counting is no reason to take an LSTM",
+    }.get(verdict.word, "test both on your own lengths")
+    return f"LSTM ÷ GRU at equal width is {' and '.join(parts)} with the loss on every letter: {advice}."
+
+
+def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Texts for the prose, by name."""
+    longest, depth = int(runs["longest"].iloc[0]), int(nests["depth"].iloc[0])
+    found = {f"finding-{language}": finding(runs, language) for language in LANGUAGES}
+    found |= {
+        "settled": settled(runs, longest),
+        "plain": plain(runs, longest),
+        "resets": resets(runs),
+        "pace": paces(runs),
+        "early": mistakes(runs),
+        "whole": whole(runs),
+        "turned": turned(looks["asked"]),
+        "advice": count_advice(runs, looks["asked"]),
+        "foretold": foretold(runs),
+        "nested": nested(nests, depth),
+        "nest-advice": nest_advice(nests, 2 * depth),
+        "lengthened": lengthened(nests, int(nests["tested_length"].iloc[0])),
+        "longest": str(longest),
+        "twice": str(2 * longest),
+        "tested": str(int(runs["tested"].iloc[0])),
+        "weiss": str(WEISS),
+        "margin": f"{ledger()['M3'].margin:g}",
+        "rates": ", ".join(f"{LABELS[row.cell]} {row.learning_rate:g}" for row in tuned.best.itertuples()),
+        "censored": f"{int(runs['censored'].sum())} of {len(runs)}",
+    }
+    found |= {name: compared(runs, other) for name, other in looks.items()}
+    for cell in ("lstm", "gru", "rnn"):
+        rows = select(runs, cell, language="anbn")
+        found[f"learned-{cell}"] = count(rows, longest)
+        found[f"clipped-{cell}"] = f"{100 * rows['clipped'].median():.0f} %"
+        found[f"model-{cell}"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
+    rows = select(runs, "gru", "parameters", language="anbn")
+    found["model-gru-parameters"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
+    return found
+
+
+def _n(value: float, tested: int) -> str:
+    return f"more than {tested}" if value > tested else f"{value:g}"
+
+
+def _middle(table: pd.DataFrame, cell: str) -> str:
+    return f"{select(table, cell)['answered'].median():.1f} %"
+
+
+def _apart(found: Interval) -> str:
+    if found.low > 0:
+        return "the LSTM is ahead"
+    return "the GRU is ahead" if found.high < 0 else "no difference can be told"

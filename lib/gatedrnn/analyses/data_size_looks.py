@@ -1,0 +1,113 @@
+"""Second looks of the chapter *performance/data_size*: what the rates, the pairing and the stopping are worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES, differences, in_points, small, tasks
+from gatedrnn.analyses.tuned_leads import Leads, by_choice, interval
+from gatedrnn.experiments.data_size import LOOKS
+from gatedrnn.statistics import bootstrap
+from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, decide
+
+
+def choice_text(leads: Leads, fixed: Leads) -> str:
+    """How much wider an interval is because the rates had to be chosen."""
+    parts = []
+    for task in tasks(leads):
+        with_choice, without = (interval(small(each, task, "width")) for each in (leads, fixed))
+        ratio = (with_choice.high - with_choice.low) / max(without.high - without.low, 1e-9)
+        parts.append(f"on {TASK_NAMES[task]} {in_points(without)}, the interval above {ratio:.1f} times as wide")
+    return f"With the rates taken as given the leads at equal width would read, {'; '.join(parts)}."
+
+
+def sensitivity(tuning_runs: pd.DataFrame, runs: pd.DataFrame, parts: int = 200) -> pd.DataFrame:
+    """The verdict that fewer tuning seeds would have led to, with rates taken as given.
+
+    Args:
+        tuning_runs, runs: as for `tuned_leads.leads`. parts: sub-samples of the tuning seeds for each number of them.
+
+    Returns:
+        One row a number of tuning seeds: `tuning_seeds`, the share of sub-samples by verdict word, and by task the standard
+        deviation of the lead at equal width over sub-samples, `sd-<task>`.
+    """
+    seeds, reported = tuning_runs["seed"].nunique(), runs["seed"].nunique()
+    rng = np.random.default_rng(2)
+    rows = []
+    for count in sorted({1, 2, 3, seeds // 2, seeds - 2} & {*range(1, seeds)}) or [seeds]:
+        chosen = np.stack([rng.permutation(seeds)[:count] for _ in range(parts)])
+        found = by_choice(tuning_runs, runs, chosen)
+        every = {(task, size): small(found, task, size) for task in tasks(found) for size in EQUAL}
+        said = [
+            decide("P6", {" ".join(key): interval(values[part], reported) for key, values in every.items()}).word
+            for part in range(parts)
+        ]
+        row: dict[str, Any] = {"tuning_seeds": count}
+        row |= {word: said.count(word) / parts for word in (SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE)}
+        row |= {f"sd-{task}": float(values[:, 0].std()) for (task, size), values in every.items() if size == "width"}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def fewer_text(table: pd.DataFrame) -> str:
+    """How often the most frequent verdict came out with the fewest and the most tuning seeds of `sensitivity`."""
+    parts = []
+    for row in (table.iloc[0], table.iloc[-1]):
+        word = max((SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE), key=lambda each: row[each])
+        seeds = f"{row['tuning_seeds']:.0f} tuning seed" + ("s" if row["tuning_seeds"] > 1 else "")
+        parts.append(f"with {seeds} it would be {word} in {100 * row[word]:.0f} % of the choices")
+    return ", ".join(dict.fromkeys(parts))
+
+
+def hindsight(runs: pd.DataFrame) -> str:
+    """Whether stopping each run at its best look would change the difference on small sets; nobody can do that."""
+    best = runs.assign(accuracy=[max(curves["accuracy"]) for curves in runs["curves"]])
+    parts = []
+    for task in TASK_NAMES:
+        ends = []
+        for each in (best, runs):
+            table = differences(each[(each["size"] == "width") & (each["examples"] <= SMALL)])
+            ends.append(bootstrap(table[table["task"] == task].groupby("seed")["difference"].mean()))
+        parts.append(f"{in_points(ends[0])} instead of {in_points(ends[1])} on {TASK_NAMES[task]}")
+    return (
+        f"Were every run stopped at the best of its {LOOKS} looks at the test set, which nobody can know beforehand, the lead of "
+        f"the GRU at equal width on the small sets would be {' and '.join(parts)} (rates taken as given)."
+    )
+
+
+def pairing(runs: pd.DataFrame) -> float:
+    """Width of an unpaired interval ÷ that of the paired one: median over conditions of the ratio of deviations."""
+    ratios = []
+    for _, part in runs[runs["size"] == "width"].groupby(["task", "examples"]):
+        table = part.pivot(index="seed", columns="cell", values="accuracy")
+        paired = (table["gru"] - table["lstm"]).std()
+        if paired > 0:
+            ratios.append(float(np.hypot(table["gru"].std(), table["lstm"].std()) / paired))
+    return float(np.median(ratios))
+
+
+def pairing_text(ratio: float) -> str:
+    """What sharing the draw is worth, in one sentence."""
+    if ratio > 1.2:
+        return f"It does: without the pairing an interval would be {ratio:.1f} times as wide in the middle case."
+    return (
+        f"It hardly does: without the pairing an interval would be {ratio:.1f} times as wide in the middle case. A draw that is "
+        "lucky for one cell is not the one that is lucky for the other; what spreads the dots is each run's own path."
+    )
+
+
+def numbers(runs: pd.DataFrame, leads: Leads, fixed: Leads, table: pd.DataFrame) -> dict[str, str]:
+    """Texts for the prose, by name.
+
+    Args:
+        runs: at the chosen rates. leads, fixed: of `tuned_leads.leads` and `given`. table: of `sensitivity`.
+    """
+    return {
+        "hindsight": hindsight(runs),
+        "pairing": pairing_text(pairing(runs)),
+        "choice": choice_text(leads, fixed),
+        "fewer": fewer_text(table),
+    }

@@ -1,0 +1,99 @@
+"""Configurations of the second looks of the chapter *memory/recall*, and of its task with two registers."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pandas as pd
+
+from gatedrnn.analyses.recall import GATED, LEARNED, STARTS, TASKS, cases, outcomes, pick, point, rate
+from gatedrnn.experiments.recall import CONTROLS
+from gatedrnn.tuning import Tuned
+
+PATIENCE = 3
+"""How many times the steps a run gets that is to show whether a start is slow or hopeless."""
+ORDER = ("lstm", *CONTROLS, "gru")
+"""From the LSTM to the GRU, by what is changed."""
+
+
+def control_points(length: int) -> list[dict[str, Any]]:
+    """The LSTMs between LSTM and GRU, with bias 1, on both tasks."""
+    return [point({"task": t, "cell": c, "start": "bias:1"}, length) for t, c in itertools.product(TASKS, CONTROLS)]
+
+
+def at_rates(
+    given: list[dict[str, Any]], tied: Tuned, tuned: Tuned, length: int, fixed: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The tuned controls at another length, each at its chosen rate.
+
+    A control that no rate taught anything takes the rate that was best for the LSTM with chrono, as an LSTM would.
+    """
+    found = []
+    for each in given:
+        best = pick(tied.best, **each).iloc[0]
+        chosen = float(best["learning_rate"])
+        if best["score"] < LEARNED:
+            chosen = rate(tuned, {"task": each["task"], "cell": "lstm", "start": "chrono"}, each["length"])
+        found.append({**each, "length": length, "learning_rate": chosen, "size": "width", **fixed})
+    return found
+
+
+def control_table(table: pd.DataFrame, controls: pd.DataFrame, length: int) -> pd.DataFrame:
+    """Outcomes of the controls beside those of LSTM and GRU with the same start and length."""
+    whole = pick(table, cell=list(GATED), start="bias:1", size="width", length=length)
+    return pd.concat([whole, outcomes(controls)], ignore_index=True)
+
+
+def watched_points(tuned: Tuned, length: int, tuned_at: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """LSTM and GRU with bias 1 on recall, their gates watched as they learn, from true and from random labels."""
+    found = []
+    for random, cell in itertools.product((False, True), GATED):
+        case = {"task": "recall", "cell": cell, "start": "bias:1"}
+        more = {"size": "width", "watch": True, "random_labels": random, "learning_rate": rate(tuned, case, tuned_at)}
+        found.append(point(case, length, **{**fixed, **more}))
+    return found
+
+
+def watched_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and look: `cell`, `random_labels`, `seed`, `step`, and the gates `keep` and `write`."""
+    names = ("step", "quality", "keep", "write")
+    parts = [
+        pd.DataFrame({name: row["curves"][name] for name in names}).assign(
+            cell=row["cell"], random_labels=row["random_labels"], seed=row["seed"]
+        )
+        for _, row in runs.iterrows()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def patience_points(length: int, learning_rate: float, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """LSTMs with each start, at a modest rate and with many steps: slow, or hopeless?"""
+    more = {**fixed, "size": "width", "steps": PATIENCE * fixed["steps"], "learning_rate": learning_rate}
+    found = itertools.product(TASKS, STARTS)
+    return [point({"task": task, "cell": "lstm", "start": start}, length, **more) for task, start in found]
+
+
+def far_points(tuned: Tuned, length: int, tuned_at: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Adding at a length far beyond, with chrono and the rates of the long lengths."""
+    found = [case for case in cases(["adding"], rnn=False) if case["start"] == "chrono"]
+    return [point(case, length, learning_rate=rate(tuned, case, tuned_at), size="width", **fixed) for case in found]
+
+
+def selective_points(tuned: Tuned, length: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The task with two registers, every start and both cells, their gates watched."""
+    more = {"size": "width", "watch": True, **fixed}
+    found = cases(["selective"], rnn=False)
+    return [point(case, length, learning_rate=rate(tuned, case, length), **more) for case in found]
+
+
+def selective_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Outcomes, and `contrast`: openness of the writing gate at marked steps less that at the others, after training."""
+    contrast = runs["write_marked"] - runs["write"]
+    found = runs.assign(contrast=contrast)
+    return outcomes(found).merge(
+        found.assign(start=outcomes(found)["start"].to_numpy())[
+            ["cell", "start", "seed", "write", "write_marked", "keep", "keep_marked", "contrast"]
+        ],
+        on=["cell", "start", "seed"],
+    )

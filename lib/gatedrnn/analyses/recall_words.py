@@ -1,0 +1,243 @@
+"""Numbers and sentences of the chapter *memory/recall*, made from its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from IPython.display import Markdown
+
+from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, gap, name, parting, pick, success, tally
+from gatedrnn.experiments.recall import build, guessing
+from gatedrnn.figures import LABELS
+from gatedrnn.initialisation import half_life
+from gatedrnn.models import parameters
+from gatedrnn.statistics import Interval, ratio_bootstrap
+from gatedrnn.tasks import adding, recall
+from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Stratum, Verdict, ledger
+
+ALL_RATES = "solved or not, all rates"
+NAMES = {**LABELS, "lstm_shut": "LSTM whose input gate starts shut", "lstm_coupled": "LSTM with tied gates"}
+FACTORS = {"start": "the start of the gates", "cell × start": "which cell with which start", "cell": "the cell alone"}
+
+
+def count(part: pd.DataFrame) -> str:
+    """Such as `9 of 10`."""
+    return f"{int(part['solved'].sum())} of {len(part)}"
+
+
+def rate(part: pd.DataFrame) -> str:
+    """Such as `9 of 10 [60, 98] %`."""
+    found = success(part)
+    return f"{count(part)} [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
+
+
+def signed(found: Interval) -> str:
+    """A difference in points with its interval."""
+    return f"{found.signed(0)} points"
+
+
+def median(part: pd.DataFrame) -> str:
+    """Median steps to solve, censored where half of the runs or more were not solved."""
+    middle = part["steps"].median()
+    return f"{middle:.0f}" if part["solved"].mean() > 0.5 else f"more than {part['steps_allowed'].max()}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Such as `a, b and c`."""
+    found = list(parts)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def slug(start: str) -> str:
+    """A start in the name of a number."""
+    return start.replace(":", "-")
+
+
+def result_table(table: pd.DataFrame) -> Markdown:
+    """A line a task, start and cell: what it had, and by length the seeds that solved it and their median steps."""
+    lengths = sorted(table["length"].unique())
+    heads = ["task", "start", "cell", "parameters", "learning rates", *(f"T = {each}" for each in lengths), "clipped"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for case in cases():
+        for size in ("width", "parameters"):
+            rows = pick(table, **case, size=size)
+            if rows.empty:
+                continue
+            by_length = [pick(rows, length=length) for length in lengths]
+            seen = [f"{count(each)}, {median(each)}" if len(each) else "" for each in by_length]
+            label = f"{LABELS[case['cell']]}, {rows['width'].iloc[0]} units"
+            rates = ", ".join(f"{each:g}" for each in dict.fromkeys(rows.sort_values("length")["learning_rate"]))
+            cut, numbers = f"{100 * rows['clipped'].mean():.0f} %", f"{rows['parameters'].iloc[0]:,}"
+            cells = [case["task"], name(case["start"]), label, numbers, rates, *seen, cut]
+            lines.append(f"| {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def answer(verdict: Verdict) -> str:
+    """Does the start decide who wins? From the LSTM − GRU of each start."""
+    behind = [each.name for each in verdict.strata if each.high < 0]
+    ahead = [each.name for each in verdict.strata if each.low > 0]
+    level = [each.name for each in verdict.strata if each.low <= 0 <= each.high]
+    parts = [f"with {listed(group)} {text}" for group, text in _groups(behind, ahead, level)]
+    head = "Yes" if bool(behind) + bool(ahead) + bool(level) > 1 else "No"
+    return f"{head}: {'; '.join(parts)}"
+
+
+def _groups(behind: list[str], ahead: list[str], level: list[str]) -> list[tuple[list[str], str]]:
+    groups = [
+        (behind, "the GRU learns more often"),
+        (ahead, "the LSTM learns more often"),
+        (level, "these runs do not tell the two apart"),
+    ]
+    return [each for each in groups if each[0]]
+
+
+def ranges(table: pd.DataFrame, lengths: list[int]) -> str:
+    """How far each cell goes from its worst start to its best, over both tasks and the given lengths."""
+    parts = []
+    for cell in GATED:
+        by_start = {s: pick(table, cell=cell, start=s, size="width", length=lengths) for s in STARTS}
+        worst, best = (f(STARTS, key=lambda s: int(by_start[s]["solved"].sum())) for f in (min, max))
+        parts.append(
+            f"the {LABELS[cell]} goes from {count(by_start[worst])} ({name(worst)}) to {count(by_start[best])}"
+        )
+        parts[-1] += f" ({name(best)})"
+    return f"From its worst start to its best {' and '.join(parts)}"
+
+
+def long_sentence(verdict: Verdict) -> str:
+    """What the verdict on M2 says to a reader who has to choose."""
+    head = {
+        CONTRADICTED: "A long memory is no reason to take the LSTM, whatever the start of the gates",
+        SUPPORTED: "For a long memory take the LSTM, whatever the start of the gates",
+    }.get(verdict.word, "Whether the LSTM is better at long memory is not settled for every start of the gates")
+    return f"{head}. Runs that learn it, LSTM − GRU: {strata(verdict)}."
+
+
+def short_sentence(verdict: Verdict) -> str:
+    """What the verdict on M4 says to a reader who has to choose."""
+    margin = ledger()["M4"].margin
+    ahead = [each.name for each in verdict.strata if each.low > margin]
+    if ahead:
+        head = f"With {listed(ahead)} the GRU falls short even at short lengths: take the LSTM there"
+    elif all(each.high < margin for each in verdict.strata):
+        head = "At short lengths the GRU is enough with every start"
+        behind = [each.name for each in verdict.strata if each.high < -margin]
+        if behind:
+            head += f"; with {listed(behind)} the two are not alike, because the *LSTM* falls behind"
+            head += f" (the verdict asks for equality within ± {margin:g} points, which a GRU that leads breaks too)"
+    else:
+        unsure = [each.name for each in verdict.strata if each.high >= margin]
+        head = f"These runs leave open whether the GRU is enough with {listed(unsure)}"
+    return f"{head}. Runs that learn it, LSTM − GRU: {strata(verdict)}."
+
+
+def strata(verdict: Verdict) -> str:
+    """The difference under each start."""
+    return "; ".join(f"{each.name} {signed(_interval(each))}" for each in verdict.strata)
+
+
+def _interval(stratum: Stratum) -> Interval:
+    return Interval(stratum.estimate, stratum.low, stratum.high)
+
+
+def default_advice(table: pd.DataFrame) -> str:
+    """Which cell to take where the framework's start cannot be changed."""
+    found, part = difference(table, start="default"), pick(table, start="default", size="width")
+    lstm, gru = (count(pick(part, cell=cell)) for cell in GATED)
+    numbers = f"over all lengths the LSTM solved {lstm} runs and the GRU {gru}, LSTM − GRU {signed(found)}"
+    if found.low <= 0 <= found.high:
+        return f"If you must take the start that the framework gives, these runs favour neither cell: {numbers}"
+    better = "LSTM" if found.low > 0 else "GRU"
+    return f"If you must take the start that the framework gives, take the {better}: {numbers}"
+
+
+def chrono_advice(table: pd.DataFrame) -> str:
+    """What chrono did for each cell, beside the advice of a bias of 1."""
+    parts = []
+    for cell in GATED:
+        chrono, bias = (tally(pick(table, cell=cell, start=s, size="width")) for s in ("chrono", "bias:1"))
+        gained = gap(chrono, bias)
+        word = "helps" if gained.low > 0 else "hurts" if gained.high < 0 else "changes little for"
+        parts.append(f"it {word} the {LABELS[cell]} ({signed(gained)})")
+    return f"If you know the time scale of your data, try chrono: against a bias of 1, {' and '.join(parts)}"
+
+
+def control_advice(controls: pd.DataFrame) -> str:
+    """What each control did for the LSTM with bias 1, both tasks together."""
+    parts = []
+    for cell, what in (
+        ("lstm_shut", "an input gate that starts shut"),
+        ("lstm_coupled", "tying its gates, f = 1 − i,"),
+    ):
+        changed, plain = (pick(controls, cell=each) for each in (cell, "lstm"))
+        gained = gap(tally(changed), tally(plain))
+        word = (
+            "helps"
+            if gained.low > 0
+            else "hurts"
+            if gained.high < 0
+            else "makes no difference that these runs can tell"
+        )
+        parts.append(f"{what} {word} ({count(changed)} runs solved, {count(plain)} without)")
+    return f"For an LSTM with a forget bias of 1, {' and '.join(parts)}"
+
+
+def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Names and texts of what the prose quotes about the main sweep."""
+    for kind, lengths in kinds.items():
+        yield kind, listed([str(each) for each in lengths])
+        for start in STARTS:
+            for cell in GATED:
+                rows = pick(table, start=start, cell=cell, size="width", length=lengths)
+                yield f"{kind}-{cell}-{slug(start)}", rate(rows)
+    for task in TASKS:
+        parts = {start: parting(table, task, start) for start in STARTS}
+        apart = [f"{name(s)} at T = {listed([str(x) for x in found])}" for s, found in parts.items() if found]
+        yield f"part-{task}", "; ".join(apart) if apart else "nowhere"
+        yield f"ratio-{task}", f"{step_ratio(pick(table, task=task, start='chrono')).format('{:.1f}')}"
+        yield f"rnn-{task}", rate(pick(table, cell="rnn", task=task))
+    hidden, wide = (
+        int(pick(table, task="recall", cell="gru", size=size)["width"].iloc[0]) for size in ("width", "parameters")
+    )
+    yield "width", str(wide)
+    for who, cell, width in (("lstm", "lstm", hidden), ("gru", "gru", hidden), ("wide", "gru", wide)):
+        yield f"parameters-{who}", f"{parameters(build('recall', cell, width)):,}"
+    yield "equal-length", str(kinds["long"][0])
+    for size in ("width", "parameters"):
+        found = [(s, difference(table, size=size, start=s, length=kinds["long"][0])) for s in STARTS]
+        yield f"equal-{size}", "; ".join(f"{name(start)} {signed(each)}" for start, each in found)
+    for panel, part in shares.groupby("panel"):
+        known = part[~part["factor"].isin(["seed", "other combinations"])].nlargest(2, "share")
+        yield (
+            f"share-{_panel(panel)}-top",
+            listed([f"{_factor(r.factor)} ({r.share:.0f} %)" for r in known.itertuples()]),
+        )
+    for panel, factor in (("solved or not", "length"), ("solved or not", "seed"), (ALL_RATES, "learning_rate")):
+        share = pick(shares, panel=panel, factor=factor)["share"].iloc[0]
+        yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f} %"
+    yield "ranges", ranges(table, kinds["long"])
+    yield "advice-default", default_advice(table)
+    yield "advice-chrono", chrono_advice(table)
+    yield "guess-recall", f"{100 * guessing('recall'):.1f} %"
+    yield "guess-adding", f"{guessing('adding'):.4f}"
+    yield "guess-selective", f"{100 * guessing('selective'):.1f} %"
+    yield "solved-adding", f"{adding.SOLVED:g}"
+    yield "symbols", str(recall.SYMBOLS)
+    yield "half-life-1", f"{half_life(1.0):.1f}"
+    yield "half-life-0", f"{half_life(0.0):.0f}"
+
+
+def step_ratio(part: pd.DataFrame) -> Interval:
+    """Steps to solve, LSTM ÷ GRU of the same length and seed, the median; what was not solved counts its budget."""
+    steps = [pick(part, cell=cell, size="width").sort_values(["length", "seed"])["steps"].to_numpy() for cell in GATED]
+    return ratio_bootstrap(*steps)
+
+
+def _panel(panel: str) -> str:
+    return {"solved or not": "solved", "log of steps": "steps"}.get(panel, "tried")
+
+
+def _factor(factor: str) -> str:
+    return FACTORS.get(factor, "the " + factor.replace("_", " "))
