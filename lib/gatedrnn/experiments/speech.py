@@ -49,7 +49,7 @@ def run(
         hidden_size: width of the LSTM.
         learning_rate, steps, batch: of the training.
         seed: of the weights and the order of the batches; the same for all networks.
-        tuning: score the strings for tuning and not the test.
+        tuning: score the strings for tuning and not the test, once, at the end.
         bias: first bias of the keeping gate.
 
     Returns:
@@ -78,7 +78,7 @@ def run(
         evaluate,
         steps=steps,
         learning_rate=learning_rate,
-        every=max(1, steps // LOOKS),
+        every=steps if tuning else max(1, steps // LOOKS),
     )
     return {**result, "parameters": parameters(model), "width": width}
 

@@ -7,6 +7,8 @@ Introduced in the chapter *applications/speech*.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 WINDOW, HOP = 0.025, 0.010
@@ -30,6 +32,7 @@ def hertz(mels: np.ndarray | float) -> np.ndarray:
     return 700 * (10 ** (np.asarray(mels) / 2595) - 1)
 
 
+@cache
 def filters(size: int, rate: int) -> np.ndarray:
     """Weights of the bands, (BANDS, size // 2 + 1).
 

@@ -2,7 +2,7 @@
 
 Shape: strings of 5 to 9 digits in English, as log-mel frames of 10 ms (`gatedrnn.tasks.logmel`), three frames a step, so
 that T is 60 on average and a step has 60 numbers. Each string has an accent, a speed and a pitch drawn anew, and noise.
-Parts: 2000 strings for training, 300 for tuning and 500 for the test. A variant of the voice (with all its numbered
+Parts: 1500 strings for training, 200 for tuning and 400 for the test. A variant of the voice (with all its numbered
 sisters, such as klatt to klatt6) is in one part only. Unit of the score: label error rate.
 Source: the package `espeakng-loader` (espeak-ng, GPL-3), see `gatedrnn.tasks.espeak`; no recording is involved.
 Introduced in the chapter *applications/speech*.
@@ -26,7 +26,7 @@ from gatedrnn.tasks import espeak, logmel
 from gatedrnn.tasks.kept import read_arrays, write_arrays
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-COUNTS = {"train": 2000, "validation": 300, "test": 500}
+COUNTS = {"train": 1500, "validation": 200, "test": 400}
 SHORTEST, LONGEST = 5, 9
 """Digits in a string."""
 STACK = 3
