@@ -302,6 +302,9 @@ def test_texts_name_the_winner_and_figures_are_drawn() -> None:
         [{"kind": kind, "frames": frames, "accuracy": 0.7} for kind in early.KINDS for frames in (1, 5)]
     )  # fmt: skip
     assert "after 5 of 1 and 5 frames" in analysis.early_text(quick, plain)
+    longer = analysis.longer_text(runs, made(1, 5).assign(steps=30))
+    assert "same 5 seeds" in longer and "after 10 steps" in longer and "after 30 steps" in longer and "−2.0 [" in longer
+    assert len(analysis.again()) == 2
     assert "one direction" in captions.errors_alt(runs) and len(captions.descent_data(runs)) == 2 * len(runs)
     for figure in (
         plots.draw_errors(runs),

@@ -233,6 +233,24 @@ def descent(runs: pd.DataFrame) -> str:
     return "Over the last quarter of the steps the error rate still went: " + "; ".join(parts) + "."
 
 
+def again() -> list[dict[str, Any]]:
+    """The networks of the second look: both cells of equal width in one direction."""
+    return [case for case in cases(both=False) if case["network"] in ("lstm", "gru") and case["directions"] == 1]
+
+
+def longer_text(runs: pd.DataFrame, second: pd.DataFrame) -> str:
+    """What the same seeds come to with more steps, and what is left of the difference."""
+    kept = runs[runs["seed"].isin(set(second["seed"]))]
+    parts = []
+    for rows in (kept, second):
+        lstm, gru = (errors(rows, cell, 1, "width") for cell in ("lstm", "gru"))
+        gap = points(bootstrap((lstm - gru).to_numpy()))
+        parts.append(
+            f"after {int(rows['steps'].iloc[0]):,} steps LSTM {lstm.mean():.1f} %, GRU {gru.mean():.1f} %, LSTM − GRU {gap}"
+        )
+    return f"With the same {second['seed'].nunique()} seeds: {'; '.join(parts)}."
+
+
 def early_text(early: pd.DataFrame, plain: pd.DataFrame) -> str:
     """Where the cells lead over the static baseline of the same frames, and where not."""
     means = {
