@@ -152,7 +152,7 @@ def _recurrent(core: nn.Module) -> tuple[list[onnx.NodeProto], dict[str, np.ndar
     if not isinstance(core, Recurrent) or core.cell not in ("lstm", "gru") or len(core.layers) != 1:
         raise ValueError("model: only one layer of LSTM or GRU with a linear head is allowed")
     layer = core.layers[0]
-    stock = STOCK[core.cell](layer.input_size, core.hidden_size)
+    stock = STOCK[core.cell](layer.input_size, core.hidden_size)  # type: ignore[call-arg, arg-type]
     with torch.no_grad():
         for own, trained in zip(stock.parameters(), layer.parameters(), strict=True):
             own.copy_(trained)
@@ -162,14 +162,14 @@ def _recurrent(core: nn.Module) -> tuple[list[onnx.NodeProto], dict[str, np.ndar
     nodes = list(graph.node)
     nodes.append(helper.make_node("Gather", ["outputs", "last"], ["end"], axis=0))
     nodes.append(helper.make_node("Squeeze", ["end", "direction"], ["features"]))
-    return nodes, weights, ["T", "B", layer.input_size]
+    return nodes, weights, ["T", "B", layer.input_size]  # type: ignore[list-item]
 
 
 def _convolution(model: Convolution) -> tuple[list[onnx.NodeProto], dict[str, np.ndarray], list[str | int]]:
     nodes = [helper.make_node("Transpose", ["x"], ["h0"], perm=[1, 0, 2])]
     weights: dict[str, np.ndarray] = {}
     for place, layer in enumerate(model.layers):
-        weights |= {f"w{place}": layer.weight.detach().numpy(), f"b{place}": layer.bias.detach().numpy()}
+        weights |= {f"w{place}": layer.weight.detach().numpy(), f"b{place}": layer.bias.detach().numpy()}  # type: ignore[operator]
         given = [f"h{place}", f"w{place}", f"b{place}"]
         nodes.append(helper.make_node("Conv", given, [f"c{place}"], strides=[2], pads=[1, 1]))
         nodes.append(helper.make_node("Relu", [f"c{place}"], [f"h{place + 1}"]))

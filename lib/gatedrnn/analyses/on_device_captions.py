@@ -48,13 +48,12 @@ def sizes_caption(runs: pd.DataFrame, target: float) -> str:
 def sizes_alt(runs: pd.DataFrame) -> str:
     """The headline figure in words."""
     frame, parts = int(runs["frame"].iloc[0]), []
-    for network in NAMES:
+    for network, name in NAMES.items():
         for form in SHIPPED:
             means = 100 * table_of(runs, network, form).mean()
-            texts = [
-                f"{value:.0f} % with {bytes_of(network, width, form, frame):,} bytes" for width, value in means.items()
-            ]
-            parts.append(f"{NAMES[network]}, {form}: " + ", ".join(texts))
+            sizes = [bytes_of(network, int(width), form, frame) for width in means.index]
+            texts = [f"{value:.0f} % with {size:,} bytes" for size, value in zip(sizes, means, strict=True)]
+            parts.append(f"{name}, {form}: " + ", ".join(texts))
     return "Accuracy against file size. " + "; ".join(parts) + "."
 
 
@@ -74,7 +73,7 @@ def targets_caption(runs: pd.DataFrame, target: float) -> str:
     return (
         f"The smallest GRU that reaches an accuracy, divided by the smallest LSTM that does: bytes of the file (left; hollow: "
         f"8-bit weights) and time of a call (right, float32). Bars are 95 % intervals, from resampling {runs['seed'].nunique()} "
-        f"seeds and, for the time, the rounds. Below the dashed line counts for the GRU. Dotted: the target of {100 * target:.0f} %."
+        f"seeds and, for the time, the rounds. Below the dashed line counts for the GRU. Dotted: the target, {100 * target:.0f} %."
     )
 
 
