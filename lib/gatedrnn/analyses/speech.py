@@ -1,0 +1,284 @@
+"""From the runs of the chapter *applications/speech* to its tables, numbers, sentences and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from gatedrnn.analyses.data_size import EQUAL
+from gatedrnn.figures import LABELS
+from gatedrnn.statistics import Interval, bootstrap, sign_flip
+from gatedrnn.tuning import Tuned
+from gatedrnn.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Evidence, Stratum, Verdict, ledger
+
+WAYS = {1: "one direction", 2: "both directions"}
+PLAIN = {"convolution": "convolution", "frame": "each step alone"}
+"""The baselines that are no recurrent networks."""
+NAMES = {**{cell: LABELS[cell] for cell in ("lstm", "gru", "rnn")}, **PLAIN}
+
+
+def cases(both: bool = True) -> list[dict[str, Any]]:
+    """Networks that are compared, as configurations; without `both`, one row for each that gets a learning rate."""
+    rows = [
+        {"network": network, "directions": directions, "size": size}
+        for directions in WAYS
+        for network, size in (("lstm", "width"), ("gru", "width"), ("gru", "parameters"))
+        if both or size == "width"
+    ]
+    return [*rows, *({"network": name, "directions": 1, "size": "parameters"} for name in ("rnn", *PLAIN))]
+
+
+def name_of(network: str, directions: int, size: str) -> str:
+    """How a network is called in tables and figures."""
+    way = "" if network in PLAIN or network == "rnn" else f", {WAYS[directions]}"
+    return NAMES[network] + way + (", equal parameters" if network == "gru" and size == "parameters" else "")
+
+
+def errors(runs: pd.DataFrame, network: str, directions: int, size: str, metric: str = "errors") -> pd.Series:
+    """Label error rate in percent of one network, by seed."""
+    rows = runs[(runs["network"] == network) & (runs["directions"] == directions) & (runs["size"] == size)]
+    return 100 * rows.set_index("seed")[metric].sort_index()
+
+
+def differences(runs: pd.DataFrame) -> pd.DataFrame:
+    """Label error rate of the LSTM minus that of the GRU with the same seed, in points: one row a run of the GRU."""
+    rows = []
+    for directions, way in WAYS.items():
+        lstm = errors(runs, "lstm", directions, "width")
+        for size, equal in EQUAL.items():
+            gap = lstm - errors(runs, "gru", directions, size)
+            rows += [
+                {
+                    "condition": f"{way}, {equal}",
+                    "directions": directions,
+                    "size": size,
+                    "seed": seed,
+                    "difference": value,
+                }
+                for seed, value in gap.items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def evidence(table: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim U2 by condition; the exact sign-flip test is against the margin of the ledger."""
+    found = {}
+    for condition, part in table.groupby("condition", sort=False):
+        values = part["difference"].to_numpy()
+        found[str(condition)] = Evidence(bootstrap(values), sign_flip(values, ledger()["U2"].margin))
+    return found
+
+
+def with_factor(verdict: Verdict) -> Verdict:
+    """The verdict with what tells its decided conditions apart: the directions, what is held equal, or both."""
+    decided = [(stratum.name.split(", "), stratum.word) for stratum in verdict.strata if stratum.word != INCONCLUSIVE]
+    for place, name in enumerate(("the directions", "what is held equal")):
+        words: dict[str, set[str]] = {}
+        for parts, word in decided:
+            words.setdefault(parts[place], set()).add(word)
+        if all(len(each) == 1 for each in words.values()):
+            return replace(verdict, factor=name)
+    return replace(verdict, factor="the directions and what is held equal")
+
+
+def rate(tuned: Tuned, case: dict[str, Any]) -> float:
+    """Learning rate of a network: that of the same network at equal width where only this was tuned."""
+    size = "width" if case["network"] == "gru" else case["size"]
+    return tuned.rate(**{**case, "size": size})
+
+
+def words(verdict: Verdict) -> str:
+    """How many conditions say what, and the difference in each."""
+    said = {
+        SUPPORTED: "favours the LSTM",
+        CONTRADICTED: "does not favour it by so much",
+        INCONCLUSIVE: "decides nothing",
+    }
+    parts = [f"{each.name}: {points(_interval(each))}, which {said[each.word]}" for each in verdict.strata]
+    return "; ".join(parts) + "."
+
+
+def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
+    """What the verdict says to a reader who has to choose."""
+    parts = [f"{points(_interval(each))} ({each.name})" for each in verdict.strata]
+    return f"LSTM − GRU in label error rate on synthetic digit strings: {'; '.join(parts)}. {advice(runs)}"
+
+
+def advice(runs: pd.DataFrame) -> str:
+    """What to try first, by the best network and by what the second direction brings."""
+    table = summary(runs)
+    best = table.iloc[table["mean"].argmin()]
+    plain = table[table["network"].isin(PLAIN)]
+    plain = plain.iloc[plain["mean"].argmin()]
+    gains = [
+        bootstrap((errors(runs, cell, 1, "width") - errors(runs, cell, 2, "width")).to_numpy())
+        for cell in ("lstm", "gru")
+    ]
+    cells = bootstrap((errors(runs, "lstm", 2, "width") - errors(runs, "gru", 2, "width")).to_numpy())
+    larger = min(abs(gain.estimate) for gain in gains) > abs(cells.estimate)
+    text = f"The lowest error rate here has {best['name']} with {best['mean']:.1f} %. "
+    if best["network"] in PLAIN:
+        text += "Before you weigh one cell against the other, try a small convolution; "
+    else:
+        text += f"The best network without recurrence ({plain['name']}) makes {plain['mean']:.1f} %; "
+    return text + (
+        "and where the whole recording is there before the answer is due, let the cell read it in both directions: that "
+        "moves the error rate more than the choice of the cell."
+        if larger and min(gain.low for gain in gains) > 0
+        else "and whether a second direction helps is as much a question as which cell: try it."
+    )
+
+
+def summary(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a network: its name, mean and interval of the error rate in percent, parameters, and how it was trained."""
+    rows = []
+    for case in cases():
+        part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
+        found = bootstrap(100 * part["errors"].to_numpy())
+        first = part.iloc[0]
+        rows.append(
+            {**case, "name": name_of(**case), "mean": found.estimate, "low": found.low, "high": found.high}
+            | {"exact": 100 * part["exact"].mean(), "train": 100 * part["train_errors"].mean()}
+            | {key: first[key] for key in ("width", "parameters", "learning_rate", "steps")}
+            | {"clipped": 100 * part["clipped"].mean(), "seconds": part["train_seconds"].median()}
+        )
+    return pd.DataFrame(rows)
+
+
+def result_table(runs: pd.DataFrame) -> Markdown:
+    """Errors and what was spent, a line a network, as a Markdown table."""
+    lines = [
+        "| network | label errors, % | strings right, % | on training strings, % | units | parameters | learning rate | "
+        "clipped steps, % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in summary(runs).to_dict("records"):
+        cells = [row["name"], f"{row['mean']:.1f} [{row['low']:.1f}, {row['high']:.1f}]", f"{row['exact']:.0f}"]
+        cells += [
+            f"{row['train']:.1f}",
+            row["width"],
+            f"{row['parameters']:,}",
+            f"{row['learning_rate']:g}",
+            f"{row['clipped']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return Markdown("\n".join(lines))
+
+
+def numbers(runs: pd.DataFrame, tuned: Tuned, early: pd.DataFrame, plain: pd.DataFrame) -> dict[str, str]:
+    """Texts for the prose, by name."""
+    table = summary(runs)
+    found = {
+        f"{row['network']}-{row['directions']}-{row['size']}": f"{row['mean']:.1f} %" for _, row in table.iterrows()
+    }
+    found |= {f"units-{key}": str(width) for key, width in zip(found, table["width"], strict=True)}
+    first = runs.iloc[0]
+    found |= {key: str(int(first[key])) for key in ("steps", "batch")}
+    found["tuning-seeds"] = str(tuned.runs["seed"].nunique())
+    found["advice"] = advice(runs)
+    found["finding"] = finding(runs)
+    found["against"] = against(table)
+    found["descent"] = descent(runs)
+    found["early"] = early_text(early, plain)
+    for kind, part in plain.groupby("kind"):
+        whole = 100 * part.set_index("frames")["accuracy"]
+        found |= {f"early-{kind}": f"{whole.iloc[-1]:.1f} %", f"early-{kind}-first": f"{whole.iloc[0]:.1f} %"}
+    for cell, part in early.groupby("cell"):
+        found[f"early-{cell}"] = f"{100 * part['accuracy'].mean():.1f} %"
+        found[f"early-{cell}-first"] = f"{100 * np.mean([curves['heard'][0] for curves in part['curves']]):.1f} %"
+    found["early-parameters"] = " and ".join(
+        f"{part['parameters'].iloc[0]:,} ({LABELS[cell]})" for cell, part in early.groupby("cell", sort=False)
+    )
+    return found
+
+
+def finding(runs: pd.DataFrame) -> str:
+    """Error rates of the cells in one and in both directions, in one sentence."""
+    parts = []
+    for directions, way in WAYS.items():
+        lstm, gru = (errors(runs, cell, directions, "width").mean() for cell in ("lstm", "gru"))
+        gap = bootstrap(
+            (errors(runs, "lstm", directions, "width") - errors(runs, "gru", directions, "width")).to_numpy()
+        )
+        parts.append(f"reading in {way}, LSTM {lstm:.1f} % and GRU {gru:.1f} % of labels wrong ({points(gap)})")
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "."
+
+
+def against(table: pd.DataFrame) -> str:
+    """The best network without recurrence against the best cells of each direction."""
+    plain = table[table["network"].isin(PLAIN)]
+    plain = plain.iloc[plain["mean"].argmin()]
+    parts = []
+    for directions, way in WAYS.items():
+        rows = table[table["network"].isin(["lstm", "gru"]) & (table["directions"] == directions)]
+        cell = rows.iloc[rows["mean"].argmin()]
+        clear = plain["high"] < cell["low"] or cell["high"] < plain["low"]
+        said = ("beats" if plain["mean"] < cell["mean"] else "loses to") if clear else "cannot be told from"
+        parts.append(f"{said} the best cell reading in {way} ({NAMES[cell['network']]}, {cell['mean']:.1f} %)")
+    return f"The best network without recurrence ({plain['name']}, {plain['mean']:.1f} %) {' and '.join(parts)}."
+
+
+def descent(runs: pd.DataFrame) -> str:
+    """Whether the error rates were still falling when the steps were spent."""
+    parts = []
+    for case in [each for each in cases() if each["size"] == "width"] + [cases()[-2]]:
+        part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
+        last = 100 * np.array([curves["errors"][-2:] for curves in part["curves"]]).mean(0)
+        parts.append(f"{name_of(**case)} from {last[0]:.1f} to {last[-1]:.1f} %")
+    return "Over the last quarter of the steps the error rate still went: " + "; ".join(parts) + "."
+
+
+def again() -> list[dict[str, Any]]:
+    """The networks of the second look: both cells of equal width in one direction."""
+    return [case for case in cases(both=False) if case["network"] in ("lstm", "gru") and case["directions"] == 1]
+
+
+def longer_text(runs: pd.DataFrame, second: pd.DataFrame) -> str:
+    """What the same seeds come to with more steps, and what is left of the difference."""
+    kept = runs[runs["seed"].isin(set(second["seed"]))]
+    parts = []
+    for rows in (kept, second):
+        lstm, gru = (errors(rows, cell, 1, "width") for cell in ("lstm", "gru"))
+        gap = points(bootstrap((lstm - gru).to_numpy()))
+        parts.append(
+            f"after {int(rows['steps'].iloc[0]):,} steps LSTM {lstm.mean():.1f} %, GRU {gru.mean():.1f} %, LSTM − GRU {gap}"
+        )
+    return f"With the same {second['seed'].nunique()} seeds: {'; '.join(parts)}."
+
+
+def early_text(early: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """Where the cells lead over the static baseline of the same frames, and where not."""
+    means = {
+        cell: 100 * np.array([curves["heard"] for curves in part["curves"]]).mean(0)
+        for cell, part in early.groupby("cell")
+    }
+    frames = early["curves"].iloc[0]["frames"]
+    static = 100 * plain.groupby("frames")["accuracy"].max()
+    best = np.max(list(means.values()), axis=0)
+    ahead = [mark for mark, value in zip(frames, best, strict=True) if value > static[mark]]
+    gap = pd.DataFrame({cell: part.set_index("seed")["early_accuracy"] for cell, part in early.groupby("cell")})
+    found = bootstrap(100 * (gap["lstm"] - gap["gru"]).to_numpy())
+    led = f"after {_listed(ahead)} of {_listed(frames)} frames" if ahead else "at no number of frames"
+    return (
+        f"The better of the two cells has a higher mean accuracy than the better regression {led}. LSTM − GRU, averaged over "
+        f"these numbers of frames: {points(found)}."
+    )
+
+
+def points(interval: Interval) -> str:
+    """Such as `+3.1 [+2.0, +4.2] points`."""
+    return interval.signed() + " points"
+
+
+def _interval(stratum: Stratum) -> Interval:
+    return Interval(stratum.estimate, stratum.low, stratum.high)
+
+
+def _listed(values: list[int]) -> str:
+    *first, last = map(str, values)
+    return f"{', '.join(first)} and {last}" if first else last

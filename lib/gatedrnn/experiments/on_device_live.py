@@ -1,0 +1,99 @@
+"""Live measurements of the chapter *applications/on_device*: time and memory of a file in ONNX Runtime.
+
+The weights are fresh ones: neither the clock nor the memory asks whether a network has learned.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import psutil
+
+from gatedrnn import deployment, measuring, runtimes
+from gatedrnn.experiments.on_device import made
+from gatedrnn.tasks import mnist1d
+
+COPIES = 60
+"""Sessions that are opened to tell what one of them takes."""
+Model = tuple[str, int, str]
+"""Network, width and format."""
+
+
+@cache
+def file(network: str, width: int, form: str, frame: int) -> bytes:
+    """The bytes of a network's file; those of equal shape are equally long, whatever they have learned."""
+    model = made(network, width, frame).eval()
+    return deployment.in_format(deployment.exported(model), form).SerializeToString()
+
+
+def bytes_of(network: str, width: int, form: str, frame: int) -> int:
+    """Bytes of a network's file."""
+    return len(file(network, width, form, frame))
+
+
+def readings(models: Iterable[Model], frame: int, rounds: int) -> pd.DataFrame:
+    """Time of a call with one curve, taken in turns: one row a reading, with `network`, `width` and `form`."""
+    chosen = {str(model): model for model in models}
+    table = measuring.interleave({name: _call(model, frame) for name, model in chosen.items()}, rounds, 0.003)
+    return _named(table, chosen)
+
+
+def waits(models: Iterable[Model], frame: int, calls: int) -> pd.DataFrame:
+    """Time of every single call with one curve: one row a call, with `network`, `width` and `form`."""
+    chosen = {str(model): model for model in models}
+    return _named(measuring.latency({name: _call(model, frame) for name, model in chosen.items()}, calls), chosen)
+
+
+def resident(models: Iterable[Model], frame: int) -> pd.DataFrame:
+    """Bytes by which an open session lifts the resident memory of a fresh process: one row a model, `resident`."""
+    chosen = list(models)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
+        lifted = list(
+            pool.map(_lift, [file(*model, frame) for model in chosen], [shape(model[0], frame) for model in chosen])
+        )
+    table = pd.DataFrame(chosen, columns=["network", "width", "form"])
+    return table.assign(resident=lifted)
+
+
+def shape(network: str, frame: int) -> tuple[int, int, int]:
+    """Shape of one curve as a network takes it, (T, 1, I)."""
+    step = mnist1d.POINTS if network == "convolution" else frame
+    return mnist1d.POINTS // step, 1, step
+
+
+def _call(model: Model, frame: int) -> Callable[[], Any]:
+    session = _session(file(*model, frame))
+    given = {"x": np.random.default_rng(0).normal(size=shape(model[0], frame)).astype("float32")}
+    return lambda: session.run(None, given)
+
+
+def _session(file: bytes) -> Any:
+    return runtimes.session(onnx.ModelProto.FromString(file))
+
+
+def _lift(file: bytes, given: tuple[int, int, int]) -> int:
+    process, x = psutil.Process(), np.zeros(given, "float32")
+    held = []
+    for _ in range(COPIES // 4):  # libraries and pools are there before the first look
+        held.append(_session(file))
+        held[-1].run(None, {"x": x})
+    before = process.memory_info().rss
+    for _ in range(COPIES):
+        held.append(_session(file))
+        held[-1].run(None, {"x": x})
+    return round((process.memory_info().rss - before) / COPIES)
+
+
+def _named(table: pd.DataFrame, models: dict[str, Model]) -> pd.DataFrame:
+    for place, column in enumerate(("network", "width", "form")):
+        table[column] = [models[name][place] for name in table["name"]]
+    return table.drop(columns="name")
