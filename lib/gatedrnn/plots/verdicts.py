@@ -108,7 +108,7 @@ def numbers(table: pd.DataFrame) -> dict[str, str]:
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
-    ratio = rows["unit"].iloc[0] == "ratio"
+    ratio = rows["unit"].iloc[0] == "ratio" and rows["low"].min() > 0  # a skill is a ratio too, and can be below 0
     for place, row in enumerate(rows.to_dict("records")):
         colour = COLOURS[row["word"]]
         axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
