@@ -71,7 +71,7 @@ def numbers(
         "parameters-gru": f"{parameters['gru', 'width']:,}",
         "parameters-share": f"{parameters['gru', 'width'] / parameters['lstm', 'width']:.2f}",
         "margin": f"{ledger()['P4'].margin:g}",
-        "depth-margin": f"{ledger()['P7'].margin:g}",
+        "depth-margin": f"{ledger()['P7'].margin:g} point{'s' if ledger()['P7'].margin != 1 else ''}",
         "early-gaps": looks.early_gaps(depths),
         "depth-early": str(looks.early_step(depths)),
         "tail": str(TAIL),

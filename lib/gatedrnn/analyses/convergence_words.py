@@ -35,10 +35,17 @@ def by_word(verdict: Verdict, said: dict[str, str], other: str) -> str:
 
 
 def time_sentence(verdict: Verdict) -> str:
-    """What the verdict on P3 says to a reader who has to choose."""
-    return by_word(
-        verdict, {SUPPORTED: "the GRU is there first", CONTRADICTED: "the GRU is not sooner"}, "cannot be told apart"
-    )
+    """What the verdict on P3 says to a reader who has to choose: by what it says and by task, the clocks."""
+    said = {SUPPORTED: "The GRU is there first", CONTRADICTED: "The GRU is not sooner"}
+    groups: dict[str, dict[str, list[str]]] = {}
+    for stratum in verdict.strata:
+        task, clock = stratum.name.split(", ")
+        groups.setdefault(said.get(stratum.word, "Open"), {}).setdefault(task, []).append(clock)
+    parts = []
+    for words, tasks in groups.items():
+        names = [f"{task} ({', '.join(clocks).replace(', seconds with', ',')})" for task, clocks in tasks.items()]
+        parts.append(f"{words}: {'; '.join(names)}.")
+    return " ".join(parts)
 
 
 def accuracy_sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
