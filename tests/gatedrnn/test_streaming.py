@@ -193,14 +193,15 @@ def test_errors_are_one_line_that_names_the_package(monkeypatch, tmp_path):
         glucose_baselines.build("oracle", 1.0, 24)
 
 
-def test_streams_on_a_core_are_those_that_meet_the_deadline(monkeypatch):
-    slow = {"seconds": 0.02}
-    monkeypatch.setattr(streaming_live, "_slowest", lambda streams: slow["seconds"] * len(streams))
-    assert streaming_live.carried(lambda: None, 0.019, 0.1) == 5
-    slow["seconds"] = 0.04  # slower than guessed
-    assert streaming_live.carried(lambda: None, 0.019, 0.1) == 2
-    slow["seconds"] = 1.0
-    assert streaming_live.carried(lambda: None, 0.019, 0.1) == 0
+def test_streams_on_a_core_follow_the_pace_of_a_pool(monkeypatch):
+    made = []
+    monkeypatch.setattr(streaming_live, "_usual", lambda tick: 0.02 * len(made))  # 20 ms a stream, whatever was guessed
+    for guess in (0.01, 0.02, 0.5):
+        made.clear()
+        assert streaming_live.carried(lambda: made.append(1), guess, 0.101) == 5
+    assert len(made) == 1
+    monkeypatch.setattr(streaming_live, "_usual", lambda tick: 0.05)
+    assert streaming_live.shared("gru", 4, 0.1, 100) == 200
 
 
 def test_figures_and_texts_follow_from_the_runs():

@@ -36,6 +36,7 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Iterator[tup
     yield "finding", finding(runs)
     yield "against", against(runs, base)
     yield "ungated", ungated(runs)
+    yield "verdict", verdict_words(runs)
     yield "late", late(runs, base)
 
 
@@ -46,6 +47,34 @@ def finding(runs: pd.DataFrame) -> str:
         found = ratio(runs, size)
         parts.append(f"at {SIZES[size]} {_who(found)} (error GRU ÷ LSTM {found.format('{:.3f}')})")
     return f"{'; '.join(parts)}."
+
+
+def verdict_words(runs: pd.DataFrame) -> str:
+    """What the verdict does and does not say, from the ratio at equal operations and its margin."""
+    found, margin = ratio(runs, "operations"), ledger()["U3"].margin
+    text = f"At equal operations an update the GRU's error is {found.format('{:.3f}')} times the LSTM's. "
+    if found.high < margin:
+        return text + f"All of the interval is below {margin:g}: the GRU is ahead by more than the claim asks."
+    if found.low > margin and found.high < 1:
+        return (
+            text
+            + f"The GRU is ahead, and surely so, but by less than the claim asks: the interval is above {margin:g}."
+        )
+    if found.low > margin:
+        return text + f"All of the interval is above {margin:g}: a lead as large as the claim asks is ruled out."
+    return text + f"The interval holds {margin:g}: these runs cannot tell."
+
+
+def when(runs: pd.DataFrame) -> str:
+    """Whether a lead over all readings is one of the second half too."""
+    whole, later = ratio(runs, "operations"), ratio(runs, "operations", "late")
+    if whole.low <= 1 <= whole.high:
+        return ""
+    if later.low <= 1 <= later.high:
+        return (
+            "The lead was made early: in the second half no difference is certain. It is a matter of who learns sooner."
+        )
+    return "The second half shows a difference too."
 
 
 def against(runs: pd.DataFrame, base: pd.DataFrame, metric: str = "rmse") -> str:
@@ -78,8 +107,8 @@ def late(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     found = ratio(runs, "operations", "late")
     return (
         f"On the second half alone, {against(runs, base, 'late')}. GRU ÷ LSTM at equal operations is {found.format('{:.3f}')} "
-        "there."
-    )
+        f"there. {when(runs)}"
+    ).strip()
 
 
 def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:

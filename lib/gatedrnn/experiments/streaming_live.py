@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from gatedrnn import measuring
 from gatedrnn.experiments.streaming import INPUTS, Forecaster, Learner, tensors, width_of
 from gatedrnn.tasks import glucose, glucose_baselines
 
-TICKS = 8
+TICKS = 12
 """Rounds in which all streams are served once, to see whether a core carries them."""
 Call = Callable[[], Any]
 
@@ -96,60 +96,48 @@ def latencies(contenders: dict[str, Contender], calls: int) -> pd.DataFrame:
     return readings.assign(name=names[0], what=names[1])
 
 
-def carried(make: Callable[[], Contender], guess: float, deadline: float, most: int = 20_000) -> int:
+def carried(make: Callable[[], Contender], guess: float, deadline: float) -> int:
     """Streams, each with a model of its own that predicts and learns, that one core serves before the deadline.
 
     Args:
         make: a contender for one more stream. guess: seconds that one stream takes.
-        deadline: seconds in which all streams must be served. most: streams that are made.
+        deadline: seconds in which all streams must be served.
 
     Returns:
-        The largest number tried for which all but the slowest of `TICKS` ticks met the deadline, at least 0.
+        How many fit into the deadline in nine of ten ticks, at the pace of a pool that takes about 3/4 of it.
     """
-    count = max(1, min(most, int(0.95 * deadline / guess)))
-    pool = [make() for _ in range(count)]
-    with measuring.threads(1):
-        for _ in range(4):
-            slow = _slowest(pool[:count])
-            if slow <= deadline:
-                return count
-            count = int(count * min(0.97, 0.97 * deadline / slow))
-            if count < 1:
-                return 0
-    return 0
+    pool = [make() for _ in range(max(1, int(0.75 * deadline / guess)))]
 
-
-def _slowest(streams: Iterable[Contender]) -> float:
-    """Seconds of the second slowest tick."""
-    streams, seconds = list(streams), []
-    for each in streams:
-        each.learn()
-    for _ in range(TICKS):
-        started = time.perf_counter()
-        for each in streams:
+    def tick() -> None:
+        for each in pool:
             each.predict()
             each.learn()
-        seconds.append(time.perf_counter() - started)
-    return sorted(seconds)[-2]
+
+    return int(len(pool) * deadline / _usual(tick))
 
 
-def shared(cell: str, width: int, deadline: float, most: int = 1 << 18) -> int:
-    """Streams that one trained network serves side by side before the deadline, one reading each, without learning."""
-    model, count, good = Forecaster(cell, width), 64, 0
-    with measuring.threads(1), torch.no_grad():
-        while count <= most:
-            x = torch.zeros(1, count, INPUTS)
-            state = tuple(torch.zeros(1, count, width) for _ in range(2 if cell == "lstm" else 1))
-            model(x, state)
-            seconds = []
-            for _ in range(5):
-                started = time.perf_counter()
-                model(x, state)
-                seconds.append(time.perf_counter() - started)
-            if sorted(seconds)[-2] > deadline:
-                break
-            good, count = count, 2 * count
-    return good
+def shared(cell: str, width: int, deadline: float, together: int = 16_384) -> int:
+    """Streams that one trained network serves side by side before the deadline, one reading each, without learning.
+
+    Args:
+        deadline: in seconds. together: streams in the batch whose pace is measured.
+    """
+    model = Forecaster(cell, width)
+    x = torch.zeros(1, together, INPUTS)
+    state = tuple(torch.zeros(1, together, width) for _ in range(2 if cell == "lstm" else 1))
+    with torch.no_grad():
+        return int(together * deadline / _usual(lambda: model(x, state)))
+
+
+def _usual(tick: Call) -> float:
+    """Seconds that a call stays below in nine of ten cases, on one thread, after two for warming up."""
+    seconds = []
+    with measuring.threads(1):
+        for _ in range(TICKS + 2):
+            started = time.perf_counter()
+            tick()
+            seconds.append(time.perf_counter() - started)
+    return float(np.quantile(seconds[2:], 0.9))
 
 
 def measure(
