@@ -7,11 +7,13 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gatedrnn import chapter, verdicts
+from gatedrnn.plots import verdicts as plots
 from gatedrnn.statistics import Equivalence, Interval
 from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, Claim, Evidence, decide
 
@@ -324,3 +326,15 @@ def test_a_recorded_verdict_is_glued_and_kept(tmp_path, monkeypatch):
     }
     row = verdicts.table().set_index("id").loc["A4"]
     assert (row["word"], row["p_holm"], row["figure"]) == ("depends (on task)", pytest.approx(0.008), "ablation-loss")
+
+
+def test_ratios_are_drawn_on_a_logarithmic_axis_and_skills_below_zero_on_a_linear_one():
+    condition = {"name": "music: LSTM", "word": CONTRADICTED, "unit": "ratio", "margin": 0.0}
+    skill = {**condition, "id": "U5", "estimate": -0.1, "low": -0.2, "high": 0.1}
+    time = {**condition, "id": "P1", "margin": 0.95, "estimate": 1.5, "low": 1.2, "high": 3.0}
+    fig = plots.draw_strata(pd.DataFrame([skill, time]))
+    assert [axis.get_xscale() for axis in fig.axes] == ["linear", "log"]
+    for axis, row in zip(fig.axes, (skill, time), strict=True):
+        low, high = axis.get_xlim()
+        assert low <= row["low"] < row["high"] <= high
+    plots.plt.close(fig)
