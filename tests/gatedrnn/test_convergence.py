@@ -299,6 +299,13 @@ def test_every_stack_is_trained_at_the_rate_of_two_layers_and_the_gru_alone_at_e
         (3, "lstm", 0.03),
         (3, "gru", 0.01),
     ]
+    swapped = analysis.swapped_points(budget, Tuned(pd.DataFrame(), pd.DataFrame(best)))
+    assert [(each["layers"], each["cell"], each["learning_rate"]) for each in swapped] == [
+        (3, "lstm", 0.01),
+        (3, "gru", 0.03),
+    ]
+    same = pd.DataFrame(best).assign(learning_rate=0.1)
+    assert analysis.swapped_points(budget, Tuned(pd.DataFrame(), same)) == []
     cases = analysis.cases(budget)
     chosen = Tuned(pd.DataFrame(), pd.DataFrame([{**case, "learning_rate": 0.1} for case in cases]))
     sizes = [(each["cell"], each["size"]) for each in analysis.points(cases, chosen) if each["task"] == "recall"]

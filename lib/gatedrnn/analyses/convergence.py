@@ -49,6 +49,14 @@ def stacked_points(budget: dict[str, dict[str, Any]], deep: Tuned) -> list[dict[
     return [{**case, "size": "width", "learning_rate": deep.rate(cell=case["cell"])} for case in stacks(budget, DEPTHS)]
 
 
+def swapped_points(budget: dict[str, dict[str, Any]], deep: Tuned) -> list[dict[str, Any]]:
+    """The deepest stacks, each cell at the rate of the other; none where both have the same."""
+    rates = [deep.rate(cell=cell) for cell in GATED]
+    other = dict(zip(GATED, reversed(rates), strict=True))
+    cases = stacks(budget, DEPTHS[-1:]) if len(set(rates)) > 1 else []
+    return [{**case, "size": "width", "learning_rate": other[case["cell"]]} for case in cases]
+
+
 def points(
     cases: Iterable[dict[str, Any]], tuned: Tuned, sizes: Iterable[str] = ("width", "parameters")
 ) -> list[dict[str, Any]]:

@@ -146,3 +146,18 @@ def start_text(runs: pd.DataFrame, starts: pd.DataFrame, goals: dict[str, float]
 def _scheme(scheme: str) -> str:
     name, _, value = scheme.partition(":")
     return {"bias": f"first bias {value}", "chrono": "chrono start"}[name]
+
+
+def swapped_text(stacked: pd.DataFrame, swapped: pd.DataFrame | None) -> str:
+    """Final accuracy of the deepest stacks at the own and at the other cell's rate, on the same seeds."""
+    if swapped is None:
+        return "both cells have the same rate"
+    own = stacked[(stacked["layers"] == DEPTHS[-1]) & stacked["seed"].isin(swapped["seed"])]
+    parts = []
+    for cell in GATED:
+        each = [
+            f"{100 * rows['quality'].mean():.1f} % at {rows['learning_rate'].iloc[0]:g}"
+            for rows in (table[table["cell"] == cell] for table in (swapped, own))
+        ]
+        parts.append(f"{LABELS[cell]} {each[0]} instead of {each[1]}")
+    return f"{'; '.join(parts)} (means of {swapped['seed'].nunique()} seeds)"

@@ -72,6 +72,7 @@ def numbers(
         "parameters-share": f"{parameters['gru', 'width'] / parameters['lstm', 'width']:.2f}",
         "margin": f"{ledger()['P4'].margin:g}",
         "depth-margin": f"{ledger()['P7'].margin:g} point{'s' if ledger()['P7'].margin != 1 else ''}",
+        "swapped": looks.swapped_text(depths.attrs["stacked"], depths.attrs["swapped"]),
         "early-gaps": looks.early_gaps(depths),
         "depth-early": str(looks.early_step(depths)),
         "tail": str(TAIL),

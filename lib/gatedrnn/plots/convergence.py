@@ -17,7 +17,6 @@ from gatedrnn.tuning import Tuned
 
 UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
 TITLES = {"mnist1d": "MNIST-1D", "chorales": "Chorales", "recall": "Recall"}
-RECALL = TASKS.index("recall")
 Baselines = dict[str, dict[str, float]]
 
 
@@ -97,9 +96,7 @@ def draw_tuning(tuned: Tuned, sooner: Tuned, deep: Tuned, goals: dict[str, float
     axes[1, 0].set_ylabel("steps to the target")
     for axis in axes.flat:
         axis.set_xscale("log")
-        axis.xaxis.set_major_locator(
-            ticker.FixedLocator([0.01, 0.1, 1] if axis in axes[:, RECALL] else [0.003, 0.01, 0.03, 0.1, 0.3])
-        )
+        axis.xaxis.set_major_locator(ticker.FixedLocator([0.001, 0.01, 0.1, 1]))
         axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}".removeprefix("0")))
         axis.xaxis.set_minor_locator(ticker.NullLocator())
     axes[1, -1].set_axis_off()
@@ -160,7 +157,8 @@ def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -
 def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float]) -> None:
     for name, value in baselines.get(task, {}).items():
         axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
-        axis.text(axis.get_xlim()[1], value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom")
+        ground = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+        axis.text(axis.get_xlim()[1], value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom", bbox=ground)
     if task in goals:
         axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
 

@@ -69,7 +69,7 @@ def draw_final(runs: pd.DataFrame, margin: float) -> Figure:
         top.set_xticks(range(len(CELLS)), [LABELS[cell].removeprefix("tanh ") for cell in CELLS])
         top.set(title=TITLES[task], ylabel=UNITS[task])
         if task != "chorales":
-            top.set_ylim(None, min(100.6, top.get_ylim()[1]))
+            top.set_ylim(None, min(102, top.get_ylim()[1]))
         top.set_xlim(-0.55, len(CELLS) - 0.45)
         for place, size in enumerate(("width", "parameters")):
             gaps = (quality(runs, task, "lstm") - quality(runs, task, "gru", size)).to_numpy()
