@@ -303,7 +303,14 @@ def test_texts_name_the_winner_and_figures_are_drawn() -> None:
     )  # fmt: skip
     assert "after 5 of 1 and 5 frames" in analysis.early_text(quick, plain)
     longer = analysis.longer_text(runs, made(1, 5).assign(steps=30))
-    assert "same 5 seeds" in longer and "after 10 steps" in longer and "after 30 steps" in longer and "−2.0 [" in longer
+    assert (
+        "same 5 seeds" in longer
+        and "after 10 steps" in longer
+        and "after 30 steps" in longer
+        and "−2.0 [" in longer
+        and "turns with" not in longer
+    )
+    assert "turns with the budget" in analysis.longer_text(runs, made(-3, 5).assign(steps=30))
     assert len(analysis.again()) == 2
     assert "one direction" in captions.errors_alt(runs) and len(captions.descent_data(runs)) == 2 * len(runs)
     for figure in (

@@ -56,7 +56,7 @@ def draw_errors(runs: pd.DataFrame) -> Figure:
         )
         ax.plot([found.low, found.high], [place + 0.33] * 2, color=INK, linewidth=1.8)
         ax.plot(found.estimate, place + 0.33, "|", color=INK, markersize=8, markeredgewidth=2)
-    for edge in (2.62, 5.62, 6.62):
+    for edge in (2.62, 5.62):
         ax.axhline(edge, color=MUTED, linewidth=0.6)
     ax.set_yticks(range(len(order)), [name_of(**case) for case in order])
     ax.tick_params(axis="y", length=0)
@@ -109,9 +109,7 @@ def draw_descent(runs: pd.DataFrame) -> Figure:
     for ax, directions in zip(axes, WAYS, strict=True):
         chosen = [case for case in cases() if case["directions"] == directions and case["network"] in ("lstm", "gru")]
         chosen = [case for case in chosen if case["size"] == "width"]
-        chosen += [
-            case for case in cases() if case["network"] in PLAIN or (case["network"] == "rnn" and directions == 1)
-        ]
+        chosen += [case for case in cases() if case["network"] in PLAIN]
         for case in chosen:
             part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
             _lines(ax, part, case["network"])
