@@ -76,7 +76,7 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(name, value):
 def test_the_messages_say_what_is_allowed():
     assert refused(seeds=-1) == "parameter 'seeds' = -1 is not allowed: it must be a whole number from 1 to 1000"
     assert refused(split="train").endswith("it must be one of 'test', 'validation'")
-    assert refused(cell="lstn").endswith("it must be one of 'lstm', 'gru', 'gru_before', 'rnn'")
+    assert refused(cell="lstn").endswith("it must be one of 'lstm', 'gru', 'gru_before', 'rnn', 'relu'")
     assert refused(lags=[0]).endswith("it must be list[Count] (steps)")
 
 
