@@ -3,12 +3,11 @@
 A run is a pure function of its configuration. Its key is made of the configuration, the digest of the code that the
 function reaches, the checksums of the data that it reads, and the torch version. Each finished run is one small
 file in the store (`_build/runs/<sweep>/`), written atomically. The lock (`results/runs/<sweep>.jsonl`) holds the
-rows behind the published book, one line a run.
+rows behind the published book, one line a run, see `gatedrnn.lockfile`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ from typing import Any
 
 from gatedrnn import codedigest, paths
 from gatedrnn.chapter import write_json
+from gatedrnn.lockfile import line, pack, read, sha, unpack
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Origin:
     @property
     def id(self) -> str:
         """Short digest of the origin."""
-        return _sha(vars(self))[:12]
+        return sha(vars(self))[:12]
 
     def difference(self, other: Origin) -> str:
         """Why runs of `other` do not count for this origin, in a few words."""
@@ -111,9 +111,9 @@ class Store:
         if not path.is_file():
             return
         origins: dict[str, Origin] = {}
-        for number, line in enumerate(_lines(path), 1):
-            row = self._checked(line, f"{path}:{number}")
+        for number, row in enumerate(read(_lines(path)), 1):
             if row is None:
+                self._damaged(f"{path}:{number}")
                 continue
             if "origin" in row:
                 origins[row["id"]] = Origin(**row["origin"])
@@ -124,19 +124,22 @@ class Store:
             elif origin in origins:
                 self.stale.setdefault(config, self.origin.difference(origins[origin]))
 
-    def _checked(self, text: str, where: str, key: str | None = None) -> dict[str, Any] | None:
+    def _checked(self, text: str, where: str, key: str) -> dict[str, Any] | None:
         """The row, or None with a line in the log that names it when it was truncated or altered."""
-        row = _sound(text)
-        if row is not None and (key is None or row.get("key") == key):
+        row = unpack(text, None)
+        if row is not None and row.get("key") == key:
             return row
+        self._damaged(where)
+        return None
+
+    def _damaged(self, where: str) -> None:
         self.damaged.append(where)
         log.warning("stored run %s is truncated or altered: it is computed again", where)
-        return None
 
     def _why(self, config: dict[str, Any], path: Path) -> str:
         if str(path) in self.damaged:
             return "stored row truncated or altered"
-        digest = _sha(config)[:16]
+        digest = sha(config)[:16]
         if digest in self.stale:
             return self.stale[digest]
         for other in self.folder.glob(f"{digest}-*.json"):
@@ -150,7 +153,7 @@ class Store:
 
 def run_key(config: dict[str, Any], origin: Origin) -> str:
     """Key of a run: digest of its configuration, then of its origin."""
-    return f"{_sha(config)[:16]}-{origin.id}"
+    return f"{sha(config)[:16]}-{origin.id}"
 
 
 def changed_since_loaded(origin: Origin) -> list[str]:
@@ -179,13 +182,13 @@ def write_run(
     """
     folder = paths.store() / name
     key = run_key(config, origin)
-    row = json.loads(_line({"key": key, "config": config, **result, "recorded": recorded}))
-    row["check"] = _sha(row)[:16]
+    row = json.loads(line({"key": key, "config": config, **result, "recorded": recorded}))
+    row["check"] = sha(row)[:16]
     manifest = folder / f"origin-{origin.id}.json"
     if not manifest.is_file():
         write_json(manifest, vars(origin))
     temporary = folder / f".{key}.{os.getpid()}"
-    temporary.write_text(_line(row), encoding="utf-8")
+    temporary.write_text(line(row), encoding="utf-8")
     os.replace(temporary, folder / f"{key}.json")
     return row
 
@@ -206,13 +209,10 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     others = sum(row["key"].partition("-")[2] != origin.id for row in rows)
     if others:
         raise ValueError(f"sweep {name!r}: {others} of {len(rows)} runs come from other code than that on disk now")
-    header: dict[str, Any] = {"origin": vars(origin), "id": origin.id}
-    header["check"] = _sha(header)[:16]
-    lines = [_line(header), *sorted((_line(row) for row in rows), key=lambda line: _line(json.loads(line)["config"]))]
     path = paths.lock() / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text("".join(lines), encoding="utf-8")
+    temporary.write_text("".join(pack(vars(origin), origin.id, rows)), encoding="utf-8")
     os.replace(temporary, path)
     return path
 
@@ -237,9 +237,9 @@ def lock_sweep(name: str, keys: Iterable[str]) -> Path:
 def _stored(name: str) -> Iterator[dict[str, Any]]:
     path = paths.lock() / f"{name}.jsonl"
     if path.is_file():
-        yield from (row for line in _lines(path) if (row := _sound(line)) and "key" in row)
+        yield from (row for row in read(_lines(path)) if row and "key" in row)
     for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
-        row = _sound(file.read_text(encoding="utf-8", errors="replace"))
+        row = unpack(file.read_text(encoding="utf-8", errors="replace"), None)
         if row is not None and row.get("key") == file.stem:
             yield row
 
@@ -247,17 +247,6 @@ def _stored(name: str) -> Iterator[dict[str, Any]]:
 def _lines(path: Path) -> list[str]:
     """Lines of a lock; a text in a row may hold what `str.splitlines` takes for a line's end."""
     return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
-
-
-def _sound(text: str) -> dict[str, Any] | None:
-    """The row, or None when it was truncated or altered."""
-    try:
-        row = json.loads(text)
-        if row["check"] == _sha({name: value for name, value in row.items() if name != "check"})[:16]:
-            return row
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    return None
 
 
 def _origin(manifest: Path) -> Origin | None:
@@ -276,12 +265,3 @@ def _resolve(reference: str) -> Callable:
 
 def _torch_version() -> str:
     return version("torch").partition("+")[0]
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _sha(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
