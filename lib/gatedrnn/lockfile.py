@@ -20,15 +20,15 @@ ABSENT = "∅"
 Row = dict[str, Any]
 
 
-def pack(origin: Mapping[str, Any], id: str, rows: Sequence[Row]) -> list[str]:
+def pack(id: str, rows: Sequence[Row]) -> list[str]:
     """Lines of a lock, sorted by configuration.
 
     Args:
-        origin: what the rows depend on beside their configurations. id: its short digest.
+        id: short digest of the origin, which is all that the rows depend on beside their configurations.
         rows: stored rows, see `gatedrnn.runs`; all of this origin.
     """
     shared, columns = _split(rows)
-    header: Row = {"origin": dict(origin), "id": id, "shared": shared, "columns": columns}
+    header: Row = {"id": id, "shared": shared, "columns": columns}
     header["check"] = sha(header)[:16]
     lines = [line(header)]
     for row in sorted(rows, key=lambda row: line(row["config"])):
@@ -55,7 +55,7 @@ def read(lines: Sequence[str]) -> Iterator[Row | None]:
     header = None
     for text in lines:
         found = unpack(text, header)
-        if found is not None and "origin" in found:
+        if found is not None and "columns" in found:
             header = found
         yield found
 

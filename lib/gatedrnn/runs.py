@@ -110,19 +110,19 @@ class Store:
         path = paths.lock() / f"{self.name}.jsonl"
         if not path.is_file():
             return
-        origins: dict[str, Origin] = {}
+        before: Origin | None = None
         for number, row in enumerate(read(_lines(path)), 1):
             if row is None:
                 self._damaged(f"{path}:{number}")
                 continue
-            if "origin" in row:
-                origins[row["id"]] = Origin(**row["origin"])
+            if "columns" in row:
+                before = _origin(locked_origin(row["id"]))
                 continue
             config, _, origin = row["key"].partition("-")
             if origin == self.origin.id:
                 self.locked[row["key"]] = row
-            elif origin in origins:
-                self.stale.setdefault(config, self.origin.difference(origins[origin]))
+            elif before:
+                self.stale.setdefault(config, self.origin.difference(before))
 
     def _checked(self, text: str, where: str, key: str) -> dict[str, Any] | None:
         """The row, or None with a line in the log that names it when it was truncated or altered."""
@@ -212,9 +212,15 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     path = paths.lock() / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text("".join(pack(vars(origin), origin.id, rows)), encoding="utf-8")
+    temporary.write_text("".join(pack(origin.id, rows)), encoding="utf-8")
     os.replace(temporary, path)
+    write_json(locked_origin(origin.id), vars(origin))  # sweeps of one function share it
     return path
+
+
+def locked_origin(id: str) -> Path:
+    """File beside the locks that holds an origin, given by its short digest."""
+    return paths.lock() / "origins" / f"{id}.json"
 
 
 def lock_sweep(name: str, keys: Iterable[str]) -> Path:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from gatedrnn import lockfile
 
-ORIGIN = {"function": "some.module:run", "code": {"a:b": "0"}, "data": {}, "torch": "2.13.0"}
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(-1, 1), st.sampled_from(["lstm", "∅", "\n"]))
 NAMES = st.sampled_from(["cell", "seed", "quality", "step"])
 PART = st.dictionaries(NAMES, VALUES, max_size=4)
@@ -31,19 +30,17 @@ def read(lines):
 @given(st.lists(st.builds(stored, PART, PART, PART, CURVES), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_rows_come_back_as_they_were(rows):
-    lines = lockfile.pack(ORIGIN, "abc", rows)
+    lines = lockfile.pack("abc", rows)
     header, *found = read(lines)
-    assert header["origin"] == ORIGIN and header["id"] == "abc"
+    assert header["id"] == "abc"
     assert sorted(map(lockfile.line, found)) == sorted(map(lockfile.line, rows))
     assert all(text.endswith("\n") and "\n" not in text[:-1] for text in lines), "one line a run"
-    assert lines == lockfile.pack(ORIGIN, "abc", rows[::-1]) or len(
-        {lockfile.line(row["config"]) for row in rows}
-    ) < len(rows)
+    assert lines == lockfile.pack("abc", rows[::-1]) or len({lockfile.line(row["config"]) for row in rows}) < len(rows)
 
 
 def many(count=40):
     shared = {"task": "recall", "cell": "lstm", "hidden_size": 24, "learning_rate": 0.03}
-    recorded = {"function": ORIGIN["function"], "kernel": "matched"}
+    recorded = {"function": "some.module:run", "kernel": "matched"}
     return [
         stored(
             {**shared, "seed": seed}, {"quality": seed / 7, "width": 24}, recorded, {"step": [1, 2], "loss": [seed, 0]}
@@ -53,21 +50,21 @@ def many(count=40):
 
 
 def test_what_all_rows_share_is_said_once():
-    lines = lockfile.pack(ORIGIN, "abc", many())
+    lines = lockfile.pack("abc", many())
     assert sum("recall" in text for text in lines) == 1
     assert sum(map(len, lines)) < sum(len(lockfile.line(row)) for row in many()) / 3
 
 
 @pytest.mark.parametrize("change", [("0.1428", "0.1429"), (",[1],", ",[2],"), ("]\n", "\n")])
 def test_an_altered_row_is_none_and_no_other(change):
-    lines = lockfile.pack(ORIGIN, "abc", many(9))
+    lines = lockfile.pack("abc", many(9))
     place = next(number for number, text in enumerate(lines) if "0.1428" in text)
     lines[place] = lines[place].replace(*change)
     assert [number for number, found in enumerate(read(lines)) if found is None] == [place]
 
 
 def test_an_altered_header_takes_its_rows_with_it():
-    lines = lockfile.pack(ORIGIN, "abc", many(9))
+    lines = lockfile.pack("abc", many(9))
     assert read([lines[0].replace("recall", "adding"), *lines[1:]]) == [None] * 10
     assert read(lines[1:]) == [None] * 9
     forged = json.loads(lines[0])
@@ -79,6 +76,6 @@ def test_an_altered_header_takes_its_rows_with_it():
 def test_rows_that_fit_no_columns_are_written_whole():
     odd = {**many(1)[0], "more": 1}
     odd["check"] = lockfile.sha({name: part for name, part in odd.items() if name != "check"})[:16]
-    lines = lockfile.pack(ORIGIN, "abc", [odd])
+    lines = lockfile.pack("abc", [odd])
     assert json.loads(lines[1]) == odd
     assert read(lines)[1] == odd

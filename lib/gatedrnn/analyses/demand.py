@@ -66,7 +66,7 @@ def season_grid(settings: Mapping[tuple[str, str], float], rounds: int) -> list[
 
 def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Seasons put together: one row a group, scores averaged over days; under `curves` the errors of the days of each
-    season by its name, and `peak` by season.
+    season by its name, and `peak` by season where a run kept it.
     """
     found = []
     for key, part in rows.groupby(list(keys), sort=False):
@@ -77,7 +77,7 @@ def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
         curves = dict(zip(part["season"], part["curves"], strict=True))
         row["curves"] = {season: each["day"] for season, each in curves.items()}
-        row["curves"]["peak"] = {season: each["peak"] for season, each in curves.items()}
+        row["curves"]["peak"] = {season: each["peak"] for season, each in curves.items() if "peak" in each}
         found.append(row)
     return pd.DataFrame(found)
 

@@ -125,7 +125,7 @@ def short_sentence(verdict: Verdict) -> str:
         head = "At short lengths the GRU is enough with every start"
         behind = [each.name for each in verdict.strata if each.high < -margin]
         if behind:
-            head += f"; with {listed(behind)} the two are not alike, because the *LSTM* falls behind"
+            head += f"; with {listed(behind)} the two are not alike, because the LSTM falls behind"
             head += f" (the verdict asks for equality within ± {margin:g} points, which a GRU that leads breaks too)"
     else:
         unsure = [each.name for each in verdict.strata if each.high >= margin]

@@ -76,7 +76,8 @@ def run(
         tuning: forecast the last days before the season instead, after learning from those before them.
 
     Returns:
-        The scores and curves of `judge`, and `steps_taken`, `clipped`, `diverged`, `parameters`, `width`.
+        The scores and curves of `judge`, and `steps_taken`, `clipped`, `diverged`, `parameters`, `width`. The curve
+        `peak`, which is drawn for one seed, is kept for seed 0 alone.
     """
     for name, value, allowed in (("horizon", horizon, HORIZONS), ("cell", cell, CELLS)):
         require(name, value, allowed)
@@ -102,9 +103,12 @@ def run(
         learning_rate=learning_rate,
         every=max(1, steps // LOOKS),
     )
+    judged = judge(gigawatts(seen[-SNAPSHOTS:], scale), asked)
+    if seed:
+        del judged["curves"]["peak"]
     return {
         **{key: trained[key] for key in ("steps_taken", "clipped", "diverged", "kernel", "train_seconds")},
-        **judge(gigawatts(seen[-SNAPSHOTS:], scale), asked),
+        **judged,
         "parameters": parameters(model),
         "width": width,
     }

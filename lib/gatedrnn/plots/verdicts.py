@@ -24,13 +24,13 @@ def effect_text(row: dict[str, Any]) -> str:
         return "–"
     if row["rule"] == "exact":
         return "exact"
-    form = "{:.2f}" if row["unit"] == "ratio" else "{:+.1f}"
+    form = {"ratio": "{:.2f}", "bits": "{:+.2f}"}.get(row["unit"], "{:+.1f}")
     if str(row["word"]).startswith(DEPENDS):
         estimates = [stratum["estimate"] for stratum in row["strata"]]
         text = f"{form.format(min(estimates))} to {form.format(max(estimates))} by condition"
         return text.replace("-", "−") if row["unit"] == "ratio" else f"{text}, {row['unit']}".replace("-", "−")
     text = f"{form.format(row['effect'])} [{form.format(row['low'])}, {form.format(row['high'])}]"
-    return text if row["unit"] == "ratio" else f"{text} {row['unit']}".replace("-", "−")
+    return (text if row["unit"] == "ratio" else f"{text} {row['unit']}").replace("-", "−")
 
 
 def ledger_table(table: pd.DataFrame) -> str:
