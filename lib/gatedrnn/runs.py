@@ -214,7 +214,7 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     temporary = path.with_name(f".{path.name}")
     temporary.write_text("".join(pack(origin.id, rows)), encoding="utf-8")
     os.replace(temporary, path)
-    write_json(locked_origin(origin.id), vars(origin))  # sweeps of one function share it
+    write_json(locked_origin(origin.id), json.loads(line(vars(origin))))  # sorted; sweeps of one function share it
     return path
 
 
