@@ -42,13 +42,9 @@ def draw_read(runs: pd.DataFrame, long_runs: pd.DataFrame, baselines: pd.DataFra
     counted = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0)]
     right.plot(counted["parameters"], counted["test"], "x--", color=INK, linewidth=1, markeredgewidth=2, markersize=6)
     for _, row in counted.iterrows():
-        right.annotate(
-            f"{int(row['order'])}-gram",
-            (row["parameters"], row["test"]),
-            (5, 3),
-            textcoords="offset points",
-            fontsize=7.5,
-        )
+        order = int(row["order"])
+        at, name = (row["parameters"], row["test"]), f"{order}-gram" if order < 5 else f"{order}"
+        right.annotate(name, at, (5, 3), textcoords="offset points", fontsize=7.5)
     rng = np.random.default_rng(0)
     for cell in CELLS:
         for size in analysis.SIZES:
@@ -69,6 +65,7 @@ def draw_read(runs: pd.DataFrame, long_runs: pd.DataFrame, baselines: pd.DataFra
             fontsize=7.5,
             va="bottom",
         )
+    right.margins(x=0.08)
     right.set(xscale="log", xlabel="parameters, or n-grams counted", ylabel=f"test {BITS}")
     handles: list[Any] = [
         plt.Line2D([], [], color=COLOURS[c], marker=MARKERS[c], linewidth=2, label=LABELS[c]) for c in CELLS
@@ -95,7 +92,7 @@ def draw_seconds(
     _curves(ax, runs, long_runs, step_seconds)
     for order, (seconds, value) in counting.items():
         ax.plot(seconds, value, "x", color=INK, markersize=7, markeredgewidth=2)
-        ax.annotate(f"{order}-gram", (seconds, value), (7, -3), textcoords="offset points", fontsize=8)
+        ax.annotate(f"{order}-gram", (seconds, value), (-7, -3), textcoords="offset points", fontsize=8, ha="right")
     ax.margins(x=0.12)
     ax.set(xscale="log", xlabel="seconds of training, one core", ylabel=f"validation {BITS}")
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
@@ -126,7 +123,7 @@ def draw_gap(runs: pd.DataFrame, margin: float) -> Figure:
         right.plot(place + 0.22, found.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
     right.axhline(0, color=MUTED, linewidth=1)
     right.axhline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    right.text(1.55, margin, f"margin {margin:g}".replace("-", "−"), fontsize=7.5, ha="right", va="bottom", color=INK)
+    right.text(-0.43, margin, f"margin {margin:g}".replace("-", "−"), fontsize=7.5, ha="left", va="bottom", color=INK)
     right.set_xticks(range(2), [f"equal\n{size}" for size in analysis.SIZES])
     right.set(xlim=(-0.45, 1.55), ylabel="LSTM − GRU, bits")
     for ax in (left, right):
@@ -197,6 +194,9 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         rate = best[best["cell"] == cell]["learning_rate"].iloc[0]
         ax.plot(rate, mean[rate], "o", color=COLOURS[cell], markerfacecolor="none", markersize=10)
     ax.set(xscale="log", xlabel="learning rate", ylabel=f"validation {BITS}")
+    rates = sorted(runs["learning_rate"].unique())
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.minorticks_off()
     ax.legend(loc="best")
     return fig
 

@@ -143,6 +143,9 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
             rate = best[(best["cell"] == cell) & (best["head"] == head)]["learning_rate"].iloc[0]
             ax.plot(rate, mean[rate], "o", color=COLOURS[cell], markerfacecolor="none", markersize=10)
         ax.set(xscale="log", xlabel="learning rate", title=HEAD_NAMES[head])
+        rates = sorted(runs.loc[runs["head"] == head, "learning_rate"].unique())
+        ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        ax.minorticks_off()
     axes[0].set_ylabel(f"validation {NATS}")
     axes[0].legend(loc="best")
     return fig
