@@ -287,7 +287,7 @@ def test_the_verdict_follows_the_gap(gap: float, word: str) -> None:
     assert np.isclose(table["difference"].mean(), -gap, atol=0.1) and len(table) == 40
     verdict = decide("U2", analysis.evidence(table), factor="the directions")
     assert verdict.word == word and len(verdict.strata) == 4
-    assert "in both directions" in analysis.sentence(made(gap), verdict)
+    assert "both directions" in analysis.sentence(made(gap), verdict)
     assert analysis.with_factor(verdict).factor == "the directions"
 
 

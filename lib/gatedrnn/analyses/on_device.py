@@ -22,6 +22,8 @@ from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, ledger
 NAMES = {"lstm": LABELS["lstm"], "gru": LABELS["gru"], "convolution": "convolution"}
 CELLS = ("lstm", "gru")
 RESAMPLES = 2000
+NEAR = 0.015
+"""Accuracies nearer than this to the chosen target are not asked for beside it."""
 SHIPPED = ("float32", "int8 weights")
 """Formats in which the two cells are treated alike."""
 
@@ -114,7 +116,9 @@ def targets(runs: pd.DataFrame, readings: pd.DataFrame, target: float) -> pd.Dat
     tops = [float(table_of(runs, cell).mean().max()) for cell in CELLS]
     floors = [float(table_of(runs, cell).mean().iloc[0]) for cell in CELLS]
     low, high = max(floors), min(tops)
-    chosen = sorted({round(float(each), 3) for each in np.linspace(low, high, 7)} | {target})
+    chosen = sorted(
+        {round(float(each), 3) for each in np.linspace(low, high, 7) if abs(each - target) > NEAR} | {target}
+    )
     rows = []
     for each in chosen:
         found = {

@@ -76,7 +76,8 @@ def draw_targets(table: pd.DataFrame, target: float) -> Figure:
         ax.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)))
         ax.axvline(100 * target, color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=0)
         ax.set(title=names[0].partition(",")[0], xlabel="accuracy asked for, %")
-        ax.legend(loc="best")
+        if len(names) > 1:
+            ax.legend(loc="lower left")
     axes[0].set_ylabel("smallest GRU ÷ smallest LSTM")
     handles = [
         Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:g}"),
@@ -143,7 +144,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         )
         spot = (mean.index[-1], mean.iloc[-1])
         ax.annotate(
-            f"{NAMES[row['network']]} {row['width']}", spot, xytext=(7, -3), textcoords="offset points", fontsize=8
+            f"{NAMES[row['network']]} {row['width']}", spot, xytext=(6, 4), textcoords="offset points", fontsize=8
         )
     rates = sorted(runs["learning_rate"].unique())
     ax.set(
