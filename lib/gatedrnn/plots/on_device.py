@@ -112,6 +112,7 @@ def draw_waits(waits: pd.DataFrame) -> Figure:
     """Latency of a single call of the smallest networks: p50 (marker), p95 (tick) and p99 (end) by format."""
     points = measuring.percentiles(waits, by=("network", "form"))
     fig, ax = plt.subplots(figsize=(WIDTH, 2.9))
+    fig.set_layout_engine("constrained", w_pad=0.1)
     labels = []
     for place, (form, network) in enumerate((form, network) for form in FORMATS for network in NAMES):
         row = points[(points["network"] == network) & (points["form"] == form)].iloc[0]
@@ -134,6 +135,7 @@ def draw_waits(waits: pd.DataFrame) -> Figure:
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Validation accuracy against the learning rate for each tuned width; a ring marks the rate chosen."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.75, 3.2))
+    fig.set_layout_engine("constrained", w_pad=0.1)
     for row in best.to_dict("records"):
         part = runs[(runs["network"] == row["network"]) & (runs["width"] == row["width"])]
         mean = 100 * part.groupby("learning_rate")["accuracy"].mean()
