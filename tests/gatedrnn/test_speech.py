@@ -307,7 +307,7 @@ def test_texts_name_the_winner_and_figures_are_drawn() -> None:
         "same 5 seeds" in longer
         and "after 10 steps" in longer
         and "after 30 steps" in longer
-        and "−2.0 [" in longer
+        and "LSTM − GRU −1.9" in longer
         and "turns with" not in longer
     )
     assert "turns with the budget" in analysis.longer_text(runs, made(-3, 5).assign(steps=30))

@@ -71,19 +71,20 @@ def draw_targets(table: pd.DataFrame, target: float) -> Figure:
             x = 100 * part["target"] + shift * (len(names) > 1)
             ax.vlines(x, part["low"], part["high"], color=COLOURS["gru"], linewidth=1.4)
             style: dict[str, Any] = dict(markerfacecolor=face, markeredgecolor=COLOURS["gru"], markersize=5.5)
-            ax.plot(x, part["estimate"], MARKERS["gru"], label=name.partition(", ")[2], **style)
+            ax.plot(x, part["estimate"], MARKERS["gru"], **style)
         ax.axhline(1, color=MUTED, linewidth=1)
         ax.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)))
         ax.axvline(100 * target, color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=0)
         ax.set(title=names[0].partition(",")[0], xlabel="accuracy asked for, %")
-        if len(names) > 1:
-            ax.legend(loc="lower left")
     axes[0].set_ylabel("smallest GRU ÷ smallest LSTM")
+    marker: dict[str, Any] = dict(linestyle="", marker=MARKERS["gru"], color=COLOURS["gru"])
     handles = [
+        Line2D([], [], label="float32", **marker),
+        Line2D([], [], label="int8 weights", markerfacecolor=PAPER, **marker),
         Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:g}"),
         Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), label="the target of this chapter"),
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
 
 
