@@ -181,6 +181,9 @@ def test_memory_and_time_are_measured_and_figures_are_drawn() -> None:
     shares = captions.shares(models, 4)
     memory = live.resident(models[:2], 4)
     assert (memory["resident"] > 0).all() and len(waits) == 40 * len(models)
+    for rounds in (3, 12):
+        table = live.readings(models[:1], 4, rounds)
+        assert sorted(table["round"]) == list(range(rounds)) and (table["width"] == 8).all()
     assert "passes the GRU by" in analysis.dynamic_text(shares)
     every = memory.iloc[0]["resident"]
     told = analysis.format_table(

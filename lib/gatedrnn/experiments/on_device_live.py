@@ -23,6 +23,8 @@ from gatedrnn.tasks import mnist1d
 
 COPIES = 60
 """Sessions that are opened to tell what one of them takes."""
+OPENINGS = 10
+"""Times that sessions are opened anew while time is taken."""
 Model = tuple[str, int, str]
 """Network, width and format."""
 
@@ -40,16 +42,32 @@ def bytes_of(network: str, width: int, form: str, frame: int) -> int:
 
 
 def readings(models: Iterable[Model], frame: int, rounds: int) -> pd.DataFrame:
-    """Time of a call with one curve, taken in turns: one row a reading, with `network`, `width` and `form`."""
+    """Time of a call with one curve, taken in turns: one row a reading, with `network`, `width` and `form`.
+
+    The sessions are opened anew `OPENINGS` times (never for less than one round): where a session's memory happens to lie
+    makes it faster or slower for as long as it is open.
+    """
     chosen = {str(model): model for model in models}
-    table = measuring.interleave({name: _call(model, frame) for name, model in chosen.items()}, rounds, 0.003)
-    return _named(table, chosen)
+    parts: list[pd.DataFrame] = []
+    for opening in range(min(OPENINGS, rounds)):
+        part = rounds // OPENINGS + (opening < rounds % OPENINGS)
+        calls = {name: _call(model, frame) for name, model in chosen.items()}
+        table = measuring.interleave(calls, part, 0.003)
+        parts.append(table.assign(round=table["round"] + sum(each["round"].nunique() for each in parts)))
+    return _named(pd.concat(parts, ignore_index=True), chosen)
 
 
 def waits(models: Iterable[Model], frame: int, calls: int) -> pd.DataFrame:
-    """Time of every single call with one curve: one row a call, with `network`, `width` and `form`."""
+    """Time of single calls with one curve: one row a call, with `network`, `width` and `form`.
+
+    There are `calls` of each model, spread over `OPENINGS` sessions of it (a few more where they do not divide).
+    """
     chosen = {str(model): model for model in models}
-    return _named(measuring.latency({name: _call(model, frame) for name, model in chosen.items()}, calls), chosen)
+    parts = [
+        measuring.latency({name: _call(model, frame) for name, model in chosen.items()}, -(-calls // OPENINGS), 2)
+        for _ in range(OPENINGS)
+    ]
+    return _named(pd.concat(parts, ignore_index=True), chosen)
 
 
 def resident(models: Iterable[Model], frame: int) -> pd.DataFrame:
