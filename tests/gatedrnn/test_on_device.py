@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -111,7 +112,7 @@ def test_the_smallest_width_lies_on_a_line_over_log_width() -> None:
     widths = [8, 16, 32]
     assert analysis.smallest(widths, np.array([0.5, 0.7, 0.9]), 0.6) == pytest.approx(8 * math.sqrt(2))
     assert analysis.smallest(widths, np.array([0.7, 0.6, 0.9]), 0.65) == 8
-    assert np.isclose(analysis.smallest(widths, np.array([0.5, 0.7, 0.6]), 0.7), 16)
+    assert analysis.smallest(widths, np.array([0.5, 0.7, 0.6]), 0.7) == pytest.approx(16)
     assert math.isinf(analysis.smallest(widths, np.array([0.5, 0.6, 0.7]), 0.71))
     assert analysis.whole(16.0, 32) == 16 and analysis.whole(16.2, 32) == 17 and analysis.whole(math.inf, 32) == 32
 
@@ -163,6 +164,16 @@ def test_a_target_that_none_meets_is_told() -> None:
     assert analysis.byte_ratio(runs, 0.99).estimate < 1
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_an_open_session_has_multiplied_its_weights_out(cell: str, tmp_path: Path) -> None:
+    file = live.file(cell, 8, "int8 weights", 4)
+    session = live.opened(file, tmp_path / "opened.onnx")
+    kinds = {node.op_type for node in onnx.load(tmp_path / "opened.onnx").graph.node}
+    assert cell.upper() in kinds and "DequantizeLinear" not in kinds
+    assert "DequantizeLinear" in {node.op_type for node in onnx.ModelProto.FromString(file).graph.node}
+    assert session.run(None, {"x": np.zeros((10, 1, 4), "float32")})[0].shape == (1, 10)
+
+
 def test_memory_and_time_are_measured_and_figures_are_drawn() -> None:
     runs, base = made(2), pd.DataFrame([experiment.baseline(seed=0)])
     models = analysis.models({"lstm": 8, "gru": 8, "convolution": 8})
@@ -170,6 +181,9 @@ def test_memory_and_time_are_measured_and_figures_are_drawn() -> None:
     shares = captions.shares(models, 4)
     memory = live.resident(models[:2], 4)
     assert (memory["resident"] > 0).all() and len(waits) == 40 * len(models)
+    for rounds in (3, 12):
+        table = live.readings(models[:1], 4, rounds)
+        assert sorted(table["round"]) == list(range(rounds)) and (table["width"] == 8).all()
     assert "passes the GRU by" in analysis.dynamic_text(shares)
     every = memory.iloc[0]["resident"]
     told = analysis.format_table(

@@ -287,7 +287,7 @@ def test_the_verdict_follows_the_gap(gap: float, word: str) -> None:
     assert np.isclose(table["difference"].mean(), -gap, atol=0.1) and len(table) == 40
     verdict = decide("U2", analysis.evidence(table), factor="the directions")
     assert verdict.word == word and len(verdict.strata) == 4
-    assert "in both directions" in analysis.sentence(made(gap), verdict)
+    assert "both directions" in analysis.sentence(made(gap), verdict)
     assert analysis.with_factor(verdict).factor == "the directions"
 
 
@@ -307,7 +307,7 @@ def test_texts_name_the_winner_and_figures_are_drawn() -> None:
         "same 5 seeds" in longer
         and "after 10 steps" in longer
         and "after 30 steps" in longer
-        and "LSTM − GRU −1.9 [" in longer
+        and "LSTM − GRU −1.9" in longer
         and "turns with" not in longer
     )
     assert "turns with the budget" in analysis.longer_text(runs, made(-3, 5).assign(steps=30))

@@ -120,16 +120,18 @@ def advice(runs: pd.DataFrame) -> str:
     ]
     cells = bootstrap((errors(runs, "lstm", 2, "width") - errors(runs, "gru", 2, "width")).to_numpy())
     larger = min(abs(gain.estimate) for gain in gains) > abs(cells.estimate)
-    text = f"The lowest error rate here has {best['name']} with {best['mean']:.1f} %. "
-    if best["network"] in PLAIN:
-        text += "Before you weigh one cell against the other, try a small convolution; "
-    else:
-        text += f"The best network without recurrence ({plain['name']}) makes {plain['mean']:.1f} %; "
+    text = f"Lowest error rate here: {best['name']}, {best['mean']:.1f} %"
+    text += (
+        "." if best["network"] in PLAIN else f"; the best without recurrence ({plain['name']}): {plain['mean']:.1f} %."
+    )
+    ahead = table[table["network"].isin(["lstm", "gru"]) & (table["directions"] == 1)]["low"].min() > plain["high"]
+    if ahead:
+        text += f" If a short delay is allowed, try a {plain['name']} before a cell that reads in one direction."
     return text + (
-        "and where the whole recording is there before the answer is due, let the cell read it in both directions: that "
-        "moves the error rate more than the choice of the cell."
+        " Where the whole recording is there before the answer is due, let the cell read it in both directions: that moves "
+        "the error rate more than the choice of the cell."
         if larger and min(gain.low for gain in gains) > 0
-        else "and whether a second direction helps is as much a question as which cell: try it."
+        else " Whether a second direction helps is as much a question as which cell: try it."
     )
 
 

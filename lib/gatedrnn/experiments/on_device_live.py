@@ -9,19 +9,22 @@ import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
+import onnxruntime
 import pandas as pd
 import psutil
 
-from gatedrnn import deployment, measuring, runtimes
+from gatedrnn import deployment, measuring
 from gatedrnn.experiments.on_device import made
 from gatedrnn.tasks import mnist1d
 
 COPIES = 60
 """Sessions that are opened to tell what one of them takes."""
+OPENINGS = 10
+"""Times that sessions are opened anew while time is taken."""
 Model = tuple[str, int, str]
 """Network, width and format."""
 
@@ -39,16 +42,32 @@ def bytes_of(network: str, width: int, form: str, frame: int) -> int:
 
 
 def readings(models: Iterable[Model], frame: int, rounds: int) -> pd.DataFrame:
-    """Time of a call with one curve, taken in turns: one row a reading, with `network`, `width` and `form`."""
+    """Time of a call with one curve, taken in turns: one row a reading, with `network`, `width` and `form`.
+
+    The sessions are opened anew `OPENINGS` times (never for less than one round): where a session's memory happens to lie
+    makes it faster or slower for as long as it is open.
+    """
     chosen = {str(model): model for model in models}
-    table = measuring.interleave({name: _call(model, frame) for name, model in chosen.items()}, rounds, 0.003)
-    return _named(table, chosen)
+    parts: list[pd.DataFrame] = []
+    for opening in range(min(OPENINGS, rounds)):
+        part = rounds // OPENINGS + (opening < rounds % OPENINGS)
+        calls = {name: _call(model, frame) for name, model in chosen.items()}
+        table = measuring.interleave(calls, part, 0.003)
+        parts.append(table.assign(round=table["round"] + sum(each["round"].nunique() for each in parts)))
+    return _named(pd.concat(parts, ignore_index=True), chosen)
 
 
 def waits(models: Iterable[Model], frame: int, calls: int) -> pd.DataFrame:
-    """Time of every single call with one curve: one row a call, with `network`, `width` and `form`."""
+    """Time of single calls with one curve: one row a call, with `network`, `width` and `form`.
+
+    There are `calls` of each model, spread over `OPENINGS` sessions of it (a few more where they do not divide).
+    """
     chosen = {str(model): model for model in models}
-    return _named(measuring.latency({name: _call(model, frame) for name, model in chosen.items()}, calls), chosen)
+    parts = [
+        measuring.latency({name: _call(model, frame) for name, model in chosen.items()}, -(-calls // OPENINGS), 2)
+        for _ in range(OPENINGS)
+    ]
+    return _named(pd.concat(parts, ignore_index=True), chosen)
 
 
 def resident(models: Iterable[Model], frame: int) -> pd.DataFrame:
@@ -71,24 +90,35 @@ def shape(network: str, frame: int) -> tuple[int, int, int]:
 
 
 def _call(model: Model, frame: int) -> Callable[[], Any]:
-    session = _session(file(*model, frame))
+    session = opened(file(*model, frame))
     given = {"x": np.random.default_rng(0).normal(size=shape(model[0], frame)).astype("float32")}
     return lambda: session.run(None, given)
 
 
-def _session(file: bytes) -> Any:
-    return runtimes.session(onnx.ModelProto.FromString(file))
+def opened(file: bytes, keep: Path | None = None) -> onnxruntime.InferenceSession:
+    """A session with one thread that multiplies 8-bit weights out once, when it is opened.
+
+    Args:
+        file: bytes of the graph. keep: where to write the graph that the runtime made of it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # else it multiplies them out at every call
+    if keep is not None:
+        options.optimized_model_filepath = str(keep)
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 def _lift(file: bytes, given: tuple[int, int, int]) -> int:
     process, x = psutil.Process(), np.zeros(given, "float32")
     held = []
     for _ in range(COPIES // 4):  # libraries and pools are there before the first look
-        held.append(_session(file))
+        held.append(opened(file))
         held[-1].run(None, {"x": x})
     before = process.memory_info().rss
     for _ in range(COPIES):
-        held.append(_session(file))
+        held.append(opened(file))
         held[-1].run(None, {"x": x})
     return round((process.memory_info().rss - before) / COPIES)
 

@@ -71,18 +71,20 @@ def draw_targets(table: pd.DataFrame, target: float) -> Figure:
             x = 100 * part["target"] + shift * (len(names) > 1)
             ax.vlines(x, part["low"], part["high"], color=COLOURS["gru"], linewidth=1.4)
             style: dict[str, Any] = dict(markerfacecolor=face, markeredgecolor=COLOURS["gru"], markersize=5.5)
-            ax.plot(x, part["estimate"], MARKERS["gru"], label=name.partition(", ")[2], **style)
+            ax.plot(x, part["estimate"], MARKERS["gru"], **style)
         ax.axhline(1, color=MUTED, linewidth=1)
         ax.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)))
         ax.axvline(100 * target, color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=0)
         ax.set(title=names[0].partition(",")[0], xlabel="accuracy asked for, %")
-        ax.legend(loc="best")
     axes[0].set_ylabel("smallest GRU ÷ smallest LSTM")
+    marker: dict[str, Any] = dict(linestyle="", marker=MARKERS["gru"], color=COLOURS["gru"])
     handles = [
+        Line2D([], [], label="float32", **marker),
+        Line2D([], [], label="int8 weights", markerfacecolor=PAPER, **marker),
         Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:g}"),
         Line2D([], [], color=INK, linewidth=0.8, linestyle=(0, (1, 1.5)), label="the target of this chapter"),
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
 
 
@@ -111,6 +113,7 @@ def draw_waits(waits: pd.DataFrame) -> Figure:
     """Latency of a single call of the smallest networks: p50 (marker), p95 (tick) and p99 (end) by format."""
     points = measuring.percentiles(waits, by=("network", "form"))
     fig, ax = plt.subplots(figsize=(WIDTH, 2.9))
+    fig.set_layout_engine("constrained", w_pad=0.1)
     labels = []
     for place, (form, network) in enumerate((form, network) for form in FORMATS for network in NAMES):
         row = points[(points["network"] == network) & (points["form"] == form)].iloc[0]
@@ -133,6 +136,7 @@ def draw_waits(waits: pd.DataFrame) -> Figure:
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Validation accuracy against the learning rate for each tuned width; a ring marks the rate chosen."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.75, 3.2))
+    fig.set_layout_engine("constrained", w_pad=0.1)
     for row in best.to_dict("records"):
         part = runs[(runs["network"] == row["network"]) & (runs["width"] == row["width"])]
         mean = 100 * part.groupby("learning_rate")["accuracy"].mean()
@@ -143,7 +147,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         )
         spot = (mean.index[-1], mean.iloc[-1])
         ax.annotate(
-            f"{NAMES[row['network']]} {row['width']}", spot, xytext=(7, -3), textcoords="offset points", fontsize=8
+            f"{NAMES[row['network']]} {row['width']}", spot, xytext=(6, 4), textcoords="offset points", fontsize=8
         )
     rates = sorted(runs["learning_rate"].unique())
     ax.set(

@@ -18,6 +18,8 @@ from gatedrnn.statistics import bootstrap
 from gatedrnn.tasks import logmel, spoken
 from gatedrnn.verdicts import ledger
 
+ROOM = 0.1
+"""Inches between the edge of a figure and its long labels."""
 STYLES = {"mean": (0, (1, 1.2)), "static": (0, (4, 2))}
 KIND_LABELS = {"mean": "logistic, time-mean", "static": "logistic, four summaries"}
 
@@ -43,6 +45,7 @@ def draw_errors(runs: pd.DataFrame) -> Figure:
     """Label error rate of every network: a dot a seed, the mean with its interval."""
     order = cases()
     fig, ax = plt.subplots(figsize=(WIDTH, 3.9))
+    fig.set_layout_engine("constrained", w_pad=ROOM)
     for place, case in enumerate(order):
         part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
         found = bootstrap(100 * part["errors"].to_numpy())
@@ -76,6 +79,7 @@ def draw_differences(table: pd.DataFrame) -> Figure:
     """LSTM − GRU in each condition: a dot a seed, the mean with its interval, and the ledger's margin."""
     margin = ledger()["U2"].margin
     fig, ax = plt.subplots(figsize=(WIDTH, 2.7))
+    fig.set_layout_engine("constrained", w_pad=ROOM)
     names = list(dict.fromkeys(table["condition"]))
     for place, name in enumerate(names):
         values = table.loc[table["condition"] == name, "difference"]
@@ -168,6 +172,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
 def draw_early(early: pd.DataFrame, plain: pd.DataFrame) -> Figure:
     """Accuracy on Japanese vowels against the frames heard: cells with every seed, logistic regressions without order."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.3))
+    fig.set_layout_engine("constrained", w_pad=ROOM)
     for kind, part in plain.groupby("kind"):
         rows = part.sort_values("frames")
         style: dict[str, Any] = dict(color=COLOURS["baseline"], linestyle=STYLES[str(kind)], linewidth=1.8)
