@@ -66,7 +66,7 @@ def write(places: Places, display: Display) -> int:
         runs.lock_sweep(name, keys)
         display.say(f"{name}: {len(keys)} runs locked")
     _remove_others(places.lock, {f"{name}.jsonl" for name in sweeps})
-    used = {json.loads((places.lock / f"{name}.jsonl").open(encoding="utf-8").readline())["id"] for name in sweeps}
+    used = {key.partition("-")[2] for keys in sweeps.values() for key in keys}  # a key ends in its origin's id
     _remove_others(places.lock / "origins", {f"{id}.json" for id in used})
     written = set()
     for chapter, record in records:

@@ -49,7 +49,8 @@ class Origin:
         if not name.isidentifier() or module == "__main__":
             raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
         digest = codedigest.reached(function)
-        return cls(f"{function.__module__}:{function.__qualname__}", digest.code, digest.data, _torch_version())
+        code, data = dict(sorted(digest.code.items())), dict(sorted(digest.data.items()))  # equal ones are equal files
+        return cls(f"{function.__module__}:{function.__qualname__}", code, data, _torch_version())
 
     @property
     def id(self) -> str:
@@ -214,7 +215,7 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     temporary = path.with_name(f".{path.name}")
     temporary.write_text("".join(pack(origin.id, rows)), encoding="utf-8")
     os.replace(temporary, path)
-    write_json(locked_origin(origin.id), json.loads(line(vars(origin))))  # sorted; sweeps of one function share it
+    write_json(locked_origin(origin.id), vars(origin))  # sweeps of one function share it
     return path
 
 

@@ -246,9 +246,7 @@ def test_a_gru_that_leads_is_enough_although_the_two_are_not_alike() -> None:
     table = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.0}, lengths=(20, 50), seeds=20)
     verdict = decide("M4", analysis.evidence("M4", table, [20, 50]), "the start of the gates")
     text = recall_words.short_sentence(verdict)
-    assert (
-        "enough with every start; with framework default and bias 1 the two are not alike, because the LSTM" in text
-    )
+    assert "enough with every start; with framework default and bias 1 the two are not alike, because the LSTM" in text
     assert verdict.strata[0].word == CONTRADICTED and "−100 [" in text
     assert ledger()["M4"].rule == "equivalent"
 
