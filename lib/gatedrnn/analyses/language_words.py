@@ -100,6 +100,9 @@ def numbers(
         found[f"long-{cell}"] = f"{long_runs[long_runs['cell'] == cell]['test'].astype(float).iloc[0]:.3f}"
         found[f"trend-{cell}"] = f"{analysis.trend(long_runs, cell):.2f}"
         found["long-steps"] = f"{last['step'][-1]:,}"
+    ends = {cell: float(long_runs[long_runs["cell"] == cell]["test"].iloc[0]) for cell in GATED}
+    leader = min(ends, key=lambda cell: ends[cell])
+    found["long-order"] = f"the {LABELS[leader]} {max(ends.values()) - min(ends.values()):.3f} bits ahead"
     contexts = analysis.context_table(runs)
     for cell in CELLS:
         means = contexts[contexts["cell"] == cell].groupby("characters")["bits"].mean()

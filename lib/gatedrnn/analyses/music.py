@@ -157,7 +157,8 @@ def reach(table: pd.DataFrame, cell: str, head: str, within: float) -> int | Non
 def twins() -> list[int]:
     """Places of the test chorales that have a twin among the training ones."""
     data = chorales.load()
-    return [place for place, piece in enumerate(data["test"]) if chords.shared(piece, data["train"]) > TWIN]
+    shares = chords.shared(data["test"], data["train"])
+    return [place for place, share in enumerate(shares) if share > TWIN]
 
 
 def without(pieces: list[float], left_out: list[int]) -> float:

@@ -104,6 +104,7 @@ def run(
         summary["score"] = math.exp(-best["validation"] / 10)
         summary["best_step"] = curves["step"][curves["validation"].index(min(curves["validation"]))]
         model.load_state_dict(best["state"])
+        model.eval()  # training ends in training mode, and there the dropout would blur what is looked at
         if look:
             curves["context"], curves["shortened"] = list(CONTEXTS), [shortened(model, each) for each in CONTEXTS]
             summary["counted"] = counted(model)

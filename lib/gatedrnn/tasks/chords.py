@@ -152,7 +152,11 @@ def runs_of_chords(piece: Tensor, length: int = 4) -> set[tuple[tuple[int, ...],
     return found
 
 
-def shared(piece: Tensor, others: Sequence[Tensor]) -> float:
-    """Largest share of a piece's runs of four chords, in any key, that one of the other pieces has too."""
-    own = runs_of_chords(piece)
-    return max(len(own & runs_of_chords(other)) for other in others) / max(1, len(own))
+def shared(pieces: Sequence[Tensor], others: Sequence[Tensor]) -> list[float]:
+    """For each piece, the largest share of its runs of four chords, in any key, that one of the others has too."""
+    theirs = [runs_of_chords(other) for other in others]
+    found = []
+    for piece in pieces:
+        own = runs_of_chords(piece)
+        found.append(max(len(own & other) for other in theirs) / max(1, len(own)))
+    return found
