@@ -146,6 +146,8 @@ def _papermill(
         environment["BOOK_FRESH"] = "1"
     if places.quick:  # others run beside it: one core each
         environment = {"BOOK_WORKERS": "1", "OMP_NUM_THREADS": "1"} | environment
+    else:
+        environment["BOOK_CORES"] = str(places.base / "cores")
     with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as progress:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root

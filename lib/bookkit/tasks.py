@@ -22,7 +22,7 @@ from bookkit.progress import Display, duration
 from bookkit.toc import Chapter, chapters, select
 
 SIDE_BY_SIDE = 2
-PHASES = ((("light",), SIDE_BY_SIDE), (("sweep",), 1), (("timing",), 1), (("last",), 1))
+PHASES = ((("sweep", "light"), SIDE_BY_SIDE), (("timing",), 1), (("last",), 1))
 QUICK_PHASES = ((("timing", "sweep", "light"), SIDE_BY_SIDE), (("last",), 1))
 """Kinds of chapters that run together, in order, and how many at a time. A quick build times nothing for real."""
 Site = Callable[[Places], None]

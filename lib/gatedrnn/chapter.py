@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from gatedrnn import paths, provenance
+from gatedrnn import cores, paths, provenance
 from gatedrnn.parameters import Parameter, ParameterError, check, read
 
 
@@ -97,6 +97,7 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
     overrides = {key: namespace[key] for key in declared if key in namespace}
     unknown = {key: None for key in injected if key not in declared}
     values = check(declared, {**unknown, **overrides})
+    cores.take()  # while the build runs other chapters beside this one
     namespace.update(values)
     _current = Chapter(name, {key: parameter.value for key, parameter in declared.items()}, values)
     from gatedrnn import figures

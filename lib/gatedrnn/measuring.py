@@ -21,6 +21,8 @@ import pandas as pd
 import torch
 from torch.utils import benchmark
 
+from gatedrnn import cores
+
 os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # the profiler reports its own start and stop on stderr otherwise
 
 Setting = Callable[[], contextlib.AbstractContextManager[Any]]
@@ -78,6 +80,7 @@ def onednn(enabled: bool) -> Iterator[None]:
                 stack.close()
 
 
+@cores.alone()
 def interleave(
     alternatives: Mapping[str, Arm | Callable[[], Any]],
     rounds: int = 10,
@@ -137,6 +140,7 @@ def _calls(arm: Arm, min_seconds: float, warmup: int) -> int:
     return max(1, int(np.ceil(min_seconds / max(once, 1e-9))))
 
 
+@cores.alone()
 def latency(
     alternatives: Mapping[str, Arm | Callable[[], Any]], calls: int = 1000, blocks: int = 10, warmup: int = 20
 ) -> pd.DataFrame:

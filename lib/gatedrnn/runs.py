@@ -21,7 +21,7 @@ from typing import Any
 
 from gatedrnn import codedigest, paths
 from gatedrnn.chapter import write_json
-from gatedrnn.lockfile import line, pack, read, sha, unpack
+from gatedrnn.lockfile import check, line, pack, read, sha, unpack
 
 log = logging.getLogger(__name__)
 
@@ -178,13 +178,15 @@ def write_run(
 ) -> dict[str, Any]:
     """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row, as it will be read again.
 
+    Numbers of the result are kept to 7 significant digits, about what single precision has.
+
     Raises:
         TypeError: the configuration or the result holds something other than numbers, texts and lists of them.
     """
     folder = paths.store() / name
     key = run_key(config, origin)
-    row = json.loads(line({"key": key, "config": config, **result, "recorded": recorded}))
-    row["check"] = sha(row)[:16]
+    row = json.loads(line({"key": key, "config": config, **_short(result), "recorded": recorded}))
+    row["check"] = check(row)
     manifest = folder / f"origin-{origin.id}.json"
     if not manifest.is_file():
         write_json(manifest, vars(origin))
@@ -192,6 +194,14 @@ def write_run(
     temporary.write_text(line(row), encoding="utf-8")
     os.replace(temporary, folder / f"{key}.json")
     return row
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(each) for each in value]
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any]]) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
+import math
 import os
 import time
 from collections import Counter
@@ -17,13 +18,19 @@ import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from gatedrnn import chapter, provenance
+from gatedrnn import chapter, cores, provenance
 from gatedrnn.runs import Origin, Store, changed_since_loaded, write_run
 
-START = 6.0
-"""Seconds that a pool of processes takes to start, torch imported in each: shorter sweeps run faster without one."""
+START = 5.0
+"""Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
+IDLE = 240.0
+"""Seconds after which a pool without work may be gone (joblib ends it after 300)."""
 
 Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
+
+
+_last_pool = -math.inf
+"""When this process last used a pool of processes."""
 
 
 class RunError(RuntimeError):
@@ -42,7 +49,7 @@ def sweep(
         seeds: the seeds, or how many (0, 1, …).
         name: name of the sweep in the store and in the lock.
         workers: processes, one torch thread each; by default all cores, or none beside this one while the rest of the
-            sweep would take less time than they need to start (`BOOK_WORKERS` sets their number).
+            sweep takes less time than they would need to start (`BOOK_WORKERS` sets their number).
 
     Returns:
         One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and what was recorded but is not part of
@@ -154,8 +161,9 @@ def _plain(name: str, keyword: str, value: Any) -> Any:
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
     asked = workers or int(os.environ.get("BOOK_WORKERS") or 0)
+    global _last_pool
     started, done = time.perf_counter(), 0
-    while not asked and configs:
+    while not asked and configs and started > _last_pool + IDLE:
         yield _one(run, store.name, store.origin, configs[0])
         configs, done = configs[1:], done + 1
         if (time.perf_counter() - started) / done * len(configs) > START:
@@ -165,13 +173,22 @@ def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers
     workers = min(asked or joblib.cpu_count(), len(configs))
     tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
     try:
-        yield from joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)(tasks)
+        with cores.lend():
+            pool = joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)
+            yield from pool(tasks)
     except TerminatedWorkerError:
         raise RunError(f"sweep {store.name!r}: a worker process was killed, perhaps for want of memory") from None
+    if workers > 1:
+        _last_pool = time.perf_counter()
 
 
 def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
-    """One run in a worker process, with one torch thread; the worker stores it itself, at once."""
+    """One run in a worker process, on one core, with one torch thread; the worker stores it itself, at once."""
+    with cores.hold():
+        return _on_this_core(run, name, origin, config)
+
+
+def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     threads = torch.get_num_threads()

@@ -20,7 +20,7 @@ def stored(config, metrics, recorded, curves):
     row = {"config": config, "metrics": metrics, "recorded": recorded}
     row |= {} if curves is None else {"curves": curves}
     row["key"] = f"{lockfile.sha(config)[:16]}-abc"
-    return row | {"check": lockfile.sha(row)[:16]}
+    return row | {"check": lockfile.check(row)}
 
 
 def read(lines):
@@ -69,13 +69,13 @@ def test_an_altered_header_takes_its_rows_with_it():
     assert read(lines[1:]) == [None] * 9
     forged = json.loads(lines[0])
     forged["shared"]["config"]["task"] = "adding"
-    forged["check"] = lockfile.sha({name: part for name, part in forged.items() if name != "check"})[:16]
+    forged["check"] = lockfile.check(forged)
     assert read([lockfile.line(forged), *lines[1:]])[1:] == [None] * 9, "a sound header of other rows"
 
 
 def test_rows_that_fit_no_columns_are_written_whole():
     odd = {**many(1)[0], "more": 1}
-    odd["check"] = lockfile.sha({name: part for name, part in odd.items() if name != "check"})[:16]
+    odd["check"] = lockfile.check(odd)
     lines = lockfile.pack("abc", [odd])
     assert json.loads(lines[1]) == odd
     assert read(lines)[1] == odd

@@ -313,7 +313,7 @@ def tiny() -> dict[str, Any]:
         "watched": look.watched_table(sweep(look.watched_points(tuned["short"], 8, 8, FIXED))),
         "controls": look.control_table(table, controls, 8),
         "patience": analysis.outcomes(sweep(look.patience_points(8, 0.01, FIXED))),
-        "far": analysis.outcomes(sweep(look.far_points(tuned["long"], 12, 9, FIXED))),
+        "far": look.climb(sweep, tuned["long"], [12, 14], 9, FIXED),
         "chosen": look.selective_table(
             sweep(look.selective_points(tune(analysis.tuning_points(8, ["selective"])), 8, FIXED))
         ),

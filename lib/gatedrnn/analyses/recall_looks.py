@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -74,10 +75,37 @@ def patience_points(length: int, learning_rate: float, fixed: dict[str, Any]) ->
     return [point({"task": task, "cell": "lstm", "start": start}, length, **more) for task, start in found]
 
 
-def far_points(tuned: Tuned, length: int, tuned_at: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
-    """Adding at a length far beyond, with chrono and the rates of the long lengths."""
-    found = [case for case in cases(["adding"], rnn=False) if case["start"] == "chrono"]
-    return [point(case, length, learning_rate=rate(tuned, case, tuned_at), size="width", **fixed) for case in found]
+def climb(
+    sweep: Callable[[list[dict[str, Any]]], pd.DataFrame],
+    tuned: Tuned,
+    lengths: list[int],
+    tuned_at: int,
+    fixed: dict[str, Any],
+) -> pd.DataFrame:
+    """Adding at ever longer lengths, with chrono and the rates of the long lengths; who solves none climbs no further.
+
+    Args:
+        sweep: runs configurations; is given those before, too.
+        tuned: rates of the long lengths, found at length `tuned_at`.
+        lengths: increasing.
+        fixed: what all runs share.
+
+    Returns:
+        `outcomes` of all lengths that were run.
+    """
+    climbing = [case for case in cases(["adding"], rnn=False) if case["start"] == "chrono"]
+    points: list[dict[str, Any]] = []
+    found = pd.DataFrame()
+    for length in sorted(lengths):
+        points += [
+            point(case, length, learning_rate=rate(tuned, case, tuned_at), size="width", **fixed) for case in climbing
+        ]
+        found = outcomes(sweep(points))
+        here = found[found["length"] == length]
+        climbing = [case for case in climbing if pick(here, cell=case["cell"])["solved"].any()]
+        if not climbing:
+            break
+    return found
 
 
 def selective_points(tuned: Tuned, length: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:

@@ -44,10 +44,8 @@ def looks(
     yield "patience-rate", f"{patience['learning_rate'].iloc[0]:g}"
     for cell in GATED:
         part = pick(far, cell=cell)
-        yield (
-            f"far-{cell}",
-            f"{count(part)}, median {median(part)} steps, median last error {part['quality'].median():.2g}",
-        )
+        yield f"far-{cell}", listed([climbed(length, at) for length, at in part.groupby("length")])
+        yield f"far-end-{cell}", climb_end(cell, part)
         for start in STARTS:
             part = pick(chosen, cell=cell, start=start)
             yield f"selective-{cell}-{slug(start)}", rate(part)
@@ -55,6 +53,20 @@ def looks(
         text = f"{solved['write'].median():.2f} and {solved['write_marked'].median():.2f}"
         yield f"selective-write-{cell}", text if len(solved) else "(none solved it)"
     yield "far-seeds", str(far["seed"].nunique())
+
+
+def climbed(length: int, runs: pd.DataFrame) -> str:
+    """How many solved adding at one length, and how."""
+    error = f"median last error {runs['quality'].median():.2g}"
+    return f"{count(runs)} at T = {length} ({f'median {median(runs)} steps' if runs['solved'].any() else error})"
+
+
+def climb_end(cell: str, runs: pd.DataFrame) -> str:
+    """Whether a cell was driven to a length at which all of its runs fail."""
+    longest = runs["length"].max()
+    if pick(runs, length=longest)["solved"].any():
+        return f"The {LABELS[cell]} was not driven to where it fails: T = {longest} is the longest that was tried"
+    return f"The {LABELS[cell]} solved none at T = {longest}, and was asked for nothing longer"
 
 
 def keeping(watched: pd.DataFrame, cell: str, random: bool) -> tuple[float, float]:
