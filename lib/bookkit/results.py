@@ -103,6 +103,7 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
         "parameters": record["parameters"],
         "numbers": {} if timing else {name: value for name, value in numbers.items() if name not in measured},
         "verdicts": [_verdict(verdict) for verdict in record.get("verdicts", [])],
+        "comparisons": record.get("comparisons", []),
     }
 
 
@@ -154,6 +155,8 @@ def compare(past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
                 yield from _compare_number(name, key, before[key], after[key], alike)
             else:
                 yield from _compare_verdict(name, key, before[key], after[key], alike)
+    if alike and past.get("comparisons", []) != now.get("comparisons", []):
+        yield Drift(name, "its comparisons with models without recurrence are others than before", True)
 
 
 def summary_path(places: Places, chapter: Chapter) -> Path:

@@ -36,6 +36,7 @@ class Chapter:
             "figures": [],
             "numbers": {},
             "verdicts": [],
+            "comparisons": [],
             "seconds": 0.0,
             "commit": head,
             "dirty": dirty,

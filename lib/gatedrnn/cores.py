@@ -94,7 +94,7 @@ def _files(folder: str | None) -> list[BinaryIO]:
     if not folder:
         return []
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return [open(Path(folder, str(number)), "ab") for number in range(joblib.cpu_count())]  # noqa: SIM115
+    return [open(Path(folder, str(number)), "ab") for number in range(joblib.cpu_count())]
 
 
 def _locked(file: BinaryIO) -> bool:

@@ -195,11 +195,11 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
 def table(level: float = 0.05) -> pd.DataFrame:
     """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
 
-    Reads the chapters just executed (`BOOK_EXECUTED`), else the committed summaries. Where the ledger names several
+    Reads `records`. Where the ledger names several
     chapters for a claim, their conditions are weighed together. A verdict whose adjusted p is `level` or more is
     inconclusive. Claims without an experiment have the word "no experiment yet".
     """
-    verdicts = [(name, verdict) for name, verdicts in _records() for verdict in verdicts]
+    verdicts = [(each["chapter"], verdict) for each in records() for verdict in each["verdicts"]]
     verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last
     found = {verdict["id"]: verdict for name, verdict in verdicts}
     for claim in ledger().values():
@@ -232,10 +232,10 @@ def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {**parts[-1], **asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured}
 
 
-def _records() -> list[tuple[str, list[dict[str, Any]]]]:
+def records() -> list[dict[str, Any]]:
+    """Records of the chapters just executed (`BOOK_EXECUTED`), else the committed summaries."""
     executed = os.environ.get("BOOK_EXECUTED")
     files = (
         Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
     )
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files)]
-    return [(record["chapter"], record["verdicts"]) for record in records]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files)]
