@@ -15,6 +15,7 @@ import torch
 from gatedrnn import deployment
 from gatedrnn.analyses import on_device as analysis
 from gatedrnn.analyses import on_device_captions as captions
+from gatedrnn.analyses import on_device_words as words
 from gatedrnn.experiments import on_device as experiment
 from gatedrnn.experiments import on_device_live as live
 from gatedrnn.plots import on_device as plots
@@ -151,15 +152,15 @@ def test_the_verdict_follows_the_curves_and_the_clock(lead: float, ratio: float,
     found = analysis.evidence(made(lead), timed(ratio), 0.6)
     verdict = decide("U4", found, factor="what is counted")
     assert verdict.word == word and [each.name for each in verdict.strata] == ["bytes", "latency"]
-    text = analysis.sentence(made(lead), verdict, 0.6)
+    text = words.sentence(made(lead), verdict, 0.6)
     assert ("smaller and faster" in text) == (word == "supported")
     assert ("no smaller and no faster" in text) == (word == "contradicted")
 
 
 def test_a_target_that_none_meets_is_told() -> None:
     runs = made(0)
-    assert "no LSTM that was tried reaches it" in analysis.finding(runs, 0.99)
-    assert "No convolution that was tried" in analysis.convolution(runs, 0.99)
+    assert "no LSTM that was tried reaches it" in words.finding(runs, 0.99)
+    assert "No convolution that was tried" in words.convolution(runs, 0.99)
     assert analysis.chosen(runs, 0.99) == dict.fromkeys(experiment.NETWORKS, 32)
     assert analysis.byte_ratio(runs, 0.99).estimate < 1
 
@@ -184,7 +185,7 @@ def test_memory_and_time_are_measured_and_figures_are_drawn() -> None:
     for rounds in (3, 12):
         table = live.readings(models[:1], 4, rounds)
         assert sorted(table["round"]) == list(range(rounds)) and (table["width"] == 8).all()
-    assert "passes the GRU by" in analysis.dynamic_text(shares)
+    assert "passes the GRU by" in words.dynamic_text(shares)
     every = memory.iloc[0]["resident"]
     told = analysis.format_table(
         4, shares, waits, waits.drop_duplicates(["network", "width", "form"]).assign(resident=every)

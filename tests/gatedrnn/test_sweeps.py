@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import json
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from gatedrnn import chapter, runs
+from gatedrnn import chapter, cores, runs, sweeps
 from gatedrnn.sweeps import RunError, sweep
 
 COUNTER = itertools.count()
@@ -158,6 +159,36 @@ def test_only_what_is_missing_is_computed(work, noted):
     frame = sweep(work.run, {"width": [1, 2, 3], "folder": [str(noted)]}, 3, name="grow", workers=1)
     assert (frame.attrs["found"], frame.attrs["computed"]) == (4, 5)
     assert len(calls(noted)) == len(set(calls(noted))) == 9
+
+
+def test_workers_use_the_core_that_their_notebook_lends(work, noted, tmp_path, monkeypatch):
+    """All cores but one belong to others, and the notebook holds the last: its workers get it, one after another."""
+    monkeypatch.setenv("BOOK_CORES", str(tmp_path / "cores"))
+    get_reusable_executor().shutdown(wait=True)  # workers keep the environment that they began with
+    with contextlib.ExitStack() as held:
+        for file in cores._files(str(tmp_path / "cores"))[1:]:
+            assert cores._locked(held.enter_context(open(file.name, "ab")))
+        held.callback(get_reusable_executor().shutdown, wait=True)
+        held.callback(cores.give)
+        cores.take()
+        frame = sweep(work.slow, {"folder": [str(noted)]}, 4, name="lent", workers=2)
+        starts = sorted(int(path.name.rsplit("-", 1)[1]) for path in noted.iterdir())
+        assert list(frame["score"]) == [0, 1, 2, 3]
+        assert min(np.diff(starts)) >= 0.19e9, "two runs at once on one core"
+        assert cores._held is not None, "the notebook goes on with a core"
+
+
+def test_a_pool_that_runs_is_used_at_once(work, noted, processes, monkeypatch):
+    """Only a pool that must be started has to be worth it."""
+    monkeypatch.setattr(sweeps, "_last_pool", -float("inf"))
+    used = []
+    monkeypatch.setattr(sweeps.joblib, "cpu_count", lambda: used.append(1) or processes)
+    sweep(work.run, {"width": [1]}, 3, name="cold")
+    assert not used
+    sweep(work.run, {"width": [2]}, 3, name="warm up", workers=processes)
+    used.clear()
+    sweep(work.run, {"width": [3]}, 3, name="warm")
+    assert used
 
 
 def test_what_is_recorded_beside_a_run_is_no_metric(work):

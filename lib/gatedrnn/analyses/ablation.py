@@ -107,9 +107,11 @@ def finding(table: pd.DataFrame, cell: str) -> str:
     parts = []
     for task in TASKS:
         gate, interval = missed_most(table, cell, task)
-        missed = f"the {gate} gate is missed most ({_points(interval)})" if interval.high < 0 else "no gate is missed"
+        missed = (
+            f"the {gate} gate is missed most ({points_text(interval)})" if interval.high < 0 else "no gate is missed"
+        )
         gains = {each: bootstrap(change(table, task, variant)) for each, variant in GATES[cell].items()}
-        better = [f"the {each} gate ({_points(gain)})" for each, gain in gains.items() if gain.low > 0]
+        better = [f"the {each} gate ({points_text(gain)})" for each, gain in gains.items() if gain.low > 0]
         more = f", and the cell does better without {_listed(better)}" if better else ""
         parts.append(f"on {TASK_NAMES[task]} {missed}{more}")
     return f"{cell.upper()}: " + "; ".join(parts) + "."
@@ -119,7 +121,7 @@ def reading(table: pd.DataFrame, task: str) -> str:
     """Every removal on one task, with its change."""
     parts = []
     for cell, gates in GATES.items():
-        changes_ = [f"{gate} {_points(bootstrap(change(table, task, variant)))}" for gate, variant in gates.items()]
+        changes_ = [f"{gate} {points_text(bootstrap(change(table, task, variant)))}" for gate, variant in gates.items()]
         parts.append(f"{cell.upper()} without a gate, change of accuracy: " + "; ".join(changes_))
     return ". ".join(parts) + "."
 
@@ -136,7 +138,7 @@ def coupled(table: pd.DataFrame) -> str:
             same = f"comparable within ±{COMPARABLE:g} points"
         elif interval.low > 0 or interval.high < 0:
             same = "better" if interval.low > 0 else "worse"
-        parts.append(f"{_points(interval)} on {TASK_NAMES[task]} ({same})")
+        parts.append(f"{points_text(interval)} on {TASK_NAMES[task]} ({same})")
     return "Coupling the LSTM's gates, f = 1 − i, changes accuracy by " + " and ".join(parts) + "."
 
 
@@ -186,7 +188,7 @@ def numbers(runs: pd.DataFrame, table: pd.DataFrame, tuned: Tuned, second: pd.Da
     for (task, variant), value in accuracy.items():
         found[f"accuracy-{task}-{variant.replace('_', '-')}"] = f"{value:.0f} %"
         if variant not in GATES:
-            points = _points(bootstrap(change(table, task, variant)))
+            points = points_text(bootstrap(change(table, task, variant)))
             found[f"change-{task}-{variant.replace('_', '-')}"] = points
     return {**found, **second_look(runs, second), "second-verdict": second_verdict(runs, second)}
 
@@ -221,7 +223,7 @@ def second_verdict(runs: pd.DataFrame, second: pd.DataFrame) -> str:
             if gain.low > 0
             else "does not bear the explanation out: the reason is still open"
         )
-        parts.append(f"on {TASK_NAMES[task]} the change of bias is worth {_points(gain)}, which {said}")
+        parts.append(f"on {TASK_NAMES[task]} the change of bias is worth {points_text(gain)}, which {said}")
     text = "; ".join(parts) + "."
     return text[0].upper() + text[1:]
 
@@ -277,72 +279,12 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def tuning_caption(tuned: Tuned) -> str:
-    """Caption of the tuning figure."""
-    rates = sorted(tuned.runs["learning_rate"].unique())
-    return (
-        f"Mean held-out accuracy on {tuned.runs['seed'].nunique()} tuning seeds against the learning rate, "
-        f"{rates[0]:g} to {rates[-1]:g}. The ring is the rate chosen. Each variant has its own."
-    )
-
-
-def tuning_alt(tuned: Tuned) -> str:
-    """The tuning figure in words."""
-    best = tuned.best
-    parts = [
-        f"{VARIANTS[row['variant']].cell.upper()} {VARIANTS[row['variant']].label} on {TASK_NAMES[row['task']]}: "
-        f"{100 * row['score']:.0f} % at {row['learning_rate']:g}"
-        for row in best.to_dict("records")
-    ]
-    return "Accuracy against learning rate, four panels. Best mean accuracy and its rate: " + "; ".join(parts) + "."
-
-
-def changes_caption(table: pd.DataFrame, seeds: int) -> str:
-    """Caption of the headline figure."""
-    worst = table[table["size"] == "width"].groupby(["task", "variant"])["change"].mean()
-    task, variant = worst.idxmin()
-    cell = VARIANTS[variant].cell.upper()
-    return (
-        f"Change of test accuracy when a gate is taken out, against the whole cell with the same seed. {seeds} seeds, every "
-        f"one a dot; bars are means with 95 % bootstrap intervals. The largest loss is {-worst.min():.0f} points: {cell}, "
-        f"{VARIANTS[variant].label}, on {TASK_NAMES[task]}."
-    )
-
-
-def changes_alt(table: pd.DataFrame) -> str:
-    """The headline figure in words."""
-    parts = []
-    for task in TASKS:
-        for variant in [name for name, each in VARIANTS.items() if name != each.cell]:
-            interval = bootstrap(change(table, task, variant))
-            cell = VARIANTS[variant].cell.upper()
-            parts.append(f"{TASK_NAMES[task]}, {cell} {VARIANTS[variant].label}: {_points(interval)}")
-    return "Dot plot of the change of accuracy without each gate at equal width. " + "; ".join(parts) + "."
-
-
-def curves_caption(seeds: int) -> str:
-    """Caption of the learning curves."""
-    return (
-        f"Test accuracy over optimiser steps at equal width: {seeds} seeds thin, their mean thick. A run of recall that "
-        "has been solved stops and keeps its last value."
-    )
-
-
-def curves_alt(runs: pd.DataFrame) -> str:
-    """The learning curves in words."""
-    rows = runs[runs["size"] == "width"]
-    parts = [
-        f"{TASK_NAMES[task]}, {VARIANTS[variant].cell.upper()} {VARIANTS[variant].label}: {100 * part['accuracy'].mean():.0f} %"
-        for (task, variant), part in rows.groupby(["task", "variant"])
-    ]
-    return "Learning curves in four panels. Mean accuracy at the end: " + "; ".join(parts) + "."
-
-
 def _word(given: Evidence) -> str:
     return decide("A4", given).word
 
 
-def _points(interval: Interval) -> str:
+def points_text(interval: Interval) -> str:
+    """A change in points, such as `−12 [−15, −9] points`."""
     return f"{interval.signed(0)} points"
 
 
