@@ -168,7 +168,7 @@ def test_workers_use_the_core_that_their_notebook_lends(work, noted, tmp_path, m
     with contextlib.ExitStack() as held:
         for file in cores._files(str(tmp_path / "cores"))[1:]:
             assert cores._locked(held.enter_context(open(file.name, "ab")))
-        held.callback(get_reusable_executor().shutdown, wait=True)
+        held.callback(lambda: get_reusable_executor().shutdown(wait=True))
         held.callback(cores.give)
         cores.take()
         frame = sweep(work.slow, {"folder": [str(noted)]}, 4, name="lent", workers=2)
