@@ -196,17 +196,19 @@ def table(level: float = 0.05) -> pd.DataFrame:
     """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
 
     Reads `records`. Where the ledger names several
-    chapters for a claim, their conditions are weighed together. A verdict whose adjusted p is `level` or more is
-    inconclusive. Claims without an experiment have the word "no experiment yet".
+    chapters for a claim, their conditions are weighed together (`joined`). A verdict whose adjusted p is `level` or more
+    is inconclusive; its word before that is `unadjusted`. Claims without an experiment have the word "no experiment yet".
     """
     verdicts = [(each["chapter"], verdict) for each in records() for verdict in each["verdicts"]]
     verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last
     found = {verdict["id"]: verdict for name, verdict in verdicts}
+    joined: set[str] = set()
     for claim in ledger().values():
         counted = (claim.chapter, *claim.also)
         parts = [each for name, each in verdicts if each["id"] == claim.id and name in counted]
         if len(parts) > 1:
             found[claim.id] = _united(claim, parts)
+            joined.add(claim.id)
     tested = [key for key, verdict in found.items() if verdict["p"] is not None]
     adjusted = dict(zip(tested, holm([found[key]["p"] for key in tested]), strict=True))
     rows = []
@@ -218,6 +220,7 @@ def table(level: float = 0.05) -> pd.DataFrame:
             word = INCONCLUSIVE
         row = {"id": claim.id, "claim": claim.claim, "word": word, "metric": claim.metric, "unit": claim.unit}
         row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}
+        row |= {"unadjusted": verdict.get("text"), "joined": claim.id in joined}
         rows.append({**row, "margin": claim.margin, "rule": claim.rule, "p_holm": p, "chapter": claim.chapter})
     return pd.DataFrame(rows)
 

@@ -247,6 +247,17 @@ def test_holm_runs_over_all_tested_claims_of_the_book(executed):
     ]
 
 
+def test_a_chapter_notes_where_the_ledger_has_another_word(executed):
+    """Its own word is from before Holm, and from its own conditions alone."""
+    executed("part/one", A4=(SUPPORTED, 0.01), M2=(CONTRADICTED, 0.04), A1=(SUPPORTED, None))
+    numbers = plots.numbers(verdicts.table())
+    assert numbers["note-A4"] == numbers["note-A1"] == ""
+    assert numbers["note-M2"] == " (in the ledger, adjusted for the number of claims: inconclusive)"
+    row = {"joined": True, "word": INCONCLUSIVE, "unadjusted": INCONCLUSIVE}
+    assert plots.note(row) == " (in the ledger, over all chapters that test it: inconclusive)"
+    assert " and adjusted for the number of claims: " in plots.note({**row, "unadjusted": SUPPORTED})
+
+
 def test_a_verdict_that_depends_names_its_factor_in_the_table(executed):
     executed("part/one", A4=(DEPENDS, 0.001), P1=(SUPPORTED, 0.05))
     table = verdicts.table().set_index("id")

@@ -104,7 +104,18 @@ def numbers(table: pd.DataFrame) -> dict[str, str]:
         found[f"word-{row['id']}"] = row["word"]
         found[f"effect-{row['id']}"] = effect_text(row)
         found[f"sentence-{row['id']}"] = row["sentence"]
+        found[f"note-{row['id']}"] = note(row)
     return found
+
+
+def note(row: dict[str, Any]) -> str:
+    """What a chapter adds to its own word where the ledger's is another one; empty where it is the same.
+
+    A chapter knows neither the other chapters that test its claim nor the number of claims.
+    """
+    reasons = ["over all chapters that test it"] if row["joined"] else []
+    reasons += ["adjusted for the number of claims"] if row["word"] != row["unadjusted"] else []
+    return f" (in the ledger, {' and '.join(reasons)}: {row['word']})" if reasons else ""
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
