@@ -313,6 +313,7 @@ def tiny() -> dict[str, Any]:
         "watched": look.watched_table(sweep(look.watched_points(tuned["short"], 8, 8, FIXED))),
         "controls": look.control_table(table, controls, 8),
         "patience": analysis.outcomes(sweep(look.patience_points(8, 0.01, FIXED))),
+        "wide": analysis.outcomes(sweep(look.wider_points(tuned["long"], 9, FIXED))),
         "far": look.climb(sweep, tuned["long"], [12, 14], 9, FIXED),
         "chosen": look.selective_table(
             sweep(look.selective_points(tune(analysis.tuning_points(8, ["selective"])), 8, FIXED))
@@ -347,6 +348,9 @@ def test_figures_and_texts_follow_from_the_runs(tiny: dict[str, Any]) -> None:
     texts = dict(recall_words.numbers(table, tiny["kinds"], shares))
     looks = dict(recall_looks_words.looks(controls, watched, tiny["patience"], tiny["far"], tiny["chosen"]))
     assert not set(texts) & set(looks)
+    wide = dict(recall_looks_words.wider(table, tiny["wide"]))
+    assert wide["wider-width"] == str(2 * FIXED["hidden_size"]) and wide["wider-length"] == "9"
+    assert wide["wider-lstm-wide"].split(" [")[0].endswith(" of 4") and not set(wide) & {*texts, *looks}
     assert texts["half-life-1"] == "2.2" and texts["short"] == "8" and texts["guess-recall"] == "12.5 %"
     assert looks["patience-steps"] == "12" and looks["far-seeds"] == "2"
     for alt in (

@@ -75,6 +75,13 @@ def patience_points(length: int, learning_rate: float, fixed: dict[str, Any]) ->
     return [point({"task": task, "cell": "lstm", "start": start}, length, **more) for task, start in found]
 
 
+def wider_points(tuned: Tuned, length: int, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Both cells with chrono and twice the units, on both tasks, at the rates of the narrower ones."""
+    more = {**fixed, "size": "width", "hidden_size": 2 * fixed["hidden_size"]}
+    found = [case for case in cases(rnn=False) if case["start"] == "chrono"]
+    return [point(case, length, learning_rate=rate(tuned, case, length), **more) for case in found]
+
+
 def climb(
     sweep: Callable[[list[dict[str, Any]]], pd.DataFrame],
     tuned: Tuned,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, name, pick
+from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, name, pick
 from gatedrnn.analyses.recall_looks import ORDER
 from gatedrnn.analyses.recall_words import NAMES, control_advice, count, listed, median, rate, slug
 from gatedrnn.figures import LABELS
@@ -53,6 +53,18 @@ def looks(
         text = f"{solved['write'].median():.2f} and {solved['write_marked'].median():.2f}"
         yield f"selective-write-{cell}", text if len(solved) else "(none solved it)"
     yield "far-seeds", str(far["seed"].nunique())
+
+
+def wider(narrow: pd.DataFrame, wide: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Names and texts of the look at twice the units: both with chrono, at one length, both tasks together."""
+    length, width = (int(wide[column].iloc[0]) for column in ("length", "width"))
+    yield "wider-length", str(length)
+    yield "wider-width", str(width)
+    same = pick(narrow, start="chrono", length=length, size="width", cell=list(GATED))
+    for which, rows in (("narrow", same), ("wide", wide)):
+        for cell in GATED:
+            yield f"wider-{cell}-{which}", rate(pick(rows, cell=cell))
+        yield f"wider-gap-{which}", f"{difference(rows).signed(0)} points"
 
 
 def climbed(length: int, runs: pd.DataFrame) -> str:
