@@ -95,7 +95,6 @@ def _whole(values: list[Any], header: Mapping[str, Any]) -> Row:
     for part, found in zip(PARTS, given, strict=True):
         named = zip(header["columns"][part], found, strict=True)
         whole = header["shared"][part] | {name: value for name, value in named if value != ABSENT}
-        if whole or part in ("config", "metrics", "recorded"):
-            row[part] = whole
+        row[part] = whole
     row["key"] = f"{sha(row['config'])[:16]}-{header['id']}"
     return row

@@ -25,6 +25,8 @@ from gatedrnn.lockfile import check, line, pack, read, sha, unpack
 
 log = logging.getLogger(__name__)
 
+DIGITS = {"metrics": 7, "curves": 4}
+"""Significant digits to which the parts of a result are kept."""
 _loaded: dict[str, dict[str, str]] = {}
 """Digests of the symbols of each module as this process first met it."""
 
@@ -178,14 +180,15 @@ def write_run(
 ) -> dict[str, Any]:
     """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row, as it will be read again.
 
-    Numbers of the result are kept to 7 significant digits, about what single precision has.
+    Metrics are kept to 7 significant digits, about what single precision has, and curves to 4: they are drawn.
 
     Raises:
         TypeError: the configuration or the result holds something other than numbers, texts and lists of them.
     """
     folder = paths.store() / name
     key = run_key(config, origin)
-    row = json.loads(line({"key": key, "config": config, **_short(result), "recorded": recorded}))
+    kept = {part: _short(values, DIGITS[part]) for part, values in result.items()}
+    row = json.loads(line({"key": key, "config": config, **kept, "recorded": recorded}))
     row["check"] = check(row)
     manifest = folder / f"origin-{origin.id}.json"
     if not manifest.is_file():
@@ -196,12 +199,12 @@ def write_run(
     return row
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, digits: int) -> Any:
     if isinstance(value, dict):
-        return {name: _short(each) for name, each in value.items()}
+        return {name: _short(each, digits) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_short(each) for each in value]
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+        return [_short(each, digits) for each in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any]]) -> Path:
