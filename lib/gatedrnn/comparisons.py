@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from gatedrnn import chapter
-from gatedrnn.verdicts import records
+from gatedrnn.verdicts import ledger, records
 
 LED = {"baseline": "a model without recurrence", "lstm": "the LSTM", "gru": "the GRU"}
 
@@ -65,29 +65,21 @@ def record(*comparisons: Comparison) -> None:
 
 
 def found() -> list[tuple[str, Comparison]]:
-    """Every comparison of the book, with the chapter that made it."""
-    return [(each["chapter"], Comparison(**entry)) for each in records() for entry in each.get("comparisons", [])]
+    """Every comparison of the book, with the chapter that made it, in the order of the ledger."""
+    entries = [(each["chapter"], Comparison(**entry)) for each in records() for entry in each.get("comparisons", [])]
+    return sorted(entries, key=lambda each: list(ledger()).index(each[1].claims[0]))
 
 
-def table(ledger: pd.DataFrame) -> str:
-    """All comparisons as a Markdown table; `ledger` as from `gatedrnn.verdicts.table`."""
-    words = ledger.set_index("id")["word"]
-    heads = [
-        "Task",
-        "Measure",
-        "Best without recurrence",
-        "LSTM",
-        "GRU",
-        "LSTM and GRU apart",
-        "Printed elsewhere",
-        "Verdict",
-    ]
+def table(claims: pd.DataFrame) -> str:
+    """All comparisons as a Markdown table; `claims` as from `gatedrnn.verdicts.table`."""
+    words = claims.set_index("id")["word"]
+    heads = ["Task", "Best without recurrence", "LSTM", "GRU", "LSTM − GRU", "Printed elsewhere", "Verdict"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, each in found():
         verdicts = "; ".join(f"{id} {words[id]}" for id in each.claims)
-        cells = [f"{{ref}}`{each.task} <{_anchor(name)}>`", each.metric, f"{each.baseline}: {_value(each, 'baseline')}"]
-        cells += [_value(each, "lstm"), _value(each, "gru"), each.gap, each.published or "–", verdicts]
-        lines.append(f"| {' | '.join(cells)} |")
+        task = f"{{ref}}`{each.task[0].upper()}{each.task[1:]} <{_anchor(name)}>`: {each.metric}"
+        cells = [task, f"{each.baseline}: {_value(each, 'baseline')}", _value(each, "lstm"), _value(each, "gru")]
+        lines.append(f"| {' | '.join([*cells, each.gap, each.published or '–', verdicts])} |")
     return "\n".join(lines)
 
 

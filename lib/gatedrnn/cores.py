@@ -18,8 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-import joblib
-
 PAUSE = 0.004
 """Seconds between two looks for a free core."""
 
@@ -94,7 +92,13 @@ def _files(folder: str | None) -> list[BinaryIO]:
     if not folder:
         return []
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return [open(Path(folder, str(number)), "ab") for number in range(joblib.cpu_count())]
+    return [open(Path(folder, str(number)), "ab") for number in range(_count())]
+
+
+def _count() -> int:
+    import joblib  # slow to import, and not needed where nothing is shared
+
+    return joblib.cpu_count()
 
 
 def _locked(file: BinaryIO) -> bool:

@@ -25,14 +25,14 @@ def _values(baseline: float, lstm: pd.Series, gru: pd.Series) -> dict[str, float
 
 
 def _gap(lstm: pd.Series, gru: pd.Series, digits: int) -> str:
-    return f"LSTM − GRU {paired_bootstrap(lstm, gru).signed(digits)}"
+    return paired_bootstrap(lstm, gru).signed(digits)
 
 
 def language(runs: pd.DataFrame, baselines: pd.DataFrame) -> list[Comparison]:
     """Of the chapter *applications/language*."""
     name, value = of_language.strongest(baselines)
     lstm, gru = (of_language.bits(runs, cell) for cell in CELLS)
-    gap = f"LSTM − GRU {of_language.gap(runs).signed(3)}"
+    gap = of_language.gap(runs).signed(3)
     text = "the next character of the King James Bible"
     return [Comparison(text, "bits per character", True, 2, name, _values(value, lstm, gru), gap, ["U1", "U5"])]
 
