@@ -80,7 +80,6 @@ def onednn(enabled: bool) -> Iterator[None]:
                 stack.close()
 
 
-@cores.alone()
 def interleave(
     alternatives: Mapping[str, Arm | Callable[[], Any]],
     rounds: int = 10,
@@ -114,16 +113,17 @@ def interleave(
     if not min_seconds >= 0:
         raise ValueError(f"min_seconds = {min_seconds!r} is not allowed: numbers from 0")
     arms = {name: arm if isinstance(arm, Arm) else Arm(arm) for name, arm in alternatives.items()}
-    calls = {name: _calls(arm, min_seconds, warmup) for name, arm in arms.items()}
     names = list(arms)
     rows = []
-    for turn in range(rounds):
-        shift = turn % len(names)
-        for position, name in enumerate(names[shift:] + names[:shift]):
-            with arms[name].setting():
-                # timeit also keeps the garbage collector out of the reading
-                seconds = timeit.Timer(arms[name].call, timer=benchmark.timer).timeit(calls[name]) / calls[name]
-            rows.append((name, turn, position, calls[name], seconds))
+    with cores.alone():
+        calls = {name: _calls(arm, min_seconds, warmup) for name, arm in arms.items()}
+        for turn in range(rounds):
+            shift = turn % len(names)
+            for position, name in enumerate(names[shift:] + names[:shift]):
+                with arms[name].setting():
+                    # timeit also keeps the garbage collector out of the reading
+                    seconds = timeit.Timer(arms[name].call, timer=benchmark.timer).timeit(calls[name]) / calls[name]
+                rows.append((name, turn, position, calls[name], seconds))
     return pd.DataFrame(rows, columns=["name", "round", "position", "calls", "seconds"])
 
 
@@ -140,7 +140,6 @@ def _calls(arm: Arm, min_seconds: float, warmup: int) -> int:
     return max(1, int(np.ceil(min_seconds / max(once, 1e-9))))
 
 
-@cores.alone()
 def latency(
     alternatives: Mapping[str, Arm | Callable[[], Any]], calls: int = 1000, blocks: int = 10, warmup: int = 20
 ) -> pd.DataFrame:
@@ -162,17 +161,18 @@ def latency(
     arms = {name: arm if isinstance(arm, Arm) else Arm(arm) for name, arm in alternatives.items()}
     each = -(-calls // blocks)
     parts = []
-    for block in range(blocks):
-        for name, arm in arms.items():
-            stamps = np.empty(each + 1, dtype=np.int64)
-            with arm.setting():
-                for _ in range(warmup):
-                    arm.call()
-                stamps[0] = time.perf_counter_ns()
-                for index in range(each):
-                    arm.call()
-                    stamps[index + 1] = time.perf_counter_ns()
-            parts.append(pd.DataFrame({"name": name, "block": block, "seconds": np.diff(stamps) / 1e9}))
+    with cores.alone():
+        for block in range(blocks):
+            for name, arm in arms.items():
+                stamps = np.empty(each + 1, dtype=np.int64)
+                with arm.setting():
+                    for _ in range(warmup):
+                        arm.call()
+                    stamps[0] = time.perf_counter_ns()
+                    for index in range(each):
+                        arm.call()
+                        stamps[index + 1] = time.perf_counter_ns()
+                parts.append(pd.DataFrame({"name": name, "block": block, "seconds": np.diff(stamps) / 1e9}))
     return pd.concat(parts, ignore_index=True)
 
 
