@@ -61,6 +61,8 @@ def test_plain_papermill_works_from_any_folder(tmp_path: Path, built_book: Path)
 
     done = run()
     assert done.returncode == 0, done.stderr
+    marked = "**Not the published parameters:**" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    assert marked == bool(chapter.quick_values())
     wrong = run("-p", "no_such_parameter", "1")
     assert wrong.returncode == 1
     assert "parameter 'no_such_parameter' is unknown" in wrong.stderr

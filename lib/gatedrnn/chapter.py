@@ -89,6 +89,7 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
         ParameterError: a parameter injected by papermill is unknown, or a value is not allowed.
     """
     global _current
+    shown = namespace is None or history is None
     if namespace is None or history is None:
         shell = _shell()
         namespace, history = shell.user_ns, list(shell.user_ns.get("In", []))
@@ -104,6 +105,8 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
     from gatedrnn import figures
 
     figures.use_style()
+    if shown and not _current.record["published"]:
+        _say_what_differs(_current.record["published_parameters"], values)
 
 
 def glue(name: str, value: Any, form: str = "{}", measured: bool = False) -> None:
@@ -139,6 +142,15 @@ def write_json(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(temporary, path)
+
+
+def _say_what_differs(published: dict[str, Any], values: dict[str, Any]) -> None:
+    """Mark a notebook that runs with other values; the pages of the book have a mark of their own."""
+    from IPython.display import Markdown, display
+
+    changed = [f"`{name} = {value!r}` (published: `{published[name]!r}`)" for name, value in values.items()]
+    changed = [text for text, name in zip(changed, values, strict=True) if values[name] != published[name]]
+    display(Markdown(f"**Not the published parameters:** {', '.join(changed)}"))
 
 
 def _shell() -> Any:

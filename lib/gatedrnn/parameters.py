@@ -77,6 +77,8 @@ def read(source: str) -> dict[str, Parameter]:
 def check(parameters: Mapping[str, Parameter], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Values to run with: the published ones, replaced by checked overrides.
 
+    A list may be given as its text, such as `[20, 40]`: `papermill -p` hands over lists so.
+
     Raises:
         ParameterError: an unknown name, or a value outside what the parameter's type allows.
     """
@@ -86,8 +88,19 @@ def check(parameters: Mapping[str, Parameter], overrides: Mapping[str, Any]) -> 
     values = {}
     for name, parameter in parameters.items():
         value = overrides.get(name, parameter.value)
-        values[name] = _validate(parameter, value)
+        values[name] = _validate(parameter, _unquoted(value) if isinstance(parameter.value, list) else value)
     return values
+
+
+def _unquoted(value: Any) -> Any:
+    """The list that a text holds; anything else as it is."""
+    if isinstance(value, str):
+        try:
+            found = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            return value
+        return found if isinstance(found, list) else value
+    return value
 
 
 def _validate(parameter: Parameter, value: Any) -> Any:

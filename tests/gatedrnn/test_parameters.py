@@ -57,7 +57,7 @@ def test_published_values_pass_as_they_are():
         *(("steps", value) for value in (0, True, "400", 1.5)),
         *(("learning_rate", value) for value in (0, -0.1, True, "0.1", float("nan"), float("inf"), None)),
         *(("share", value) for value in (0.0, 1.0, 2, "half")),
-        *(("widths", value) for value in ([], [0], [16, "32"], [True], "[16, 32]", 16, (1.5,))),
+        *(("widths", value) for value in ([], [0], [16, "32"], [True], "[16, x]", "[16", "16", 16, (1.5,))),
         *(("rates", value) for value in ([], [0.0], [float("inf")], ["0.1"])),
         *(("cells", value) for value in ([], ["lstn"], "lstm", ["lstm", 3])),
         *(("cell", value) for value in ("LSTM", "", None, 1)),
@@ -96,6 +96,16 @@ def test_the_messages_say_what_is_allowed():
 )
 def test_a_value_that_is_allowed_is_taken(name, value):
     assert check(DECLARED, {name: value}) == {**VALUES, name: value}
+
+
+def test_a_list_may_come_as_its_text_and_a_text_stays_a_text():
+    """`papermill -p widths "[20,40]"` hands over a text."""
+    assert check(DECLARED, {"widths": "[20,40]", "cells": "['gru']"}) == {
+        **VALUES,
+        "widths": [20, 40],
+        "cells": ["gru"],
+    }
+    assert check(DECLARED, {"title": "[20, 40]"})["title"] == "[20, 40]"
 
 
 def test_a_misspelt_name_lists_the_known_ones():
