@@ -1,0 +1,100 @@
+"""Opening every page of the built site once, and what each did then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+NARROW = 400
+AXE = {"preload": False, "resultTypes": ["violations"]}  # without preload, since axe fetches style sheets wrongly
+AXE_NARROW = {**AXE, "runOnly": ["color-contrast", "scrollable-region-focusable"]}  # what theme and width can change
+SIZES = "performance.getEntriesByType('resource').map(e => [e.name, e.decodedBodySize])"
+UNLOADED = """
+async () => {
+  const shown = [...document.querySelectorAll('img')].filter(i => getComputedStyle(i).display !== 'none');
+  for (const image of shown) { image.loading = 'eager'; await image.decode().catch(() => null); }
+  return shown.filter(i => !i.naturalWidth).map(i => i.src);
+}
+"""
+
+
+OPENED = """
+async () => {
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
+  await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+}
+"""  # folds fade in: half faded text has another contrast than the text that a reader sees
+
+
+@dataclass
+class Visit:
+    """What one page did when it was opened."""
+
+    status: int = 0
+    console: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    unloaded: list[str] = field(default_factory=list)
+    weight: int = 0
+    scripts: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    overflow: int = 0
+
+
+def open_page(browser: Any, visit: Visit, scheme: str = "light", width: int = 1280) -> Any:
+    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+
+    def guard(route: Any) -> None:
+        if urlsplit(route.request.url).hostname in {"127.0.0.1", None}:
+            route.continue_()
+        else:
+            visit.outside.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", guard)
+    page.on("console", lambda message: visit.console.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.console.append(str(error)))
+    page.on("requestfailed", lambda request: visit.failed.append(request.url))
+    page.on("response", lambda answer: visit.failed.append(answer.url) if answer.status >= 400 else None)
+    return page
+
+
+def visit_all(
+    browser: Any, address: str, site: Path, pages: list[str], scheme: str = "light", width: int = 1280
+) -> dict[str, Visit]:
+    """Every page but the first, which only sends the reader on: opened in one colour scheme, at one width."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = {}
+    for name in pages:
+        visit = found[name] = Visit()
+        page = open_page(browser, visit, scheme, width)
+        if name == "index.html":
+            visit.status = page.request.get(f"{address}/{name}").status
+            page.context.close()
+            continue
+        visit.status = page.goto(f"{address}/{name}", wait_until="load").status
+        visit.scripts = page.eval_on_selector_all("script[src]", "tags => tags.map(t => t.src)")
+        sizes = [size for url, size in page.evaluate(SIZES) if not is_figure(url)]
+        visit.weight = int(sum(sizes)) + (site / name).stat().st_size
+        visit.unloaded += page.evaluate(UNLOADED)
+        visit.overflow = page.evaluate("document.documentElement.scrollWidth") - width
+        page.evaluate(OPENED)
+        for violation in Axe().run(page, options=AXE if width > NARROW else AXE_NARROW).response["violations"]:
+            if violation["impact"] in {"serious", "critical"}:
+                where = violation["nodes"][0]["html"][:120]
+                visit.violations.append(f"{scheme}, {width} px: {violation['id']}: {where}")
+        page.context.close()
+    return found
+
+
+def is_figure(url: str) -> bool:
+    path = urlsplit(url).path
+    return path.startswith(("/figures/", "/_images/")) or path.endswith((".png", ".jpg"))
+
+
+def reports(visits: dict[str, Visit], field_name: str) -> list[str]:
+    return [f"{name}: {entry}" for name, visit in visits.items() for entry in getattr(visit, field_name)]
