@@ -195,9 +195,9 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
 def table(level: float = 0.05) -> pd.DataFrame:
     """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
 
-    Reads `records`. Where the ledger names several
-    chapters for a claim, their conditions are weighed together (`joined`). A verdict whose adjusted p is `level` or more
-    is inconclusive; its word before that is `unadjusted`. Claims without an experiment have the word "no experiment yet".
+    Reads `records`. Where the ledger names several chapters for a claim, their conditions are weighed together (`joined`).
+    A verdict whose adjusted p is `level` or more is inconclusive; its word before that is `unadjusted`. Claims without an
+    experiment have the word "no experiment yet".
     """
     verdicts = [(each["chapter"], verdict) for each in records() for verdict in each["verdicts"]]
     verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last

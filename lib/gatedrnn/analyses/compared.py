@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pandas as pd
 
@@ -59,20 +58,21 @@ def speech(runs: pd.DataFrame, early: pd.DataFrame, plain: pd.DataFrame) -> list
 
 def music(runs: pd.DataFrame, best: pd.DataFrame) -> list[Comparison]:
     """Of the chapter *applications/music*, with each head."""
-    printed = "; ".join(
-        f"{', '.join(f'{name.upper()} {value:.2f}' for name, value in numbers.items() if name in CELLS)} {{cite}}`{key}`"
-        for key, numbers in zip(("chung2014empirical", "bai2018empirical"), of_music.PUBLISHED.values(), strict=False)
-    )
-    tuned = " and ".join(f"{value:.2f}" for value in list(of_music.PUBLISHED.values())[2].values())
-    printed += f"; tuned {tuned} {{cite}}`zakovskis2021gates`"
+    papers = of_music.PUBLISHED
+    parts = [
+        f"LSTM {papers[name]['lstm']:.2f}, GRU {papers[name]['gru']:.2f} {{cite}}`{key}`"
+        for name, key in (("Chung et al. 2014", "chung2014empirical"), ("Bai et al. 2018", "bai2018empirical"))
+    ]
+    tuned = " and ".join(f"{value:.2f}" for value in papers["Zakovskis et al. 2021, tuned"].values())
+    printed = "; ".join([*parts, f"tuned {tuned} {{cite}}`zakovskis2021gates`"])
     found = []
     for head, words in (("keys", "each key by itself"), ("chord", "keys that know each other")):
         name, value = of_music.best_baseline(best, head)
         lstm, gru = (of_music.nll(runs, cell, head) for cell in CELLS)
-        values, unit = _values(value, lstm, gru), "NLL, nats a quarter note"
+        values, unit, gap = _values(value, lstm, gru), "NLL, nats a quarter note", of_music.gap(runs, head).signed(3)
         elsewhere = f"{printed} (their own split)" if head == "keys" else ""
         task = f"Bach's chorales, {words}"
-        found.append(Comparison(task, unit, True, 2, name, values, _gap(lstm, gru, 3), ["U5"], elsewhere))
+        found.append(Comparison(task, unit, True, 2, name, values, gap, ["U5"], elsewhere))
     return found
 
 
@@ -106,8 +106,8 @@ def on_device(runs: pd.DataFrame, target: float) -> list[Comparison]:
     frame, widths = int(runs["frame"].iloc[0]), of_devices.chosen(runs, target)
     if any(math.isinf(of_devices.least(runs, name, target)) for name in widths):
         return []
-    sizes: dict[str, Any] = {name: bytes_of(name, width, "float32", frame) for name, width in widths.items()}
+    networks = {"baseline": "convolution", "lstm": "lstm", "gru": "gru"}
+    values = {who: float(bytes_of(name, widths[name], "float32", frame)) for who, name in networks.items()}
     ratio = of_devices.byte_ratio(runs, target).format("{:.2f}")
-    values = {"baseline": sizes["convolution"], "lstm": sizes["lstm"], "gru": sizes["gru"]}
     task, unit = f"MNIST-1D on a device, {100 * target:.0f} % right", "bytes of the smallest file"
     return [Comparison(task, unit, True, 0, "convolution", values, f"GRU ÷ LSTM {ratio}", ["U4"])]
