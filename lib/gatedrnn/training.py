@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gatedrnn.optimiser import Adam
+
 Metrics = dict[str, float]
 
 
@@ -54,7 +56,7 @@ def train(
         if not rate > 0:
             raise ValueError(f"{name} = {rate!r} is not allowed: a number above 0")
     learned = [each for each in model.parameters() if each.requires_grad]
-    optimiser = torch.optim.Adam(learned, lr=learning_rate, fused=True)
+    optimiser = Adam(learned, lr=learning_rate)
     curves: dict[str, list[float]] = {"step": []}
     metrics: Metrics = {}
     clipped, solved_at, diverged, seconds, step = 0, None, False, 0.0, 0
@@ -89,14 +91,17 @@ def train_step(
     model: nn.Module,
     batch: tuple[Tensor, ...],
     loss: Callable[[nn.Module, tuple[Tensor, ...]], Tensor],
-    optimiser: torch.optim.Optimizer,
+    optimiser: Adam | torch.optim.Optimizer,
     learned: list[nn.Parameter],
     clip: float,
 ) -> float:
     """One optimiser step; returns the gradient's norm before it was cut. A norm that is not finite changes nothing."""
     optimiser.zero_grad()
     loss(model, batch).backward()
-    norm = float(nn.utils.clip_grad_norm_(learned, clip))  # after backward: before it there is nothing to cut
+    total = nn.utils.get_total_norm([each.grad for each in learned if each.grad is not None])
+    norm = float(total)
+    if norm > clip:  # after backward: before it there is nothing to cut
+        nn.utils.clip_grads_with_norm_(learned, clip, total)
     if math.isfinite(norm):
         optimiser.step()
     return norm

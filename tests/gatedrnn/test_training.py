@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from gatedrnn.optimiser import Adam
 from gatedrnn.training import train, train_step
 
 
@@ -236,3 +239,39 @@ def test_a_setting_out_of_range_is_named(name, value):
     options = {"steps": 1, "learning_rate": 0.1, "every": 1, "clip": 1.0, name: value}
     with pytest.raises(ValueError, match=rf"^{name} = {value!r} is not allowed: "):
         train(linear(), stream(), loss, held_out, **options)
+
+
+# --- Adam
+
+
+@settings(max_examples=25, deadline=None)
+@given(rate=st.floats(1e-5, 1.0), scale=st.floats(1e-4, 1e4), steps=st.integers(1, 30))
+def test_adam_is_torchs_to_the_last_bit(rate, scale, steps):
+    ours, theirs = linear(), linear()
+    ours.unused = theirs.unused = torch.nn.Parameter(torch.ones(2))  # without a gradient it is left alone
+    optimisers = Adam(ours.parameters(), rate), torch.optim.Adam(theirs.parameters(), rate, fused=True)
+    data = stream(scale=scale)
+    for _ in range(steps):
+        batch = next(data)
+        for model, optimiser in zip((ours, theirs), optimisers, strict=True):
+            optimiser.zero_grad()
+            loss(model, batch).backward()
+            optimiser.step()
+    assert equal(weights(ours), weights(theirs))
+
+
+def test_adam_does_not_import_the_compiler_of_torch():
+    """It would cost each worker of a sweep 1.4 s."""
+    code = """
+import sys
+import torch
+from gatedrnn.optimiser import Adam
+weight = torch.nn.Parameter(torch.ones(2))
+optimiser = Adam([weight], 0.1)
+optimiser.zero_grad()
+weight.sum().backward()
+optimiser.step()
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -14,8 +14,12 @@ from gatedrnn.experiments.language import CELLS
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval
 from gatedrnn.tasks import kjv
+from gatedrnn.tasks.kjv_words import RARITIES
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, ledger
+
+NEAR = 0.05
+"""Bits within which a shorter past counts as good as the longest one shown."""
 
 
 def result_table(runs: pd.DataFrame, baselines: pd.DataFrame) -> Markdown:
@@ -106,8 +110,9 @@ def numbers(
     contexts = analysis.context_table(runs)
     for cell in CELLS:
         means = contexts[contexts["cell"] == cell].groupby("characters")["bits"].mean()
-        enough = [k for k, value in means.items() if value <= means.iloc[-1] + 0.05]
+        enough = [k for k, value in means.items() if value <= means.iloc[-1] + NEAR]
         found[f"past-{cell}"] = f"{min(enough)}"  # type: ignore[type-var]
+    found |= {"near": f"{NEAR:g}", "often": RARITIES[-1]}
     found["past-longest"] = f"{contexts['characters'].max()}"
     found |= where(runs)
     for cell in GATED:
@@ -123,7 +128,7 @@ def where(runs: pd.DataFrame) -> dict[str, str]:
     table = class_table(runs)
     found = {}
     for cell in GATED:
-        for by, kinds in (("place", ("1st letter", "5th or later")), ("rarity", ("never", "1000 or more"))):
+        for by, kinds in (("place", ("1st letter", "5th or later")), ("rarity", (RARITIES[0], RARITIES[-1]))):
             values = [class_mean(table, by, kind, cell) for kind in kinds]
             found[f"{by}-{cell}"] = " and ".join(f"{value:.2f}" for value in values)
         values = [class_mean(table, "gap", kind, cell) for kind in ("first time", "≤ 100")]

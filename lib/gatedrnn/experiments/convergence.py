@@ -17,6 +17,7 @@ from gatedrnn.choices import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import STOCK, Recurrent
 from gatedrnn.models import Classifier, Tagger, parameters, width_for
+from gatedrnn.optimiser import Adam
 from gatedrnn.tasks import chorales, mnist1d, recall
 from gatedrnn.training import train, train_step
 
@@ -186,5 +187,5 @@ def step_times(budget: dict[str, dict[str, Any]], hidden_size: int, frame: int, 
 
 def _step(model: nn.Module, task: str, batch: Batch) -> Callable[[], float]:
     learned = list(model.parameters())
-    optimiser = torch.optim.Adam(learned, lr=1e-4, fused=True)
+    optimiser = Adam(learned, lr=1e-4)
     return lambda: train_step(model, batch, LOSSES[task], optimiser, learned, 1.0)

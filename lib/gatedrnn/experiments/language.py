@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gatedrnn import measuring
 from gatedrnn.choices import require
 from gatedrnn.models import LanguageModel, parameters, width_for
+from gatedrnn.optimiser import Adam
 from gatedrnn.tasks import kjv, kjv_words
 from gatedrnn.training import train, train_step
 
@@ -195,6 +196,6 @@ def step_times(hidden_size: int, batch: int, length: int, rounds: int) -> pd.Dat
 
 def _step(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]]) -> Callable[[], float]:
     learned = list(model.parameters())
-    optimiser = torch.optim.Adam(learned, lr=1e-4, fused=True)
+    optimiser = Adam(learned, lr=1e-4)
     loss = kjv.Truncated()
     return lambda: train_step(model, next(batches), loss, optimiser, learned, 1.0)

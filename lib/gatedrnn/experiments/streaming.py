@@ -15,6 +15,7 @@ from gatedrnn.choices import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import parameters, width_for
+from gatedrnn.optimiser import Adam
 from gatedrnn.tasks import glucose, glucose_baselines
 from gatedrnn.training import train_step
 
@@ -55,7 +56,7 @@ class Learner:
     def __init__(self, model: Forecaster, learning_rate: float, window: int) -> None:
         self.model, self.window = model, window
         self.learned = list(model.parameters())
-        self.optimiser = torch.optim.Adam(self.learned, lr=learning_rate, fused=True)
+        self.optimiser = Adam(self.learned, lr=learning_rate)
         self.reset()
 
     def reset(self) -> None:
