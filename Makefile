@@ -20,7 +20,7 @@ chapter: set-up  ## execute one chapter, then build the site: make chapter NAME=
 	@$(BOOK) chapter '$(NAME)' $(FLAGS) $(PARAMETERS)
 
 test: set-up  ## run every test
-	@.venv/bin/python -m pytest $(or $(PYTEST),-n 2 --dist loadfile)
+	@.venv/bin/python -m pytest $(or $(PYTEST),-n 2 --dist loadfile --no-loadscope-reorder)
 
 results: set-up  ## compute what is missing and write the results lock
 	@$(BOOK) results

@@ -10,18 +10,31 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core each: threads that wait for a busy core make small products slow
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
+
 PROJECT = Path(__file__).resolve().parents[1]
 FIRST = "test_browser.py"
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let the kernels be compiled while the tests are collected and the first ones run."""
+    if getattr(session.config.option, "numprocesses", None):
+        code = "from gatedrnn.kernels import matched; matched.available()"
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the build of the book at once on one worker, and keep its other readers for the end (pytest -n)."""
+    """Start the build of the book at once on one worker, and put its other readers where it will be done (pytest -n)."""
+    readers = {item.path for item in items if NEED_THE_BOOK & set(getattr(item, "fixturenames", ()))}
+    others = list(dict.fromkeys(item.path for item in items if item.path not in readers))
+    early = set(others[: round(0.6 * len(others))])
 
     def place(item: pytest.Item) -> int:
         if item.path.name == FIRST:
             return 0
-        return 2 if NEED_THE_BOOK & set(getattr(item, "fixturenames", ())) else 1
+        return 2 if item.path in readers else 1 if item.path in early else 3
 
     items.sort(key=place)
 

@@ -154,14 +154,14 @@ def publish(
     folder = paths.output() / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     fig.draw_without_rendering()
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        fig.set_layout_engine(None)  # laid out once: with an engine, each file would be drawn twice
-    light = _svg(fig)
+    with plt.rc_context({"figure.constrained_layout.use": False}):  # laid out once, or each file would be drawn twice
+        fig.set_layout_engine(None)
+        light = _svg(fig)
+        with _lean_fonts():
+            fig.savefig(folder / f"{id}.pdf", metadata={"CreationDate": None})
+        fig.savefig(folder / f"{id}.png", dpi=200, facecolor="white", metadata={"Software": None})
     (folder / f"{id}.svg").write_text(light, encoding="utf-8")
     (folder / f"{id}.dark.svg").write_text(darken(light), encoding="utf-8")
-    with _lean_fonts():
-        fig.savefig(folder / f"{id}.pdf", metadata={"CreationDate": None})
-    fig.savefig(folder / f"{id}.png", dpi=200, facecolor="white", metadata={"Software": None})
     data.to_csv(folder / f"{id}.csv", index=False)
     plt.close(fig)
     _sidecar(folder / f"{id}.json", id, caption, alt, seeds, runs, measured)

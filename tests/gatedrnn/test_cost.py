@@ -70,7 +70,7 @@ def test_who_runs_where(monkeypatch: pytest.MonkeyPatch) -> None:
     assert numbers["training-matched-light"] == numbers["kernel-training"] == analysis.MISSING
 
 
-@pytest.mark.skipif(not matched.available(), reason="no compiler")
+@pytest.mark.skipif("not matched.available()", reason="no compiler")
 @pytest.mark.parametrize(("name", "floats"), [("LSTM, matched", 6), ("GRU, matched", 5)])
 def test_matched_kernels_keep_what_is_needed_and_hardly_more(name: str, floats: int) -> None:
     shape = (32, 8, 64)
@@ -196,7 +196,7 @@ def test_what_was_measured_is_printed() -> None:
         assert words in text
 
 
-@pytest.mark.skipif(not bench_jax.available() or not matched.available(), reason="JAX or a compiler is missing")
+@pytest.mark.skipif("not bench_jax.available() or not matched.available()", reason="JAX or a compiler is missing")
 @pytest.mark.parametrize("name", workloads.MATCHED)
 def test_jax_computes_the_same_gradients(name: str) -> None:
     made = workloads.arm(name, "training", 6, 3, 9)

@@ -198,3 +198,13 @@ def test_a_notebook_shows_one_output_with_a_picture_to_fall_back_on(published):
     bundle, _ = shown._repr_mimebundle_()
     assert bundle["application/vnd.book.figure+json"] == {"id": "some-figure"}
     assert bundle["image/png"] == (output / "figures" / "some-figure.png").read_bytes()
+
+
+def test_all_files_share_one_layout(output, monkeypatch):
+    """Laid out anew, each file would take twice the time, and a narrower font could move what stands in it."""
+    laid_out = []
+    engine = mpl.layout_engine.ConstrainedLayoutEngine
+    execute = engine.execute
+    monkeypatch.setattr(engine, "execute", lambda self, fig: (laid_out.append(fig), execute(self, fig)))
+    publish()
+    assert len(laid_out) == 1
