@@ -40,6 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def kernels() -> None:
+    """The compiled kernels; a test that asks for them is skipped where they cannot be compiled."""
+    from gatedrnn.kernels import matched
+
+    if not matched.available():
+        pytest.skip(f"matched kernels: {matched.problem()}")
+
+
+@pytest.fixture(scope="session")
 def built_book() -> Path:
     """`_build/quick` after a build with quick parameters; only what changed is executed."""
     command = [sys.executable, "-m", "bookkit", "--root", str(PROJECT), "book", "--quick"]

@@ -22,12 +22,14 @@ from gatedrnn.kernels import matched
 from gatedrnn.plots import cost as plots
 from gatedrnn.plots import cost_lines
 
-OTHERS = (*workloads.ONNX, *workloads.available("training", workloads.MATCHED))
 
-
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", (*workloads.ONNX, *workloads.MATCHED))
 @pytest.mark.parametrize(("hidden", "batch", "length"), [(1, 1, 1), (7, 3, 5), (33, 16, 20)])
-def test_every_contender_computes_what_torch_does(name: str, hidden: int, batch: int, length: int) -> None:
+def test_every_contender_computes_what_torch_does(
+    name: str, hidden: int, batch: int, length: int, request: pytest.FixtureRequest
+) -> None:
+    if name in workloads.MATCHED:
+        request.getfixturevalue("kernels")
     made = workloads.arm(name, "inference", hidden, batch, length)
     stock = workloads.layer(workloads.cell_of(name), hidden, hidden)
     with torch.inference_mode():
@@ -70,7 +72,7 @@ def test_who_runs_where(monkeypatch: pytest.MonkeyPatch) -> None:
     assert numbers["training-matched-light"] == numbers["kernel-training"] == analysis.MISSING
 
 
-@pytest.mark.skipif("not matched.available()", reason="no compiler")
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize(("name", "floats"), [("LSTM, matched", 6), ("GRU, matched", 5)])
 def test_matched_kernels_keep_what_is_needed_and_hardly_more(name: str, floats: int) -> None:
     shape = (32, 8, 64)
@@ -196,7 +198,8 @@ def test_what_was_measured_is_printed() -> None:
         assert words in text
 
 
-@pytest.mark.skipif("not bench_jax.available() or not matched.available()", reason="JAX or a compiler is missing")
+@pytest.mark.skipif(not bench_jax.available(), reason="JAX is missing")
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("name", workloads.MATCHED)
 def test_jax_computes_the_same_gradients(name: str) -> None:
     made = workloads.arm(name, "training", 6, 3, 9)

@@ -29,9 +29,7 @@ SEVERAL_CHUNKS = {
     "rnn": (250, 13, 2, 65), "relu": (250, 13, 2, 65),
 }  # fmt: skip
 
-compiled = pytest.mark.skipif(
-    "not matched.available()", reason="the matched kernels are not available"
-)  # compiled late
+compiled = pytest.mark.usefixtures("kernels")
 each_cell = pytest.mark.parametrize("name", NAMES)
 each_type = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float32", "float64"])
 
