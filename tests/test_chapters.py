@@ -46,9 +46,8 @@ def test_a_chapter_leaves_no_trace_of_this_machine(built_book: Path) -> None:
 
 def test_plain_papermill_works_from_any_folder(tmp_path: Path, built_book: Path) -> None:
     """As the README says, without make; and a wrong parameter is one line."""
-    chapter = next((each for each in CHAPTERS if each.kind == "light"), None)
-    if chapter is None:
-        pytest.skip("no light chapter in the book")
+    records = {each: built_book / "executed" / each.name / "chapter.json" for each in CHAPTERS if each.kind != "last"}
+    chapter = min(records, key=lambda each: json.loads(records[each].read_text(encoding="utf-8"))["seconds"])
     papermill = [str(Path(sys.executable).parent / "papermill"), str(chapter.path), str(tmp_path / "out.ipynb")]
     options = ["-f", str(chapter.quick_path)] if chapter.quick_path.is_file() else []
     environment = {key: value for key, value in os.environ.items() if not key.startswith("BOOK_")}

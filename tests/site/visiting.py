@@ -18,15 +18,18 @@ async () => {
   return shown.filter(i => !i.naturalWidth).map(i => i.src);
 }
 """
-
-
 OPENED = """
 async () => {
   for (const fold of document.querySelectorAll('details')) fold.open = true;
+  const kinds = new Set();
+  for (const token of document.querySelectorAll('.highlight span')) {
+    if (kinds.has(token.className)) token.replaceWith(...token.childNodes);
+    kinds.add(token.className);
+  }
   await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
 }
-"""  # folds fade in: half faded text has another contrast than the text that a reader sees
+"""  # folds fade in: half faded text has another contrast than the text that a reader sees; one token of a colour is enough
 
 
 @dataclass
@@ -44,17 +47,18 @@ class Visit:
     overflow: int = 0
 
 
-def open_page(browser: Any, visit: Visit, scheme: str = "light", width: int = 1280) -> Any:
-    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+def open_context(browser: Any, scheme: str = "light", width: int = 1280) -> Any:
+    return browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
 
-    def guard(route: Any) -> None:
-        if urlsplit(route.request.url).hostname in {"127.0.0.1", None}:
-            route.continue_()
-        else:
-            visit.outside.append(route.request.url)
-            route.abort()
 
-    page.route("**/*", guard)
+def open_page(browser: Any, visit: Visit, scheme: str = "light", context: Any = None) -> Any:
+    page = (context or open_context(browser, scheme)).new_page()
+
+    def see(request: Any) -> None:
+        if urlsplit(request.url).hostname not in {"127.0.0.1", None}:
+            visit.outside.append(request.url)
+
+    page.on("request", see)
     page.on("console", lambda message: visit.console.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: visit.console.append(str(error)))
     page.on("requestfailed", lambda request: visit.failed.append(request.url))
@@ -69,13 +73,13 @@ def visit_all(
     from axe_playwright_python.sync_playwright import Axe
 
     found = {}
+    context = open_context(browser, scheme, width)
     for name in pages:
         visit = found[name] = Visit()
-        page = open_page(browser, visit, scheme, width)
         if name == "index.html":
-            visit.status = page.request.get(f"{address}/{name}").status
-            page.context.close()
+            visit.status = context.request.get(f"{address}/{name}").status
             continue
+        page = open_page(browser, visit, context=context)
         visit.status = page.goto(f"{address}/{name}", wait_until="load").status
         visit.scripts = page.eval_on_selector_all("script[src]", "tags => tags.map(t => t.src)")
         sizes = [size for url, size in page.evaluate(SIZES) if not is_figure(url)]
@@ -87,7 +91,8 @@ def visit_all(
             if violation["impact"] in {"serious", "critical"}:
                 where = violation["nodes"][0]["html"][:120]
                 visit.violations.append(f"{scheme}, {width} px: {violation['id']}: {where}")
-        page.context.close()
+        page.close()
+    context.close()
     return found
 
 
