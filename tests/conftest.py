@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the build of the book at once on one worker, and put its other readers where it will be done (pytest -n)."""
     readers = {item.path for item in items if NEED_THE_BOOK & set(getattr(item, "fixturenames", ()))}
     others = list(dict.fromkeys(item.path for item in items if item.path not in readers))
-    early = set(others[: round(0.6 * len(others))])
+    early = set(others[: round(0.85 * len(others))])
 
     def place(item: pytest.Item) -> int:
         if item.path.name == FIRST:

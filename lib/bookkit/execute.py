@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -44,6 +44,21 @@ class Failure(Exception):
         if self.source:
             text += f"\n    {self.source}"
         return f"{text}\n{self.error}\nPartial notebook: {self.partial}"
+
+
+class Tail:
+    """Lines of a file that others are writing; the end of a line may come later than its beginning."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file, self.begun = file, ""
+
+    def lines(self) -> Iterator[str]:
+        """Lines that have come since the last time, each whole."""
+        for part in self.file:
+            self.begun += part
+            if self.begun.endswith("\n"):
+                line, self.begun = self.begun, ""
+                yield line
 
 
 def execute(
@@ -148,22 +163,28 @@ def _papermill(
         environment = {"BOOK_WORKERS": "1", "OMP_NUM_THREADS": "1"} | environment
     else:
         environment["BOOK_CORES"] = str(places.base / "cores")
-    with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as progress:
+    with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as file:
+        progress = Tail(file)
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
         )
         try:
             while True:
                 ended = process.poll() is not None
-                for line in progress:
-                    if line.endswith("\n"):
-                        listen(json.loads(line))
+                for line in progress.lines():
+                    listen(json.loads(line))
                 if ended:
                     return process.returncode
                 time.sleep(0.1)
         finally:
             assert process.stdin is not None
             process.stdin.close()
+
+
+def broken(chapter: Chapter, places: Places, error: Exception) -> Failure:
+    """A chapter that stopped because of an error outside its notebook."""
+    name = os.path.relpath(chapter.path, places.root)
+    return Failure(chapter.name, name, None, None, "", " ".join(f"{type(error).__name__}: {error}".split()), "none")
 
 
 def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failure:

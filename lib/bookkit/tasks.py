@@ -76,7 +76,7 @@ class Build:
                 return 1
             if missing := [each.name for each in found if not execute.read_stamp(self.places.executed / each.name)]:
                 self.display.say(f"Site not built: never executed: {', '.join(missing)}. 'make book' does it.")
-                return 0
+                return 0 if only else 1
             status = self._build_site(found)
             if status == 0 and self.fresh and not only:
                 self.places.fresh_marker.unlink(missing_ok=True)
@@ -106,7 +106,8 @@ class Build:
             target = self.places.executed / chapter.name / "notebook.ipynb"
             tasks.append(_task(f"execute:{chapter.name}", action, [target], uptodate=[reason is None]))
         stale = sum(not all(done for done, *_ in task.uptodate) for task in tasks)
-        _run(self.places, tasks, min(workers, stale))
+        if _run(self.places, tasks, min(workers, stale)) and not self.failures:
+            raise BookError("a chapter was not executed: the task runner stopped without a word")
 
     @property
     def _never(self) -> str:
@@ -125,7 +126,8 @@ class Build:
                 fresh=self.fresh,
                 listen=lambda event: self.display.event(name, event),
             )
-        except execute.Failure as failure:
+        except Exception as error:  # the task runner would keep any other error to itself
+            failure = error if isinstance(error, execute.Failure) else execute.broken(chapter, self.places, error)
             self.failures.append(failure)
             self.display.end(name, f"failed after {duration(self.display.elapsed(name))}", "red")
             return False

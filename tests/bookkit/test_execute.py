@@ -174,6 +174,31 @@ def test_a_failing_cell_is_named_and_the_old_result_stays(project: Places) -> No
     assert build(project).status == 1
 
 
+def test_an_error_of_the_machinery_fails_the_build_too(project: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(chapter, *_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(execute, "execute", run)
+    failed = build(project)
+    assert failed.status == 1
+    assert failed.sites == 0
+    assert "chapters/one/a.ipynb" in failed.text
+    assert "OSError: no space left" in failed.text
+
+
+def test_progress_is_read_by_whole_lines(tmp_path: Path) -> None:
+    """A reader may see the beginning of a line before its end is written."""
+    path = tmp_path / "progress.jsonl"
+    with open(path, "w", encoding="utf-8") as written, open(path, encoding="utf-8") as read:
+        tail = execute.Tail(read)
+        seen = []
+        for part in ('{"a": 1}\n{"b"', ": 2", "}\n", "\n", "{"):
+            written.write(part)
+            written.flush()
+            seen += tail.lines()
+    assert seen == ['{"a": 1}\n', '{"b": 2}\n', "\n"]
+
+
 @pytest.mark.papermill
 def test_bytecode_is_kept_whatever_the_environment_says(project: Places) -> None:
     write_notebook(project.root / "chapters/one/a.ipynb", "import sys\nprint(sys.dont_write_bytecode)")

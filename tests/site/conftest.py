@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("visiting")
+
 FLAGS = [
     "--headless",
     "--no-sandbox",

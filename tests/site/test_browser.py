@@ -1,4 +1,4 @@
-"""The built site as a reader's browser sees it: wide and light."""
+"""The built site as a reader's browser sees it: half of its pages, then formulas, figure cards, themes and the search."""
 
 from __future__ import annotations
 
@@ -9,48 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from visiting import Visit, open_page, reports, visit_all
-
-LIMIT = 1_000_000  # bytes a page may weigh before its figures: HTML, CSS, JS, fonts, uncompressed
+from visiting import Pages, Visit, open_page
 
 
-@pytest.fixture(scope="module")
-def visits(browser: Any, address: str, site: Path, pages: list[str]) -> dict[str, Visit]:
-    return visit_all(browser, address, site, pages)
+class TestPages(Pages):
+    half = 0
 
 
-def test_every_page_answers(visits: dict[str, Visit]) -> None:
-    assert {name: visit.status for name, visit in visits.items() if visit.status != 200} == {}
-
-
-def test_no_page_complains_in_the_console(visits: dict[str, Visit]) -> None:
-    assert reports(visits, "console") == []
-
-
-def test_no_page_asks_another_server(visits: dict[str, Visit]) -> None:
-    assert reports(visits, "outside") == []
-
-
-def test_everything_a_page_asks_for_is_there(visits: dict[str, Visit]) -> None:
-    assert reports(visits, "failed") == []
-
-
-def test_pictures_are_loaded(visits: dict[str, Visit]) -> None:
-    assert reports(visits, "unloaded") == []
-
-
-def test_pages_are_light(visits: dict[str, Visit]) -> None:
-    weights = {name: visit.weight for name, visit in visits.items()}
-    print({name: f"{weight / 1e6:.2f} MB" for name, weight in weights.items()})
-    assert {name: weight for name, weight in weights.items() if weight > LIMIT} == {}
-
-
-def test_accessibility_has_no_serious_violation(visits: dict[str, Visit]) -> None:
-    assert reports(visits, "violations") == []
-
-
-def test_maths_is_native(visits: dict[str, Visit], browser: Any, address: str, site: Path, pages: list[str]) -> None:
-    assert not [script for visit in visits.values() for script in visit.scripts if "mathjax" in script.lower()]
+def test_maths_is_native(browser: Any, address: str, site: Path, pages: list[str]) -> None:
     name = next((page for page in pages if "<math" in (site / page).read_text(encoding="utf-8")), None)
     assert name, "no page of the book holds a formula"
     page = open_page(browser, Visit())

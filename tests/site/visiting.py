@@ -1,4 +1,4 @@
-"""Opening every page of the built site once, and what each did then."""
+"""Opening every page of the built site once, and what each did then: wide and light, narrow and dark."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
+LIMIT = 1_000_000  # bytes a page may weigh before its figures: HTML, CSS, JS, fonts, uncompressed
 NARROW = 400
 AXE = {"preload": False, "resultTypes": ["violations"]}  # without preload, since axe fetches style sheets wrongly
 AXE_NARROW = {**AXE, "runOnly": ["color-contrast", "scrollable-region-focusable"]}  # what theme and width can change
@@ -66,14 +69,10 @@ def open_page(browser: Any, visit: Visit, scheme: str = "light", context: Any = 
     return page
 
 
-def visit_all(
-    browser: Any, address: str, site: Path, pages: list[str], scheme: str = "light", width: int = 1280
-) -> dict[str, Visit]:
-    """Every page but the first, which only sends the reader on: opened in one colour scheme, at one width."""
-    from axe_playwright_python.sync_playwright import Axe
-
+def visit_all(browser: Any, address: str, site: Path, pages: list[str]) -> dict[str, Visit]:
+    """Every page but the first, which only sends the reader on: wide and light, then made dark and narrow."""
     found = {}
-    context = open_context(browser, scheme, width)
+    context = open_context(browser)
     for name in pages:
         visit = found[name] = Visit()
         if name == "index.html":
@@ -84,16 +83,66 @@ def visit_all(
         visit.scripts = page.eval_on_selector_all("script[src]", "tags => tags.map(t => t.src)")
         sizes = [size for url, size in page.evaluate(SIZES) if not is_figure(url)]
         visit.weight = int(sum(sizes)) + (site / name).stat().st_size
-        visit.unloaded += page.evaluate(UNLOADED)
-        visit.overflow = page.evaluate("document.documentElement.scrollWidth") - width
-        page.evaluate(OPENED)
-        for violation in Axe().run(page, options=AXE if width > NARROW else AXE_NARROW).response["violations"]:
-            if violation["impact"] in {"serious", "critical"}:
-                where = violation["nodes"][0]["html"][:120]
-                visit.violations.append(f"{scheme}, {width} px: {violation['id']}: {where}")
+        look_at(page, visit, AXE)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": NARROW, "height": 900})
+        page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+        look_at(page, visit, AXE_NARROW)
+        visit.overflow = page.evaluate("document.documentElement.scrollWidth") - NARROW
         page.close()
     context.close()
     return found
+
+
+def look_at(page: Any, visit: Visit, rules: dict[str, Any]) -> None:
+    """Pictures that do not load, and barriers for readers, on a page as it stands."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    visit.unloaded += page.evaluate(UNLOADED)
+    page.evaluate(OPENED)
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    for violation in Axe().run(page, options=rules).response["violations"]:
+        if violation["impact"] in {"serious", "critical"}:
+            visit.violations.append(f"{theme}: {violation['id']}: {violation['nodes'][0]['html'][:120]}")
+
+
+class Pages:
+    """What holds for every page of one half of the book; two files take a half each, so that two browsers look at once."""
+
+    half: int
+
+    @pytest.fixture(scope="class")
+    def visits(self, browser: Any, address: str, site: Path, pages: list[str]) -> dict[str, Visit]:
+        return visit_all(browser, address, site, pages[self.half :: 2])
+
+    def test_every_page_answers(self, visits: dict[str, Visit]) -> None:
+        assert {name: visit.status for name, visit in visits.items() if visit.status != 200} == {}
+
+    def test_no_page_complains_in_the_console(self, visits: dict[str, Visit]) -> None:
+        assert reports(visits, "console") == []
+
+    def test_no_page_asks_another_server(self, visits: dict[str, Visit]) -> None:
+        assert reports(visits, "outside") == []
+
+    def test_everything_a_page_asks_for_is_there(self, visits: dict[str, Visit]) -> None:
+        assert reports(visits, "failed") == []
+
+    def test_pictures_are_loaded(self, visits: dict[str, Visit]) -> None:
+        assert reports(visits, "unloaded") == []
+
+    def test_pages_are_light(self, visits: dict[str, Visit]) -> None:
+        weights = {name: visit.weight for name, visit in visits.items()}
+        print({name: f"{weight / 1e6:.2f} MB" for name, weight in weights.items()})
+        assert {name: weight for name, weight in weights.items() if weight > LIMIT} == {}
+
+    def test_accessibility_has_no_serious_violation(self, visits: dict[str, Visit]) -> None:
+        assert reports(visits, "violations") == []
+
+    def test_narrow_screens_do_not_scroll_sideways(self, visits: dict[str, Visit]) -> None:
+        assert {name: visit.overflow for name, visit in visits.items() if visit.overflow > 1} == {}
+
+    def test_no_script_sets_the_maths(self, visits: dict[str, Visit]) -> None:
+        assert not [script for visit in visits.values() for script in visit.scripts if "mathjax" in script.lower()]
 
 
 def is_figure(url: str) -> bool:
