@@ -74,3 +74,11 @@ def browser() -> Iterator[object]:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="class")
+def visits(request: pytest.FixtureRequest, browser: object, address: str, site: Path, pages: list[str]) -> object:
+    """What each page of one half of the book did when it was opened; `half` of the class says which."""
+    from visiting import visit_all
+
+    return visit_all(browser, address, site, pages[request.cls.half :: 2])

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 LIMIT = 1_000_000  # bytes a page may weigh before its figures: HTML, CSS, JS, fonts, uncompressed
 NARROW = 400
 AXE = {"preload": False, "resultTypes": ["violations"]}  # without preload, since axe fetches style sheets wrongly
@@ -110,10 +108,6 @@ class Pages:
     """What holds for every page of one half of the book; two files take a half each, so that two browsers look at once."""
 
     half: int
-
-    @pytest.fixture(scope="class")
-    def visits(self, browser: Any, address: str, site: Path, pages: list[str]) -> dict[str, Visit]:
-        return visit_all(browser, address, site, pages[self.half :: 2])
 
     def test_every_page_answers(self, visits: dict[str, Visit]) -> None:
         assert {name: visit.status for name, visit in visits.items() if visit.status != 200} == {}
