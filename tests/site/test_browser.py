@@ -59,7 +59,7 @@ def test_the_figure_card_opens_and_its_downloads_answer(
 
 
 def test_the_theme_switch_shows_the_dark_drawing(browser: Any, address: str, site: Path, pages: list[str]) -> None:
-    page = open_page(browser, Visit(), "light")
+    page = open_page(browser, Visit())
     page.goto(f"{address}/{first_figure_page(site, pages)}")
     light, dark = (page.locator(f".book-picture img.only-{theme}").first for theme in ("light", "dark"))
     light.wait_for(state="visible")

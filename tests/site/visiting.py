@@ -48,12 +48,12 @@ class Visit:
     overflow: int = 0
 
 
-def open_context(browser: Any, scheme: str = "light", width: int = 1280) -> Any:
-    return browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def open_context(browser: Any) -> Any:
+    return browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
 
 
-def open_page(browser: Any, visit: Visit, scheme: str = "light", context: Any = None) -> Any:
-    page = (context or open_context(browser, scheme)).new_page()
+def open_page(browser: Any, visit: Visit, context: Any = None) -> Any:
+    page = (context or open_context(browser)).new_page()
 
     def see(request: Any) -> None:
         if urlsplit(request.url).hostname not in {"127.0.0.1", None}:
@@ -68,7 +68,7 @@ def open_page(browser: Any, visit: Visit, scheme: str = "light", context: Any = 
 
 
 def visit_all(browser: Any, address: str, site: Path, pages: list[str]) -> dict[str, Visit]:
-    """Every page but the first, which only sends the reader on: wide and light, then made dark and narrow."""
+    """Every page but the first, which only sends the reader on: wide and light, then again dark and narrow."""
     found = {}
     context = open_context(browser)
     for name in pages:
@@ -84,9 +84,9 @@ def visit_all(browser: Any, address: str, site: Path, pages: list[str]) -> dict[
         look_at(page, visit, AXE)
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": NARROW, "height": 900})
-        page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-        look_at(page, visit, AXE_NARROW)
+        page.reload(wait_until="load")
         visit.overflow = page.evaluate("document.documentElement.scrollWidth") - NARROW
+        look_at(page, visit, AXE_NARROW)
         page.close()
     context.close()
     return found
