@@ -14,7 +14,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one core each: threads that wait for 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
 
 PROJECT = Path(__file__).resolve().parents[1]
-FIRST = "test_browser.py"
+FIRST, SECOND = "test_browser.py", "test_other_half.py"  # the longest two that need the book, one for each worker
+WITHOUT_KERNELS = {"test_execute.py", "test_figure_card.py", "test_speech.py", "test_statistics.py"}
+"""Files to begin with, as they have something to do while the kernels are compiled."""
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
 
 
@@ -26,15 +28,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the build of the book at once on one worker, and put its other readers where it will be done (pytest -n)."""
+    """Start the build of the book at once on one worker, and put its other readers last, where it is done (pytest -n)."""
     readers = {item.path for item in items if NEED_THE_BOOK & set(getattr(item, "fixturenames", ()))}
-    others = list(dict.fromkeys(item.path for item in items if item.path not in readers))
-    early = set(others[: round(0.85 * len(others))])
 
     def place(item: pytest.Item) -> int:
-        if item.path.name == FIRST:
+        name = item.path.name
+        if name == FIRST:
             return 0
-        return 2 if item.path in readers else 1 if item.path in early else 3
+        if item.path in readers:
+            return 3 if name == SECOND else 4
+        return 1 if name in WITHOUT_KERNELS else 2
 
     items.sort(key=place)
 

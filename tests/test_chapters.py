@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,26 +39,3 @@ def test_a_chapter_leaves_no_trace_of_this_machine(built_book: Path) -> None:
         assert str(PROJECT) not in text
         assert "/tmp/" not in text
         assert '"papermill"' not in text
-
-
-def test_plain_papermill_works_from_any_folder(tmp_path: Path, built_book: Path) -> None:
-    """As the README says, without make; and a wrong parameter is one line."""
-    records = {each: built_book / "executed" / each.name / "chapter.json" for each in CHAPTERS if each.kind != "last"}
-    chapter = min(records, key=lambda each: json.loads(records[each].read_text(encoding="utf-8"))["seconds"])
-    papermill = [str(Path(sys.executable).parent / "papermill"), str(chapter.path), str(tmp_path / "out.ipynb")]
-    options = ["-f", str(chapter.quick_path)] if chapter.quick_path.is_file() else []
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("BOOK_")}
-
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [*papermill, *options, *more, "--no-progress-bar"]
-        return subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL
-        )
-
-    done = run()
-    assert done.returncode == 0, done.stderr
-    marked = "**Not the published parameters:**" in (tmp_path / "out.ipynb").read_text(encoding="utf-8")
-    assert marked == bool(chapter.quick_values())
-    wrong = run("-p", "no_such_parameter", "1")
-    assert wrong.returncode == 1
-    assert "parameter 'no_such_parameter' is unknown" in wrong.stderr

@@ -143,11 +143,9 @@ def _papermill(
     parameters.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     events = output / "progress.jsonl"
     events.touch()
-    command = [sys.executable, "-m", "bookkit.lifeline", str(chapter.path)]
-    command += [str(output / "notebook.ipynb"), "--cwd", str(chapter.path.parent), "-k", "python3"]
-    command += ["--no-progress-bar", "--log-level", "WARNING"]
-    command += ["-f", str(parameters)] if values else []
-    command += ["--no-request-save-on-cell-execute"] if places.quick else []  # at most seconds of work are lost
+    save = "last" if places.quick else "each"  # of a quick chapter at most seconds of work are lost
+    command = [sys.executable, "-m", "bookkit.lifeline"]
+    command += [str(chapter.path), str(output / "notebook.ipynb"), str(parameters), save]
     environment = {key: value for key, value in os.environ.items() if key != "BOOK_FRESH"}
     environment |= {
         "BOOK_OUTPUT": str(output),

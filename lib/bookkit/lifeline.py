@@ -20,11 +20,11 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(arguments: list[str]) -> int:
-    """Run `papermill` with these arguments; returns its exit status."""
+    """Run `bookkit.notebook` with these arguments; returns its exit status."""
     if sys.platform == "linux":  # grandchildren whose parent dies become children of this process
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the build, which closes the pipe
-    child = subprocess.Popen([sys.executable, "-m", "papermill", *arguments], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, "-m", "bookkit.notebook", *arguments], stdin=subprocess.DEVNULL)
     threading.Thread(target=_watch, daemon=True).start()
     code = child.wait()
     end_descendants()

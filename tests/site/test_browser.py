@@ -9,11 +9,23 @@ from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from visiting import Pages, Visit, open_page
+from visiting import WIDE, Pages, Visit, look_at, open_page
 
 
 class TestPages(Pages):
     half = 0
+
+
+def test_faint_text_is_seen_though_much_text_like_it_came_before(browser: Any) -> None:
+    page, visit = open_page(browser, Visit()), Visit()
+    clear = "<p>clear</p><p>clear <b>and</b> clear</p>" * 20
+    faint = "<p style='background: #666'>same ink, other ground</p><p style='opacity: .3'>faded</p>"
+    page.set_content(f"<html lang='en'><title>t</title><body style='color: #444'><main><h1>h</h1>{clear}{faint}</main>")
+    look_at(page, visit, WIDE)
+    assert len(visit.violations) == 1
+    nodes = page.evaluate("axe.run({runOnly: ['color-contrast']}).then(found => found.violations[0].nodes.length)")
+    assert nodes == 2
+    page.context.close()
 
 
 def test_maths_is_native(browser: Any, address: str, site: Path, pages: list[str]) -> None:

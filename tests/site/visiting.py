@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 LIMIT = 1_000_000  # bytes a page may weigh before its figures: HTML, CSS, JS, fonts, uncompressed
 NARROW = 400
 AXE = {"preload": False, "resultTypes": ["violations"]}  # without preload, since axe fetches style sheets wrongly
-AXE_NARROW = {**AXE, "runOnly": ["color-contrast", "scrollable-region-focusable"]}  # what theme and width can change
+WIDE = {**AXE, "rules": {"color-contrast": {"enabled": False}}}
+NARROW_SCREEN = {**AXE, "runOnly": ["scrollable-region-focusable"]}  # what the width can change
+CONTRAST = {**AXE, "runOnly": ["color-contrast"]}
 SIZES = "performance.getEntriesByType('resource').map(e => [e.name, e.decodedBodySize])"
 UNLOADED = """
 async () => {
@@ -22,15 +24,28 @@ async () => {
 OPENED = """
 async () => {
   for (const fold of document.querySelectorAll('details')) fold.open = true;
-  const kinds = new Set();
-  for (const token of document.querySelectorAll('.highlight span')) {
-    if (kinds.has(token.className)) token.replaceWith(...token.childNodes);
-    kinds.add(token.className);
-  }
   await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+  for (const animation of document.getAnimations()) animation.finish();
 }
-"""  # folds fade in: half faded text has another contrast than the text that a reader sees; one token of a colour is enough
+"""  # folds fade in: half faded text has another contrast than the text that a reader sees
+THINNED = """
+() => {
+  const looks = new Set(), again = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode, style = getComputedStyle(text.parentElement);
+    const look = [style.color, style.fontSize, style.fontWeight];
+    for (let around = text.parentElement; around; around = around.parentElement) {
+      const {backgroundColor, backgroundImage, opacity} = getComputedStyle(around);
+      const ground = [backgroundColor, backgroundImage, opacity].join();
+      if (ground !== 'rgba(0, 0, 0, 0),none,1') look.push(ground);
+    }
+    const key = look.join();
+    if (looks.has(key)) again.push(text); else if (text.data.trim()) looks.add(key);
+  }
+  for (const text of again) text.data = ' ';
+}
+"""  # contrast follows from ink, size and grounds: one text of each look is enough, and a page has thousands
 
 
 @dataclass
@@ -81,12 +96,13 @@ def visit_all(browser: Any, address: str, site: Path, pages: list[str]) -> dict[
         visit.scripts = page.eval_on_selector_all("script[src]", "tags => tags.map(t => t.src)")
         sizes = [size for url, size in page.evaluate(SIZES) if not is_figure(url)]
         visit.weight = int(sum(sizes)) + (site / name).stat().st_size
-        look_at(page, visit, AXE)
+        look_at(page, visit, WIDE)
+        page.goto("about:blank")  # else what the dark page fetches at once is called off by the second visit
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": NARROW, "height": 900})
-        page.reload(wait_until="load")
+        page.goto(f"{address}/{name}", wait_until="load")
         visit.overflow = page.evaluate("document.documentElement.scrollWidth") - NARROW
-        look_at(page, visit, AXE_NARROW)
+        look_at(page, visit, NARROW_SCREEN)
         page.close()
     context.close()
     return found
@@ -99,7 +115,10 @@ def look_at(page: Any, visit: Visit, rules: dict[str, Any]) -> None:
     visit.unloaded += page.evaluate(UNLOADED)
     page.evaluate(OPENED)
     theme = page.evaluate("document.documentElement.dataset.theme")
-    for violation in Axe().run(page, options=rules).response["violations"]:
+    found = Axe().run(page, options=rules).response["violations"]
+    page.evaluate(THINNED)
+    found += Axe("null").run(page, options=CONTRAST).response["violations"]  # axe is on the page by now
+    for violation in found:
         if violation["impact"] in {"serious", "critical"}:
             visit.violations.append(f"{theme}: {violation['id']}: {violation['nodes'][0]['html'][:120]}")
 
