@@ -15,7 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one core each: threads that wait for 
 
 PROJECT = Path(__file__).resolve().parents[1]
 FIRST, SECOND = "test_browser.py", "test_other_half.py"  # the longest two that need the book, one for each worker
-WITHOUT_KERNELS = {"test_execute.py", "test_figure_card.py", "test_speech.py", "test_statistics.py"}
+WITHOUT_KERNELS = {"test_execute.py", "test_speech.py", "test_statistics.py"}
 """Files to begin with, as they have something to do while the kernels are compiled."""
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
 

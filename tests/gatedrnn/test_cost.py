@@ -179,6 +179,16 @@ def test_goals_are_met_or_missed_and_an_absent_jax_is_said() -> None:
     assert "LSTM never slower" not in missed
 
 
+def test_where_jax_is_faster_the_reason_is_looked_for_at_that_shape() -> None:
+    shape = {"hidden_size": 4, "batch_size": 2, "length": 3}
+    rows = [{"cell": "LSTM", **shape, "gain": 1.5}, {"cell": "GRU", **shape, "gain": 0.5}]
+    goals = bench.goals(speed_rows(), 100.0, {"version": "1", "problem": "", "rows": rows}, SWEEP)
+    (missed,) = [goal for goal in goals if goal["met"] is False]
+    assert "JAX" in missed["goal"]
+    reason = bench.why_jax(missed["worst"], 100.0)
+    assert reason.startswith("JAX reaches") and "H = 4, B = 2" in reason and "µs a step" in reason
+
+
 def test_what_was_measured_is_printed() -> None:
     table = speed_rows().assign(lstm_share=0.6, gru_share=0.6)
     found = {
