@@ -141,7 +141,7 @@ def flags_text(runs: pd.DataFrame, least: float = 0.7) -> str:
         found = probed(runs, arm, "bracket", "single") > least
         rate = wilson(int(found.sum()), len(found))
         parts.append(f"{ARMS[arm][2]} {found.sum()} of {len(found)} [{100 * rate.low:.0f}, {100 * rate.high:.0f}] %")
-    return ", ".join(parts)
+    return f"above {least:g}: {', '.join(parts)}"
 
 
 def level_text(runs: pd.DataFrame, label: str, kind: str) -> str:
