@@ -13,6 +13,8 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,23 @@ Case = tuple[str, workloads.Mode, int, int, int]
 """Contender, mode, hidden size, batch size, length."""
 
 
+def prepare() -> None:
+    """Start the server of fresh processes, which imports torch while the caller goes on; `peak_memory` uses it.
+
+    It takes a second or two of another core, once; after that it sleeps. Where a caller does not ask for it,
+    `peak_memory` starts it and waits.
+    """
+    _context()
+    forkserver.ensure_running()
+
+
+def _context() -> ForkServerContext:
+    # each process is forked from a server that has imported torch and done nothing else
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def peak_memory(cases: Sequence[Case]) -> list[int]:
     """Bytes by which one training step or one inference lifts the peak of a fresh process, for each case.
 
@@ -77,10 +96,7 @@ def peak_memory(cases: Sequence[Case]) -> list[int]:
     """
     for contender, mode, *_ in cases:
         workloads.arm(contender, mode, 1, 1, 1)  # bad names are told here, not in another process
-    # each process is forked from a server that has imported torch and done nothing else
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), _context(), max_tasks_per_child=1) as pool:
         return list(pool.map(_lift, *zip(*cases, strict=True)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from multiprocessing import forkserver
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,16 @@ def test_no_kernel_saves_less_than_is_needed(contender: str) -> None:
 def test_peak_of_a_process_holds_what_is_saved() -> None:
     case: footprint.Case = ("GRU", "training", 128, 64, 64)
     assert footprint.peak_memory([case])[0] > footprint.saved_by(case[0], *case[2:])
+
+
+def test_the_server_of_fresh_processes_made_ready_is_the_one_that_is_used() -> None:
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    server._stop()  # one may run since an earlier test
+    footprint.prepare()
+    ready = server._forkserver_pid
+    footprint.peak_memory([("GRU", "inference", 4, 2, 3)])
+    assert ready is not None
+    assert server._forkserver_pid == ready
 
 
 def test_threads_and_onednn_are_restored() -> None:
