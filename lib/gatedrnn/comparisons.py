@@ -77,7 +77,8 @@ def table(claims: pd.DataFrame) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, each in found():
         verdicts = "; ".join(f"{id} {words[id]}" for id in each.claims)
-        task = f"{{ref}}`{each.task[0].upper()}{each.task[1:]} <{_anchor(name)}>`: {each.metric}"
+        arrow = "↓" if each.lower else "↑"
+        task = f"{{ref}}`{each.task[0].upper()}{each.task[1:]} <{_anchor(name)}>`: {each.metric} {arrow}"
         cells = [task, f"{each.baseline}: {_value(each, 'baseline')}", _value(each, "lstm"), _value(each, "gru")]
         lines.append(f"| {' | '.join([*cells, each.gap, each.published or '–', verdicts])} |")
     return "\n".join(lines)

@@ -21,7 +21,8 @@ Repeats = Annotated[StrictInt, Field(ge=2, le=1000, description="a whole number 
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False, description="a number above 0")]
 Fraction = Annotated[float, Field(gt=0, lt=1, strict=True, description="a number between 0 and 1")]
 Counts = Annotated[list[Count], Field(min_length=1, description="a list of whole numbers of at least 1")]
-Rates = Annotated[list[Positive], Field(min_length=1, description="a list of numbers above 0")]
+Positives = Annotated[list[Positive], Field(min_length=1, description="a list of numbers above 0")]
+Rates = Annotated[list[Positive], Field(min_length=2, description="a list of at least two numbers above 0")]
 Flag = Annotated[StrictBool, Field(description="True or False")]
 Text = Annotated[StrictStr, Field(min_length=1, description="a text that is not empty")]
 Cell = Annotated[
@@ -31,6 +32,31 @@ Cell = Annotated[
 Cells = Annotated[
     list[Cell], Field(min_length=1, description="a list of cells out of 'lstm', 'gru', 'gru_before', 'rnn'")
 ]
+
+
+class Whole:
+    """A whole number within bounds: `Whole[8, 400]` is from 8 to 400, `Whole[8]` at least 8."""
+
+    def __class_getitem__(cls, bounds: int | tuple[int, int]) -> Any:
+        """The type for these bounds."""
+        field, words = _bounded(bounds)
+        return Annotated[StrictInt, Field(**field, description=f"a whole number {words}")]
+
+
+class Wholes:
+    """A list of whole numbers within bounds: `Wholes[1, 8]` is from 1 to 8, `Wholes[2]` at least 2."""
+
+    def __class_getitem__(cls, bounds: int | tuple[int, int]) -> Any:
+        """The type for these bounds."""
+        field, words = _bounded(bounds)
+        each = Annotated[StrictInt, Field(**field)]
+        return Annotated[list[each], Field(min_length=1, description=f"a list of whole numbers {words}")]  # type: ignore[valid-type]
+
+
+def _bounded(bounds: int | tuple[int, int]) -> tuple[dict[str, Any], str]:
+    if isinstance(bounds, tuple):
+        return {"ge": bounds[0], "le": bounds[1]}, f"from {bounds[0]} to {bounds[1]}"
+    return {"ge": bounds}, f"of at least {bounds}"
 
 
 class ParameterError(ValueError):
@@ -92,6 +118,25 @@ def check(parameters: Mapping[str, Parameter], overrides: Mapping[str, Any]) -> 
     return values
 
 
+def demand(name: str, value: Any, fits: bool, allowed: str) -> None:
+    """Refuse a value that does not fit another parameter or the data.
+
+    Args:
+        name, value: of the parameter.
+        fits: whether the value is allowed.
+        allowed: what is, to follow "it must be".
+
+    Raises:
+        ParameterError: it does not fit.
+    """
+    if not fits:
+        raise _not_allowed(name, value, allowed)
+
+
+def _not_allowed(name: str, value: Any, allowed: str) -> ParameterError:
+    return ParameterError(f"parameter {name!r} = {value!r} is not allowed: it must be {allowed}")
+
+
 def _unquoted(value: Any) -> Any:
     """The list that a text holds; anything else as it is."""
     if isinstance(value, str):
@@ -108,9 +153,7 @@ def _validate(parameter: Parameter, value: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:
-        raise ParameterError(
-            f"parameter {parameter.name!r} = {value!r} is not allowed: it must be {_describe(kind, parameter)}"
-        ) from None
+        raise _not_allowed(parameter.name, value, _describe(kind, parameter)) from None
 
 
 def _resolve(annotation: str) -> Any:

@@ -17,6 +17,7 @@ from bookkit import bench as printed
 from gatedrnn import counting, footprint, measuring, runtimes, workloads
 from gatedrnn.analyses import cost as analysis
 from gatedrnn.analyses import cost_more as more
+from gatedrnn.analyses import cost_tables
 from gatedrnn.experiments import bench, bench_jax, bench_sweep, cost, cost_memory, roofline
 from gatedrnn.kernels import matched
 from gatedrnn.plots import cost as plots
@@ -221,3 +222,25 @@ def test_both_ways_of_the_sweep_train(stock: bool) -> None:
     with measuring.threads(1):
         taken = [bench_sweep.run(stock, cell, shape, 0, 2) for cell in ("lstm", "gru") for shape in bench_sweep.MIX]
     assert taken == [2.0] * 6
+
+
+def test_the_table_of_counts_has_whole_parameters_and_three_quarters() -> None:
+    lines = cost_tables.count_table(64, 64, 16, 32).data.splitlines()
+    assert lines[-1] == "| parameters | 33,280 | 24,960 | 0.750 |"
+    assert lines[2].startswith("| matrix products, MFLOP | ") and len(lines) == 5
+
+
+def test_percentiles_stand_in_a_column_for_each_shape() -> None:
+    rows = [(h, t, name, 1e-6 * h, 2e-6 * h, 3e-6 * t) for h in (32, 256) for t in (1, 8) for name in ("LSTM", "GRU")]
+    table = pd.DataFrame(rows, columns=["hidden_size", "length", "name", "p50", "p95", "p99"])
+    lines = cost_tables.latency_table(table).data.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    assert lines[0] == "| p50 / p95 / p99, µs | H = 32, T = 1 | H = 32, T = 8 | H = 256, T = 1 | H = 256, T = 8 |"
+    assert lines[2] == "| LSTM | 32 / 64 / 3 | 32 / 64 / 24 | 256 / 512 / 3 | 256 / 512 / 24 |"
+    assert len(lines) == 4
+
+
+def test_the_table_of_kernels_says_what_was_allowed() -> None:
+    row = {"cell": "gru", "onednn": False, "mode": "training", "kernel": "step by step", "products": "addmm, mm"}
+    (line,) = cost_tables.kernel_table(pd.DataFrame([{**row, "calls": 2954, "per_step": 90.0}])).data.splitlines()[2:]
+    shown = line.replace("\N{NO-BREAK SPACE}", " ")
+    assert shown == "| GRU | forbidden | training | step by step | `addmm`, `mm` | 2,954 | 90 |"

@@ -18,7 +18,7 @@ from gatedrnn.models import LanguageModel
 from gatedrnn.plots import language as plots
 from gatedrnn.tasks import kjv, kjv_counts, kjv_words
 from gatedrnn.tuning import Tuned
-from gatedrnn.verdicts import decide
+from gatedrnn.verdicts import decide, ledger
 
 SMALL = {"hidden_size": 6, "steps": 4, "every": 2, "batch": 4, "length": 5, "scheme": "bias:1", "learning_rate": 0.01}
 
@@ -150,12 +150,21 @@ def test_samples_are_safe_in_a_table() -> None:
     assert words.plain("a|b\n<i>*x*") == "a&#124;b ¶ &lt;i&gt;&#42;x&#42;"
 
 
-def test_student_is_the_textbooks() -> None:
-    found = analysis.student([-0.03, -0.05, -0.04, -0.02, -0.06], -0.02)
-    assert found.interval.estimate == pytest.approx(-0.04)
-    assert found.interval.high == pytest.approx(-0.04 + 2.776 * 0.0158114 / math.sqrt(5), abs=1e-4)
-    assert found.p == pytest.approx(0.0474, abs=1e-3)  # t = 2.828 with 4 degrees of freedom
-    assert analysis.student([1.0, 1.0]).p == 0
+def bits_table(lstm: list[float], gru: list[float]) -> pd.DataFrame:
+    rows = [("lstm", "width", lstm), ("gru", "width", gru), ("gru", "parameters", gru)]
+    found = [(cell, size, seed, value) for cell, size, each in rows for seed, value in enumerate(each)]
+    return pd.DataFrame(found, columns=["cell", "size", "seed", "test"]).sample(frac=1, random_state=0)
+
+
+def test_evidence_is_paired_by_seed_and_tested_against_the_margin() -> None:
+    """Seeds scatter far more than the cells differ: only pairs see a difference that is always the same."""
+    gru = [2.4, 2.9, 2.1, 2.6, 2.3, 2.8, 2.2, 2.7, 2.5, 3.0]
+    same = analysis.evidence(bits_table([each - 0.05 for each in gru], gru))["equal width"]
+    assert (same.interval.low, same.interval.high) == (pytest.approx(-0.05), pytest.approx(-0.05))
+    assert same.p == pytest.approx(2 / 2**10)  # all ten pairs lie beyond the margin, the least that ten pairs can have
+    margin = ledger()["U1"].margin
+    about = [each + margin + 0.01 * (-1) ** place for place, each in enumerate(gru)]
+    assert analysis.evidence(bits_table(about, gru))["equal width"].p > 0.5
 
 
 def test_equal_parameters_and_bad_names() -> None:
@@ -222,3 +231,11 @@ def test_figures_and_words_follow_from_the_runs(short: None) -> None:
     alts = (words.read_alt(runs, baselines), words.gap_alt(runs), words.context_alt(runs), words.classes_alt(runs))
     assert all(len(alt) > 40 for alt in alts)
     assert words.samples(runs).data.count("\n") == 3
+
+
+def test_fewer_seeds_are_told_with_their_word() -> None:
+    gru = [2.4, 2.9, 2.1, 2.6, 2.3, 2.8, 2.2, 2.7, 2.5, 3.0]
+    lead = [0.06, 0.05, 0.06, 0.05, 0.06, -0.06, -0.05, -0.06, -0.05, -0.06]
+    found = words.fewer(bits_table([each - by for each, by in zip(gru, lead, strict=True)], gru))
+    assert found.startswith("With the first 5 seeds alone LSTM − GRU is −0.056 [")
+    assert found.endswith("the word for it is another: supported.")

@@ -8,8 +8,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from papermill.translators import PythonTranslator
 
-from gatedrnn.parameters import ParameterError, check, read
+from gatedrnn.parameters import ParameterError, check, demand, read
 
 CELL = """
 seeds: Seeds = 10  # how many seeds
@@ -18,6 +19,10 @@ learning_rate: Positive = 0.003  # of Adam
 share: Fraction = 0.5  # of the data
 widths: Counts = [16, 32]  # units
 rates: Rates = [0.1, 1]  # tried
+temperatures: Positives = [0.8]  # of samples
+lanes: Whole[8, 400] = 64  # read side by side
+longest: Whole[12] = 20  # steps
+orders: Wholes[1, 8] = [2, 3]  # of n-grams
 cells: Cells = ["lstm", "gru"]  # compared
 cell: Cell = "lstm"  # shown
 split: Literal["test", "validation"] = "test"  # scored
@@ -58,7 +63,11 @@ def test_published_values_pass_as_they_are():
         *(("learning_rate", value) for value in (0, -0.1, True, "0.1", float("nan"), float("inf"), None)),
         *(("share", value) for value in (0.0, 1.0, 2, "half")),
         *(("widths", value) for value in ([], [0], [16, "32"], [True], "[16, x]", "[16", "16", 16, (1.5,))),
-        *(("rates", value) for value in ([], [0.0], [float("inf")], ["0.1"])),
+        *(("rates", value) for value in ([], [0.1], [0.1, 0.0], [0.1, float("inf")], [0.1, "0.2"])),
+        *(("temperatures", value) for value in ([], [0.0], [float("inf")], ["0.1"])),
+        *(("lanes", value) for value in (7, 401, 8.0, True, [8])),
+        *(("longest", value) for value in (11, "12", None)),
+        *(("orders", value) for value in ([], [0], [2, 9], [2.0], 2)),
         *(("cells", value) for value in ([], ["lstn"], "lstm", ["lstm", 3])),
         *(("cell", value) for value in ("LSTM", "", None, 1)),
         *(("split", value) for value in ("train", 1, None)),
@@ -77,6 +86,10 @@ def test_the_messages_say_what_is_allowed():
     assert refused(seeds=-1) == "parameter 'seeds' = -1 is not allowed: it must be a whole number from 1 to 1000"
     assert refused(split="train").endswith("it must be one of 'test', 'validation'")
     assert refused(cell="lstn").endswith("it must be one of 'lstm', 'gru', 'gru_before', 'rnn', 'relu'")
+    assert refused(rates=[0.1]).endswith("it must be a list of at least two numbers above 0")
+    assert refused(lanes=7).endswith("it must be a whole number from 8 to 400")
+    assert refused(longest=11).endswith("it must be a whole number of at least 12")
+    assert refused(orders=[9]).endswith("it must be a list of whole numbers from 1 to 8")
     assert refused(lags=[0]).endswith("it must be list[Count] (steps)")
 
 
@@ -88,6 +101,11 @@ def test_the_messages_say_what_is_allowed():
         ("share", 0.999),
         ("widths", [1]),
         ("rates", [1, 2.5]),
+        ("temperatures", [1]),
+        ("lanes", 8),
+        ("lanes", 400),
+        ("longest", 12),
+        ("orders", [1, 8]),
         ("cells", ["gru_before", "rnn"]),
         ("split", "validation"),
         ("quiet", True),
@@ -108,9 +126,27 @@ def test_a_list_may_come_as_its_text_and_a_text_stays_a_text():
     assert check(DECLARED, {"title": "[20, 40]"})["title"] == "[20, 40]"
 
 
+def test_a_value_that_does_not_fit_another_is_refused_in_the_same_words():
+    demand("tested", 30, True, "more than longest = 20")
+    with pytest.raises(ParameterError) as caught:
+        demand("tested", 5, False, "more than longest = 20")
+    assert str(caught.value) == "parameter 'tested' = 5 is not allowed: it must be more than longest = 20"
+
+
+def test_papermill_reads_the_declarations_as_it_reads_those_of_python():
+    """`papermill --help-notebook` lists them with their types."""
+    found = {each.name: each for each in PythonTranslator.inspect({"source": CELL})}
+    assert {name: found[name].inferred_type_name for name in ("lanes", "longest", "orders")} == {
+        "lanes": "Whole[8, 400]",
+        "longest": "Whole[12]",
+        "orders": "Wholes[1, 8]",
+    }
+    assert found["lanes"].default == "64" and found["lanes"].help == "read side by side"
+
+
 def test_a_misspelt_name_lists_the_known_ones():
     message = refused(seedz=5)
-    assert message.startswith("parameter 'seedz' is unknown; allowed: cell, cells, lags, learning_rate")
+    assert message.startswith("parameter 'seedz' is unknown; allowed: cell, cells, lags, lanes, learning_rate")
     assert all(name in message for name in DECLARED)
 
 

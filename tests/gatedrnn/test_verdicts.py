@@ -252,9 +252,9 @@ def test_a_chapter_notes_where_the_ledger_has_another_word(executed):
     executed("part/one", A4=(SUPPORTED, 0.01), M2=(CONTRADICTED, 0.03), P6=(SUPPORTED, 0.04), A1=(SUPPORTED, None))
     numbers = plots.numbers(verdicts.table())
     assert numbers["note-A4"] == numbers["note-A1"] == ""
-    assert numbers["note-M2"] == " (in the ledger, adjusted for the number of claims: inconclusive)"
+    assert numbers["note-M2"] == "; in the ledger, adjusted for the number of claims: inconclusive"
     row = {"joined": True, "word": INCONCLUSIVE, "unadjusted": INCONCLUSIVE}
-    assert plots.note(row) == " (in the ledger, over all chapters that test it: inconclusive)"
+    assert plots.note(row) == "; in the ledger, over all chapters that test it: inconclusive"
     assert " and adjusted for the number of claims: " in plots.note({**row, "unadjusted": SUPPORTED})
 
 
@@ -339,13 +339,82 @@ def test_a_recorded_verdict_is_glued_and_kept(tmp_path, monkeypatch):
     assert (row["word"], row["p_holm"], row["figure"]) == ("depends (on task)", pytest.approx(0.008), "ablation-loss")
 
 
+def ledger_row(**over):
+    row = {"word": SUPPORTED, "unadjusted": SUPPORTED, "rule": "below", "unit": "ratio", "margin": 0.95}
+    row |= {"effect": 0.5, "low": 0.4, "high": 0.6, "strata": [{"estimate": 0.5, "low": 0.4, "high": 0.6}]} | over
+    return row
+
+
+@pytest.mark.parametrize(
+    ("over", "text"),
+    [
+        ({}, "0.50 [0.40, 0.60]"),
+        ({"strata": [{"estimate": 0.45}, {"estimate": 0.5}]}, "0.45 to 0.50 [0.40, 0.60]"),
+        ({"strata": [{"estimate": 0.987}], "low": 0.986, "high": 0.992}, "0.987 [0.986, 0.992]"),
+        ({"strata": [{"estimate": 162.4}], "low": 62.1, "high": 167.0}, "162 [62, 167]"),
+        ({"strata": [{"estimate": 0.75}], "low": 0.75, "high": 0.75}, "0.75"),
+        ({"unit": "points", "strata": [{"estimate": -3.0}], "low": -6.0, "high": 0.5}, "−3.0 [−6.0, +0.5] points"),
+        ({"rule": "exact"}, "exact"),
+        ({"effect": None}, "–"),
+    ],
+)
+def test_an_effect_is_an_estimate_or_the_range_of_several_with_all_that_the_intervals_span(over, text):
+    assert plots.effect_text(ledger_row(**over)).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_a_word_that_the_adjustment_changed_says_what_it_was():
+    assert plots.word_text(ledger_row()) == SUPPORTED
+    changed = plots.word_text(ledger_row(word=INCONCLUSIVE, unadjusted="depends (on the cell)"))
+    assert changed == "inconclusive (before the adjustment for the number of claims: depends on the cell)"
+
+
+def test_margins_are_said_with_their_side():
+    assert plots.margin_text(ledger_row()) == "below 0.95"
+    assert plots.margin_text(ledger_row(rule="above", unit="points", margin=10.0)) == "above 10 points"
+    assert plots.margin_text(ledger_row(rule="below", unit="bits", margin=-0.02)) == "below −0.02 bits"
+    assert plots.margin_text(ledger_row(rule="equivalent", unit="points", margin=2.0)) == "within ±2 points"
+    assert plots.margin_text(ledger_row(rule="above", unit="points", margin=1.0)) == "above 1 point"
+    assert plots.margin_text(ledger_row(rule="exact")) == ""
+
+
+def test_claims_without_a_p_are_counted_or_were_not_tested():
+    counted = ledger_row(id="A2", p_holm=None, strata=[{"low": 0.75, "high": 0.75}])
+    measured = ledger_row(id="P1", p_holm=None)
+    tested = ledger_row(id="M2", p_holm=0.01)
+    assert plots.without_p(pd.DataFrame([counted, measured, tested])) == {"counted": "A2", "untested-words": "P1"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "ends"), [("above", (2.0, None)), ("below", (None, 2.0)), ("equivalent", (-2.0, 2.0))]
+)
+def test_the_side_that_would_support_a_claim_is_shaded(rule, ends):
+    row = {
+        "id": "X",
+        "metric": "score",
+        "unit": "points",
+        "rule": rule,
+        "margin": 2.0,
+        "name": "all",
+        "word": INCONCLUSIVE,
+    }
+    fig = plots.draw_strata(pd.DataFrame([{**row, "estimate": 1.0, "low": 0.0, "high": 3.0}]))
+    (axis,) = fig.axes
+    shaded = axis.patches[0].get_extents().transformed(axis.transData.inverted())
+    low, high = (edge if end is None else end for end, edge in zip(ends, axis.get_xlim(), strict=True))
+    assert (shaded.x0, shaded.x1) == (pytest.approx(low), pytest.approx(high))
+    plots.plt.close(fig)
+
+
 def test_ratios_are_drawn_on_a_logarithmic_axis_and_skills_below_zero_on_a_linear_one():
-    condition = {"name": "music: LSTM", "word": CONTRADICTED, "unit": "ratio", "margin": 0.0}
-    skill = {**condition, "id": "U5", "estimate": -0.1, "low": -0.2, "high": 0.1}
-    time = {**condition, "id": "P1", "margin": 0.95, "estimate": 1.5, "low": 1.2, "high": 3.0}
-    fig = plots.draw_strata(pd.DataFrame([skill, time]))
-    assert [axis.get_xscale() for axis in fig.axes] == ["linear", "log"]
-    for axis, row in zip(fig.axes, (skill, time), strict=True):
+    condition = {"name": "music: LSTM", "word": CONTRADICTED, "unit": "ratio", "margin": 0.0, "metric": "score"}
+    skill = {**condition, "id": "U5", "rule": "above", "estimate": -0.1, "low": -0.2, "high": 0.1}
+    time = {**condition, "id": "P1", "rule": "below", "margin": 0.95, "estimate": 1.5, "low": 1.2, "high": 3.0}
+    close = {**time, "id": "U3", "margin": 0.98, "estimate": 0.987, "low": 0.986, "high": 0.992}
+    fig = plots.draw_strata(pd.DataFrame([skill, time, close]))
+    assert [axis.get_xscale() for axis in fig.axes] == ["linear", "log", "linear"]
+    low, high = fig.axes[2].get_xlim()
+    assert high - low < 0.05  # what is measured fills the panel
+    for axis, row in zip(fig.axes, (skill, time, close), strict=True):
         low, high = axis.get_xlim()
         assert low <= row["low"] < row["high"] <= high
     plots.plt.close(fig)

@@ -84,16 +84,15 @@ def keep_icons(static: Path, used: set[str]) -> None:
 
 
 def maths_characters(pages: Iterable[str]) -> set[int]:
-    """Characters inside the formulas of the pages, the slanted forms of letters included."""
+    """Characters inside the formulas of the pages, the slanted forms of letters and the signs of roots included."""
     from html import unescape
 
     from bookkit.sphinx_ext.maths import styled
 
-    text = "".join(
-        unescape(re.sub(r"<[^>]*>", "", formula))
-        for page in pages
-        for formula in re.findall(r"<math\b.*?</math>", page, re.S)
-    )
+    formulas = [formula for page in pages for formula in re.findall(r"<math\b.*?</math>", page, re.S)]
+    text = "".join(unescape(re.sub(r"<[^>]*>", "", formula)) for formula in formulas)
+    if any(re.search(r"<m(sqrt|root)\b", formula) for formula in formulas):
+        text += "\u221a"  # the sign of a root is an element's, not a character in it
     letters = {character for character in text if not character.isspace()}
     slanted = {styled(character, "ITALIC") for character in letters} | {"\u210e"}
     return {ord(character) for character in letters | slanted | {" "}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from gatedrnn import verdicts, workloads
 from gatedrnn.experiments import cost
@@ -12,7 +11,6 @@ from gatedrnn.experiments.cost import PAIRS
 from gatedrnn.kernels import matched
 from gatedrnn.plots.cost import TITLES
 from gatedrnn.statistics import Interval
-from gatedrnn.verdicts import Verdict
 
 MISSING = "not measured here"
 KINDS = ("light", "middle", "heavy")
@@ -122,17 +120,6 @@ def share_numbers(table: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def speeds(table: pd.DataFrame) -> Markdown:
-    """How many times as fast as stock PyTorch the others run the same cell, by work, as a Markdown table."""
-    work = [cost.regime(h, b) for h, b in zip(table["hidden_size"], table["batch_size"], strict=True)]
-    lines = ["| cell | mode | implementation | light work | middle | heavy work |", "|---|---|---|---|---|---|"]
-    groups = table.assign(work=work).groupby(["cell", "mode", "implementation"], sort=False)
-    for (cell, mode, side), part in groups:
-        cells = [span(part[part["work"] == kind]["ratio"], "{:.1f}") for kind in KINDS]
-        lines.append(f"| {cell.upper()} | {mode} | {TITLES[side]} | {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
-
-
 def speed_numbers(table: pd.DataFrame) -> dict[str, str]:
     """Medians and extremes over the shapes of how many times as fast as stock each cell runs on matched kernels."""
     found = {}
@@ -228,33 +215,14 @@ def change_numbers(ratios: pd.DataFrame, threaded: pd.DataFrame) -> dict[str, st
     }
 
 
-def slope_table(slopes: pd.DataFrame) -> Markdown:
-    """Log-log slopes as a Markdown table: first to last stretch of each axis."""
-    lines = ["| training step of | hidden size (products: 2) | batch size (1) | length (1) |", "|---|---|---|---|"]
-    for name, part in slopes.groupby("name", sort=False):
-        ends = part.set_index("axis")
-        cells = [
-            f"{ends.loc[axis, 'start']:.2f} → {ends.loc[axis, 'end']:.2f}" if axis in ends.index else "–"
-            for axis in ("hidden_size", "batch_size", "length")
-        ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
-
-
-def evidence_table(found: dict[str, Interval], verdict: Verdict) -> pd.DataFrame:
-    """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says."""
-    rows = [(part.name, found[part.name].format(), part.word) for part in verdict.strata]
-    return pd.DataFrame(rows, columns=["condition", "GRU ÷ LSTM", "the claim is"]).set_index("condition")
-
-
 def sentence(mode: str, found: dict[str, Interval]) -> str:
     """What a verdict on time says to a reader who has to choose."""
     parts = []
     for side, name in (("oneDNN", "Stock PyTorch"), ("matched", "Equal kernels")):
         kinds = {kind: found.get(f"{side}, {kind} work, 1 thread") for kind in ("light", "heavy")}
-        values = [f"{each.estimate:.2f} times with {kind} work" for kind, each in kinds.items() if each]
+        values = [f"{each.estimate:.2f} ({kind} work)" for kind, each in kinds.items() if each]
         if values:
-            parts.append(f"{name}: the GRU takes {' and '.join(values)} in a time step.")
+            parts.append(f"{name}: the GRU takes {' and '.join(values)} times as long as the LSTM.")
     return f"{mode.capitalize()}. " + " ".join(parts)
 
 

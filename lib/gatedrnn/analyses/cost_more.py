@@ -129,8 +129,11 @@ def memory_numbers(table: pd.DataFrame, stored: dict[str, Interval]) -> dict[str
 def memory_sentence(stored: dict[str, Interval]) -> str:
     """What the verdict on memory says to a reader who has to choose."""
     kept, peak = stored.get("kept for backward, matched"), stored.get("peak of inference, matched")
-    text = f"The model is {stored['model'].estimate:.2f} of the size."
+    text = f"The model is {stored['model'].estimate:.2f} times the LSTM's size."
     if kept and peak:
-        text += f" Equal kernels keep {kept.estimate:.2f} in training; the peak of inference is {peak.estimate:.2f}."
+        text += (
+            f" Equal kernels keep {kept.estimate:.2f} times as much in training, and inference peaks at "
+            f"{peak.estimate:.2f} times the LSTM's bytes."
+        )
     stock = stored["peak of inference, oneDNN"].estimate
-    return text + f" In stock PyTorch the peak of inference is {stock:.2f}."
+    return f"{text} In stock PyTorch inference peaks at {stock:.2f} times the LSTM's."

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from gatedrnn.experiments.language import CELLS
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import Interval
+from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
 from gatedrnn.tasks import kjv, kjv_words
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import Evidence, ledger
@@ -97,28 +96,9 @@ def bits(runs: pd.DataFrame, cell: str, size: str = "width") -> pd.Series:
     return part.set_index("seed")["test"].astype(float).sort_index()
 
 
-def student(values: Any, against: float = 0.0) -> Evidence:
-    """Mean with Student's 95 % interval, and the two-sided p of a t test against a value.
-
-    Not a bootstrap as elsewhere: of five seeds its intervals are too narrow, and no permutation test of five pairs can
-    reach 0.05. The price is the assumption that differences between seeds are about normal.
-
-    Args:
-        values: (n,) one a seed, n ≥ 2.
-    """
-    sample = np.asarray(values, dtype=float)
-    mean, half = float(sample.mean()), 0.0
-    if np.ptp(sample) > 0:
-        half = float(stats.t.ppf(0.975, len(sample) - 1) * stats.sem(sample))
-        p = float(stats.ttest_1samp(sample, against).pvalue)
-    else:
-        p = float(mean == against)
-    return Evidence(Interval(mean, mean - half, mean + half, 0.95, len(sample)), p)
-
-
 def gap(runs: pd.DataFrame, size: str = "width") -> Interval:
     """LSTM − GRU in bits, paired by seed: below zero the LSTM is better."""
-    return student(bits(runs, "lstm") - bits(runs, "gru", size)).interval
+    return paired_bootstrap(bits(runs, "lstm"), bits(runs, "gru", size))
 
 
 def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
@@ -126,7 +106,8 @@ def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
     margin = ledger()["U1"].margin
     found = {}
     for size in SIZES:
-        found[f"equal {size}"] = student(bits(runs, "lstm") - bits(runs, "gru", size), margin)
+        p = sign_flip(bits(runs, "lstm") - bits(runs, "gru", size), margin)
+        found[f"equal {size}"] = Evidence(gap(runs, size), p)
     return found
 
 
@@ -135,7 +116,8 @@ def skill(runs: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, Evidence]:
     _, against = strongest(baselines)
     found = {}
     for cell in GATED:
-        found[f"language: {LABELS[cell]}"] = student(1 - bits(runs, cell) / against)
+        better = 1 - bits(runs, cell) / against
+        found[f"language: {LABELS[cell]}"] = Evidence(bootstrap(better), sign_flip(better))
     return found
 
 
@@ -180,7 +162,7 @@ def class_table(runs: pd.DataFrame) -> pd.DataFrame:
 def class_gap(table: pd.DataFrame, by: str, kind: str) -> Interval:
     """LSTM − GRU in bits on one class of characters, paired by seed."""
     part = table[(table["by"] == by) & (table["kind"] == kind)].pivot(index="seed", columns="cell", values="bits")
-    return student(part["lstm"] - part["gru"]).interval
+    return paired_bootstrap(part["lstm"], part["gru"])
 
 
 def class_mean(table: pd.DataFrame, by: str, kind: str, cell: str) -> float:

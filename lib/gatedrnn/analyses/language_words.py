@@ -16,7 +16,7 @@ from gatedrnn.statistics import Interval
 from gatedrnn.tasks import kjv
 from gatedrnn.tasks.kjv_words import RARITIES
 from gatedrnn.tuning import Tuned
-from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, ledger
+from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, decide, ledger
 
 NEAR = 0.05
 """Bits within which a shorter past counts as good as the longest one shown."""
@@ -52,20 +52,32 @@ def verdict_sentence(verdict: Verdict) -> str:
     said = {SUPPORTED: "the LSTM's lead beats the margin", CONTRADICTED: "the LSTM has no lead that beats the margin"}
     parts = []
     for each in verdict.strata:
-        words = said.get(each.word, "open whether the LSTM's lead beats the margin")
+        ahead = "the LSTM is ahead, perhaps by less than the margin" if each.high < 0 else "open who is ahead"
+        words = said.get(each.word, ahead if each.low < 0 else "the GRU is ahead or level")
         parts.append(f"{each.name}: {words} (LSTM − GRU {Interval(each.estimate, each.low, each.high).signed(3)} bits)")
     text = "; ".join(parts)
     return text[0].upper() + text[1:] + "."
 
 
+def fewer(runs: pd.DataFrame) -> str:
+    """What half as many seeds would have said at equal width, and whether more seeds changed the word."""
+    chosen = sorted(runs["seed"].unique())
+    part = runs[runs["seed"].isin(chosen[: max(2, len(chosen) // 2)])]
+    few, all_of_them = (decide("U1", analysis.evidence(each)).strata[0] for each in (part, runs))
+    same = "the same" if few.word == all_of_them.word else f"another: {few.word}"
+    text = Interval(few.estimate, few.low, few.high).signed(3)
+    return f"With the first {part['seed'].nunique()} seeds alone LSTM − GRU is {text} bits at equal width, and the word for it is {same}."
+
+
 def skill_sentence(verdict: Verdict, baselines: pd.DataFrame) -> str:
     """What the verdict on U5 says to a reader who has to choose."""
-    said = {SUPPORTED: "better than", CONTRADICTED: "worse than"}
     name, value = strongest(baselines)
     parts = []
     for each, cell in zip(verdict.strata, GATED, strict=True):
-        scaled = Interval(100 * each.estimate, 100 * each.low, 100 * each.high).signed(1)
-        parts.append(f"{LABELS[cell]} {said.get(each.word, 'not to be told from')} it ({scaled} %)")
+        sign = -1 if each.estimate < 0 else 1
+        ends = sorted(100 * sign * end for end in (each.low, each.high))
+        more = f"{100 * sign * each.estimate:.1f} [{ends[0]:.1f}, {ends[1]:.1f}] %".replace("-", "−")
+        parts.append(f"the {LABELS[cell]} needs {more} {'more' if sign < 0 else 'fewer'} bits")
     return f"On this text and budget the best model without recurrence is the {name} ({value:.2f} bits): {', '.join(parts)}."
 
 
@@ -106,7 +118,7 @@ def numbers(
         found["long-steps"] = f"{last['step'][-1]:,}"
     ends = {cell: float(long_runs[long_runs["cell"] == cell]["test"].iloc[0]) for cell in GATED}
     leader = min(ends, key=lambda cell: ends[cell])
-    found["long-order"] = f"the {LABELS[leader]} {max(ends.values()) - min(ends.values()):.3f} bits ahead"
+    found["long-order"] = f"the {LABELS[leader]} is {max(ends.values()) - min(ends.values()):.3f} bits ahead"
     contexts = analysis.context_table(runs)
     for cell in CELLS:
         means = contexts[contexts["cell"] == cell].groupby("characters")["bits"].mean()

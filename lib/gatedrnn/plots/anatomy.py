@@ -38,7 +38,10 @@ def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
         if cell == "gru":
             at = halves[(halves["cell"] == "gru") & (halves["bias"] == bias)]["measured"].iloc[0]
             text = f"bias {bias:g}" if bias else "0"
-            left.annotate(text, (min(max(at, 1), last), 50), (6, 12), textcoords="offset points", fontsize=8.5)
+            largest = bias == later["bias"].max()  # nothing lies below its curve
+            place, side = ((-8, -16), "right") if largest else ((7, 1 if not bias else 12), "left")
+            at = (min(max(at, 1), last), 50)
+            left.annotate(text, at, place, textcoords="offset points", fontsize=8.5, ha=side)
     left.axhline(50, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     left.set(xscale="log", xlim=(1, last), ylim=(-5, 102), xlabel="steps since the first input")
     left.set_ylabel("first input still in place, %")

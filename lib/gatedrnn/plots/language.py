@@ -38,7 +38,7 @@ def draw_read(runs: pd.DataFrame, long_runs: pd.DataFrame, baselines: pd.DataFra
             ha="center",
         )
     left.set(xscale="log", xlabel="characters read", ylabel=f"validation {BITS}")
-    left.margins(y=0.1)
+    left.margins(x=0.1, y=0.1)
     counted = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0)]
     right.plot(counted["parameters"], counted["test"], "x--", color=INK, linewidth=1, markeredgewidth=2, markersize=6)
     for _, row in counted.iterrows():
@@ -92,7 +92,9 @@ def draw_seconds(
     _curves(ax, runs, long_runs, step_seconds)
     for order, (seconds, value) in counting.items():
         ax.plot(seconds, value, "x", color=INK, markersize=7, markeredgewidth=2)
-        ax.annotate(f"{order}-gram", (seconds, value), (-7, -3), textcoords="offset points", fontsize=8, ha="right")
+        last = order == max(counting)  # beside the one before it, which may be close
+        shift, side = ((7, -3), "left") if last else ((-7, -3), "right")
+        ax.annotate(f"{order}-gram", (seconds, value), shift, textcoords="offset points", fontsize=8, ha=side)
     ax.margins(x=0.12)
     ax.set(xscale="log", xlabel="seconds of training, one core", ylabel=f"validation {BITS}")
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
@@ -123,9 +125,9 @@ def draw_gap(runs: pd.DataFrame, margin: float) -> Figure:
         right.plot(place + 0.22, found.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
     right.axhline(0, color=MUTED, linewidth=1)
     right.axhline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
-    right.text(-0.43, margin, f"margin {margin:g}".replace("-", "−"), fontsize=7.5, ha="left", va="bottom", color=INK)
+    right.text(1.93, margin, f"margin\n{margin:g}".replace("-", "−"), fontsize=7.5, ha="right", va="bottom", color=INK)
     right.set_xticks(range(2), [f"equal\n{size}" for size in analysis.SIZES])
-    right.set(xlim=(-0.45, 1.55), ylabel="LSTM − GRU, bits")
+    right.set(xlim=(-0.45, 1.95), ylabel="LSTM − GRU, bits")
     for ax in (left, right):
         ax.grid(axis="x", visible=False)
     return fig
