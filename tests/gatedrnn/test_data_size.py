@@ -193,13 +193,16 @@ def test_where_the_choice_is_a_toss_up_the_interval_spans_both_rates() -> None:
     first, second = tuned_leads.interval(wide[key]), tuned_leads.interval(narrow[key])
     assert first.low < -3.5 and first.high > 3.5 and second.low > 3.5
     assert tuned_leads.p_value(wide[key], 1.0) > 0.05 > tuned_leads.p_value(narrow[key], 1.0)
-    table = looks.sensitivity(tuning, both, parts=20)
+    table = looks.sensitivity(tuning, both)
     assert table["tuning_seeds"].tolist() == [1, 2, 3]
+    assert table["ways"].tolist() == [4, 6, 4]  # each way to pick so many of four seeds, once
+    assert looks.sensitivity(tuning, both, most=5)["ways"].tolist() == [4, 5, 4]
     few = tuning[tuning["seed"] < 1002]
-    assert looks.sensitivity(few, both, parts=5)["tuning_seeds"].tolist() == [1]
-    assert looks.sensitivity(tuning[tuning["seed"] == 1000], both, parts=5)["tuning_seeds"].tolist() == [1]
+    assert looks.sensitivity(few, both)["tuning_seeds"].tolist() == [1]
+    assert looks.sensitivity(tuning[tuning["seed"] == 1000], both)[["tuning_seeds", "ways"]].values.tolist() == [[1, 1]]
     shares = table[["supported", "contradicted", "depends", "inconclusive"]].sum(axis=1)
     assert np.allclose(shares, 1) and (table["sd-mnist1d"] > 1).all()
+    assert table["supported"].iloc[0] in (0, 0.25, 0.5, 0.75, 1)
     assert len(captions.sensitivity_table(table).data.splitlines()) == 5 and "with 1 tuning seed it" in (
         looks.fewer_text(table)
     )
@@ -248,12 +251,33 @@ def test_the_factor_is_what_tells_the_words_apart() -> None:
 
 def test_the_sentences_follow_the_numbers() -> None:
     leads = found({"mnist1d": 4, "vowels": -4})
-    assert "the GRU leads at equal width by +4." in analysis.finding(leads, "mnist1d")
-    assert "the LSTM leads at equal width by −4." in analysis.finding(leads, "vowels")
-    assert "so the count has a part in it" in analysis.cause(leads)
+    assert "the GRU leads at equal width (GRU − LSTM +4." in analysis.finding(leads, "mnist1d")
+    assert "the LSTM leads at equal width (GRU − LSTM −4." in analysis.finding(leads, "vowels")
+    assert analysis.cause(leads).count("it gains by being larger, so fewer parameters are not") == 2
+    assert "nowhere here is the smaller GRU shown to be the better" in analysis.count_advice(leads)
+    worse = {key: values - 4 * (key[1] == "parameters") for key, values in leads.items()}
+    assert "by −2.0 [" in analysis.cause(worse) and "it loses by being larger" in analysis.cause(worse)
+    assert "on MNIST-1D and Japanese vowels the smaller GRU is the better" in analysis.count_advice(worse)
+    same = {key: leads[key[0], "width", key[2]] for key in leads}
+    assert analysis.cause(same).count("(no effect is visible)") == 2
     assert "no larger and no smaller" in analysis.trend_text(leads, "mnist1d")
     words = analysis.words(decide("P6", analysis.evidence(leads, 10)))
-    assert "above the margin: MNIST-1D, equal width; MNIST-1D, equal parameters" in words
+    assert words == (
+        "The lead of the GRU is clearly larger than 1 point on MNIST-1D (at equal width and equal parameters); it is clearly "
+        "smaller than 1 point on Japanese vowels (at equal width and equal parameters)."
+    )
+
+
+def test_who_overfits_more_follows_the_numbers_and_equal_questions_get_equal_intervals() -> None:
+    runs = made({"mnist1d": 4, "vowels": -4})
+    told = looks.overfitting(runs)
+    assert "the LSTM overfits more (GRU − LSTM −4." in told and "the GRU overfits more (GRU − LSTM +4." in told
+    fair = made({"mnist1d": 0, "vowels": 0})
+    fair.loc[fair["seed"] % 2 == 1, "train_accuracy"] -= 0.1 * (fair["cell"] == "gru")
+    fair.loc[fair["seed"] % 2 == 0, "train_accuracy"] -= 0.1 * (fair["cell"] == "lstm")
+    assert looks.overfitting(fair).count("neither overfits more") == 2
+    given = tuned_leads.interval(analysis.small(tuned_leads.given(made_tuning(), runs), "mnist1d", "width"))
+    assert f"instead of {analysis.in_points(given)} on MNIST-1D" in looks.hindsight(runs)
 
 
 def test_the_figures_show_every_seed() -> None:
@@ -277,7 +301,7 @@ def test_a_size_without_equal_parameters_says_so() -> None:
     leads = tuned_leads.leads(made_tuning(), runs)
     base = runs[runs["cell"] == "lstm"].assign(kind="points")
     lines = captions.result_table(runs, base, leads, "mnist1d").data.splitlines()
-    assert lines[2].startswith("| 100 |") and "not run" not in lines[2]
-    assert lines[3].startswith("| 4000 |") and "not run" in lines[3]
+    assert lines[2].startswith("| 100 |") and "not\u00a0run" not in lines[2]
+    assert lines[3].startswith("| 4,000 |") and "not\u00a0run" in lines[3]
     told = captions.differences_alt(leads)
     assert "MNIST-1D, equal width, 4000 sequences: +4." in told and "equal parameters, 4000" not in told

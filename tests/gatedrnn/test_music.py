@@ -255,3 +255,63 @@ def test_figures_and_words_follow_from_the_runs(few: None) -> None:
     ):
         assert len(alt) > 40
     assert words.advice(runs, chosen).endswith(".")
+
+
+def ended(lstm: float, gru: float, scatter: float = 0.02) -> pd.DataFrame:
+    """Runs of both cells with both heads that end at so many nats, seed by seed a little apart."""
+    noise = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {"cell": cell, "head": head, "size": "width", "seed": seed, "look": True}
+            | {"test": value + noise.normal(0, scatter), "curves": {"pieces": [value, value]}}
+            for cell, value in (("lstm", lstm), ("gru", gru))
+            for head in music.HEADS
+            for seed in range(10)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "scatter", "told"),
+    [
+        (-0.1, 0.02, "0.13 nats would be more than the luck of a seed, 0.02 nats would not. The puzzle is the sign"),
+        (0.1, 0.02, "would not. The papers have the GRU ahead, and so it is here."),
+        (0.0, 0.2, "0.13 and 0.02 nats would be no more than the luck of a seed. The papers have the GRU ahead; here"),
+        (0.1, 0.001, "0.13 and 0.02 nats would be more than the luck of a seed. The papers"),
+    ],
+)
+def test_the_published_differences_are_held_against_the_scatter(gap: float, scatter: float, told: str) -> None:
+    assert told in words.puzzle(ended(9 + gap, 9, scatter))
+
+
+def test_twins_are_told_as_they_are(few: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = {"pieces": [6.2, *[6.0] * 11]}
+    row = {"kind": "both", "validation": 6, "test": 6.1, "curves": pieces}
+    best = pd.DataFrame({name: row for name in analysis.BASELINES}).T
+    runs = ended(6.0, 6.5).assign(curves=[pieces] * 40)
+    for left_out, said, end in (
+        ([], "None of 12 test chorales shares more than half of its runs", "training chorale."),
+        ([0], "1 of 12 test chorales shares more than half of its runs", "The order of the models is another."),
+        ([0, 1], "2 of 12 test chorales share more than half of their runs", "The order of the models is another."),
+    ):
+        monkeypatch.setattr(analysis, "twins", lambda left_out=left_out: left_out)
+        told = words.twin_words(runs, best)
+        assert told.startswith(said) and told.endswith(end) and ("Without" in told) == bool(left_out)
+    assert "GRU 6.000 instead of 6.5" in told
+    assert "the same" in words.twin_words(ended(6.0, 6.0, 0).assign(curves=[pieces] * 40), best.assign(test=6.0))
+
+
+def test_settings_and_numbers_are_written_plainly() -> None:
+    assert [words.plain(each) for each in (1e-05, 1, 0.5)] == ["0.00001", "1", "0.5"]
+    assert words.listed(["1", "2", "3"], "or") == "1, 2 or 3" and words.quarters(1) == "1 quarter note"
+    best = pd.DataFrame({name: {"order": 2, "frames": 4, "penalty": 1e-5} for name in analysis.BASELINES}).T
+    assert words.settings(best).startswith("Validation chorales chose order 2 for the n-gram; for the regression with")
+    assert words.settings(best).count("4 quarter notes (penalty 0.00001)") == 3
+
+
+def test_the_axis_is_cut_where_one_value_lies_far_off() -> None:
+    best = pd.DataFrame({name: {"test": 6.0} for name in analysis.BASELINES}).T
+    best.loc["key frequencies", "test"] = 11.4
+    for runs, cut in ((ended(9, 9), True), (ended(11, 11), False)):
+        limit = plots._limit(runs, best)
+        assert (limit is not None) is cut and (limit is None or runs["test"].max() < limit < 11)

@@ -288,6 +288,8 @@ def test_the_verdict_follows_the_gap(gap: float, word: str) -> None:
     verdict = decide("U2", analysis.evidence(table), factor="the directions")
     assert verdict.word == word and len(verdict.strata) == 4
     assert "both directions" in analysis.sentence(made(gap), verdict)
+    told = {4: "the LSTM is clearly better", 0: "the LSTM is not better by 1 point", -3: "the GRU is better"}[gap]
+    assert analysis.words(verdict).count(told) == 4 and analysis.words(verdict).startswith("LSTM − GRU is ")
     assert analysis.with_factor(verdict).factor == "the directions"
 
 
@@ -308,9 +310,18 @@ def test_texts_name_the_winner_and_figures_are_drawn() -> None:
         and "after 10 steps" in longer
         and "after 30 steps" in longer
         and "LSTM − GRU −1.9" in longer
-        and "turns with" not in longer
+        and longer.count("the LSTM leads") == 2
     )
-    assert "turns with the budget" in analysis.longer_text(runs, made(-3, 5).assign(steps=30))
+    turned = analysis.longer_text(runs, made(-3, 5).assign(steps=30))
+    assert "after 30 steps the GRU leads" in turned and "so the budget has a part in it" in turned
+    odd = made(2, 5).assign(steps=30)
+    odd.loc[odd["network"] == "lstm", "errors"] += 0.03 * (-1) ** odd["seed"]
+    unsure = analysis.longer_text(runs, odd)
+    assert "after 30 steps neither cell leads" in unsure and "cannot tell whether the budget did it" in unsure
+    table = analysis.summary(runs)
+    more = table["parameters"] * (1 + (table["directions"] == 2))
+    assert ", with 2 times as many parameters)" in analysis.against(table.assign(parameters=more))
+    assert "times" not in analysis.against(table)
     assert len(analysis.again()) == 2
     assert "one direction" in captions.errors_alt(runs) and len(captions.descent_data(runs)) == 2 * len(runs)
     for figure in (

@@ -20,7 +20,7 @@ GATED = ("lstm", "gru")
 TASK_NAMES = {"mnist1d": "MNIST-1D", "vowels": "Japanese vowels"}
 EQUAL = {"width": "equal width", "parameters": "equal parameters"}
 PLACES = ("the task", "what is held equal")
-KINDS = {"points": "logistic regression", "mean": "logistic, time-mean", "static": "logistic, four summaries"}
+KINDS = {"points": "logistic, 40 points", "mean": "logistic, time-mean", "static": "logistic, four summaries"}
 
 
 def cases(sizes: Mapping[str, Iterable[int]], budget: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
@@ -121,13 +121,22 @@ def sentence(leads: Leads, verdict: Verdict) -> str:
 
 
 def words(verdict: Verdict) -> str:
-    """The conditions by what their intervals say about the claim."""
-    said = {SUPPORTED: "above", CONTRADICTED: "below", INCONCLUSIVE: "on both sides of"}
-    groups: dict[str, list[str]] = {}
+    """How the GRU's lead compares with the margin, and in which conditions."""
+    margin = f"{ledger()['P6'].margin:g} point"
+    said = {
+        SUPPORTED: f"is clearly larger than {margin}",
+        CONTRADICTED: f"is clearly smaller than {margin}",
+        INCONCLUSIVE: f"may or may not be larger than {margin}",
+    }
+    groups: dict[str, dict[str, list[str]]] = {}
     for stratum in verdict.strata:
-        groups.setdefault(said[stratum.word], []).append(stratum.name)
-    parts = [f"{where} the margin: {'; '.join(names)}" for where, names in groups.items()]
-    return f"The interval lies {'. It lies '.join(parts)}."
+        task, equal = stratum.name.split(", ")
+        groups.setdefault(said[stratum.word], {}).setdefault(task, []).append(equal)
+    parts = []
+    for found, places in groups.items():
+        names = [f"{task} (at {' and '.join(equal)})" for task, equal in places.items()]
+        parts.append(f"{found} on {' and on '.join(names)}")
+    return f"The lead of the GRU {'; it '.join(parts)}."
 
 
 def finding(leads: Leads, task: str) -> str:
@@ -136,19 +145,34 @@ def finding(leads: Leads, task: str) -> str:
     few = [n for n in sizes_of(leads, task) if n <= SMALL]
     span = f"{few[0]} to {few[-1]}" if len(few) > 1 else str(few[0])
     return (
-        f"{TASK_NAMES[task]}, {span} training sequences: {says(width)} at equal width by {in_points(width)}, "
-        f"and {says(equal)} at equal parameters by {in_points(equal)}."
+        f"{TASK_NAMES[task]}, {span} training sequences: {says(width)} at equal width (GRU − LSTM "
+        f"{in_points(width)}), and {says(equal)} at equal parameters ({in_points(equal)})."
     )
 
 
 def cause(leads: Leads) -> str:
     """What of the small-set difference comes from the parameter count."""
     parts = []
-    for task in tasks(leads):
-        shift = interval(small(leads, task, "parameters") - small(leads, task, "width"))
-        found = "no difference is visible" if shift.low <= 0 <= shift.high else "so the count has a part in it"
+    for task, shift in _shifts(leads).items():
+        found = "no effect is visible"
+        if shift.low > 0:
+            found = "it gains by being larger, so fewer parameters are not what helps it"
+        elif shift.high < 0:
+            found = "it loses by being larger, so fewer parameters are a part of what helps it"
         parts.append(f"{in_points(shift)} on {TASK_NAMES[task]} ({found})")
-    return "Giving the GRU as many parameters as the LSTM moves the difference by " + " and by ".join(parts) + "."
+    return "Giving the GRU as many parameters as the LSTM moves GRU − LSTM by " + " and by ".join(parts) + "."
+
+
+def count_advice(leads: Leads) -> str:
+    """What the parameter count is worth for a choice."""
+    helped = [TASK_NAMES[task] for task, shift in _shifts(leads).items() if shift.high < 0]
+    if helped:
+        return f"The parameter count has a say: on {' and '.join(helped)} the smaller GRU is the better GRU."
+    return "Do not choose the cell by its parameter count: nowhere here is the smaller GRU shown to be the better GRU."
+
+
+def _shifts(leads: Leads) -> dict[str, Interval]:
+    return {task: interval(small(leads, task, "parameters") - small(leads, task, "width")) for task in tasks(leads)}
 
 
 def trend(leads: Leads, task: str) -> tuple[Interval, Interval]:
@@ -166,14 +190,14 @@ def trend_text(leads: Leads, task: str) -> str:
     """Whether it is the small size that favours a cell, in one sentence."""
     sizes = sizes_of(leads, task)
     last, more = trend(leads, task)
-    few = "the small training sets" if sizes[-1] > SMALL else f"{sizes[0]} sequences"
+    few = "the small training sets" if sizes[-1] > SMALL else f"{sizes[0]:,} sequences"
     found = "no larger and no smaller, as far as can be told"
     if more.low > 0:
         found = "larger"
     elif more.high < 0:
         found = "smaller"
     return (
-        f"With {sizes[-1]} training sequences of {TASK_NAMES[task]} the lead is {in_points(last)}. On {few} it is "
+        f"With {sizes[-1]:,} training sequences of {TASK_NAMES[task]} the lead is {in_points(last)}. On {few} it is "
         f"{found}: the change is {in_points(more)}."
     )
 
@@ -188,6 +212,7 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, leads: Leads) 
         "small": str(SMALL),
         "margin": f"{ledger()['P6'].margin:g}",
         "cause": cause(leads),
+        "count": count_advice(leads),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
         "rare": f"{1 / RARE:.0f}",
         "frame": str(int(runs["frame"].iloc[0])),
@@ -199,19 +224,16 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, leads: Leads) 
     for task in tasks(leads):
         part = runs[runs["task"] == task]
         width = part[part["size"] == "width"]
-        few = width[width["examples"] == width["examples"].min()]
         found |= {
             f"finding-{task}": finding(leads, task),
             f"trend-{task}": trend_text(leads, task),
             f"steps-{task}": str(int(part["steps"].iloc[0])),
             f"batch-{task}": str(int(part["batch"].iloc[0])),
-            f"smallest-{task}": str(sizes_of(leads, task)[0]),
             f"largest-{task}": str(sizes_of(leads, task)[-1]),
             f"sizes-{task}": _listed(sizes_of(leads, task)),
             f"baseline-{task}": against(width, base[base["task"] == task]),
         }
         for cell in GATED:
-            found[f"fit-{task}-{cell}"] = f"{100 * few[few['cell'] == cell]['train_accuracy'].mean():.0f} %"
             learned = part[part["cell"] == cell].groupby("size")[["width", "parameters"]].first()
             for size in learned.index:
                 found[f"model-{task}-{cell}-{size}"] = (
@@ -227,7 +249,7 @@ def against(runs: pd.DataFrame, base: pd.DataFrame) -> str:
         cells = 100 * runs[runs["examples"] == examples].groupby("cell")["accuracy"].mean()
         kinds = 100 * base[base["examples"] == examples].groupby("kind")["accuracy"].mean()
         parts.append(
-            f"with {examples} sequences {kinds.max():.1f} % ({KINDS[kinds.idxmax()]}) against {cells.max():.1f} % "
+            f"with {examples:,} sequences {kinds.max():.1f} % ({KINDS[kinds.idxmax()]}) against {cells.max():.1f} % "
             f"({cells.idxmax().upper()})"
         )
     return ", ".join(parts)
@@ -246,5 +268,5 @@ def says(found: Interval) -> str:
 
 
 def _listed(values: Iterable[int]) -> str:
-    *first, last = [str(value) for value in sorted(values)]
+    *first, last = [f"{value:,}" for value in sorted(values)]
     return f"{', '.join(first)} and {last}" if first else last

@@ -42,7 +42,7 @@ def curves_alt(runs: pd.DataFrame, base: pd.DataFrame) -> str:
 
 def differences_caption(leads: Leads, seeds: int) -> str:
     """Caption of the headline figure."""
-    shaded = f" Shaded: up to {SMALL} sequences; the vowels are small throughout."
+    shaded = f" Shaded: small, up to {SMALL} sequences; larger sets are run at equal width alone."
     return (
         f"Accuracy of the GRU minus that of the LSTM on the same draw of training sequences, in points. {seeds} seeds at the "
         "chosen rates, every one a dot; bars are means with 95 % bootstrap intervals that count the choice of the rates. Left "
@@ -84,12 +84,13 @@ def gap_caption(runs: pd.DataFrame, seeds: int) -> str:
     rows = runs[runs["size"] == "width"]
     gaps = (100 * (rows["train_accuracy"] - rows["accuracy"])).groupby([rows["task"], rows["examples"]]).mean()
     parts = [
-        f"from {part.iloc[0]:.0f} to {part.iloc[-1]:.0f} points on {TASK_NAMES[task]}"
+        f"{part.iloc[0]:.0f} to {part.iloc[-1]:.0f} points on {TASK_NAMES[task]}"
         for task, part in gaps.groupby(level=0, sort=False)
     ]
     return (
-        f"Accuracy on the training sequences (hollow, dashed; 1000 at most) and on the test set (filled) at equal width, {seeds} "
-        f"seeds. The distance between them shrinks {' and '.join(parts)} from the smallest training set to the largest."
+        f"Accuracy on the training sequences (hollow, dashed; 1,000 at most) and on the test set (filled) at equal width, {seeds} "
+        f"seeds. Averaged over the two cells, the distance between them goes from {' and from '.join(parts)}, from the smallest "
+        "training set to the largest."
     )
 
 
@@ -112,32 +113,32 @@ def result_table(runs: pd.DataFrame, base: pd.DataFrame, leads: Leads, task: str
     """
     part, plain = runs[runs["task"] == task], base[base["task"] == task]
     kinds = list(plain["kind"].unique())
-    names = " | ".join(KINDS[kind] for kind in kinds)
+    names = ", % | ".join(KINDS[kind] for kind in kinds)
     lines = [
-        "| training sequences | rate, LSTM | rate, GRU | LSTM, % | GRU, % | GRU − LSTM, points | the same at equal parameters "
-        f"| {names} |",
-        "|---" * (7 + len(kinds)) + "|",
+        "| training sequences | rates, LSTM / GRU | LSTM, % | GRU, % | GRU − LSTM, points | the same at equal parameters | "
+        f"{names}, % |",
+        "|---" * (6 + len(kinds)) + "|",
     ]
     for examples in sorted(part["examples"].unique()):
         rows = part[(part["examples"] == examples) & (part["size"] == "width")]
         each = [rows[rows["cell"] == cell] for cell in ("lstm", "gru")]
-        cells = [str(examples), *(f"{one['learning_rate'].iloc[0]:g}" for one in each), *map(_spread, each)]
+        cells = [f"{examples:,}", " / ".join(f"{one['learning_rate'].iloc[0]:g}" for one in each), *map(_spread, each)]
         found = [leads.get((task, size, examples)) for size in EQUAL]
         cells += ["not run" if values is None else in_points(interval(values), "") for values in found]
         cells += [_spread(plain[(plain["examples"] == examples) & (plain["kind"] == kind)]) for kind in kinds]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cell.replace(' ', chr(160)) for cell in cells)} |")
     return Markdown("\n".join(lines))
 
 
 def sensitivity_table(table: pd.DataFrame) -> Markdown:
-    """What fewer tuning seeds would have found, from `data_size.sensitivity`, as a Markdown table."""
+    """What fewer tuning seeds would have found, from `data_size_looks.sensitivity`, as a Markdown table."""
     words = [word for word in (SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE) if table[word].any()]
     tasks = [column.removeprefix("sd-") for column in table if column.startswith("sd-")]
     head = [*(f"*{word}*" for word in words), *(f"SD of the lead, {TASK_NAMES[task]}" for task in tasks)]
-    lines = [f"| tuning seeds | {' | '.join(head)} |", "|---" * (1 + len(head)) + "|"]
+    lines = [f"| tuning seeds | ways to pick them | {' | '.join(head)} |", "|---" * (2 + len(head)) + "|"]
     for row in table.to_dict("records"):
-        cells = [f"{100 * row[word]:.0f} %" for word in words]
-        cells += [f"{row[f'sd-{task}']:.1f} points" for task in tasks]
+        cells = [f"{row['ways']}", *(f"{100 * row[word]:.0f}\u00a0%" for word in words)]
+        cells += [f"{row[f'sd-{task}']:.1f}\u00a0points" for task in tasks]
         lines.append(f"| {row['tuning_seeds']} | {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES, differences, in_points, small, tasks
-from gatedrnn.analyses.tuned_leads import Leads, by_choice, interval
+from gatedrnn.analyses.tuned_leads import Leads, by_choice, draws, interval
 from gatedrnn.experiments.data_size import LOOKS
-from gatedrnn.statistics import bootstrap
+from gatedrnn.statistics import Interval
 from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, decide
 
 
@@ -24,29 +26,33 @@ def choice_text(leads: Leads, fixed: Leads) -> str:
     return f"With the rates taken as given the leads at equal width would read, {'; '.join(parts)}."
 
 
-def sensitivity(tuning_runs: pd.DataFrame, runs: pd.DataFrame, parts: int = 200) -> pd.DataFrame:
+def sensitivity(tuning_runs: pd.DataFrame, runs: pd.DataFrame, most: int = 200) -> pd.DataFrame:
     """The verdict that fewer tuning seeds would have led to, with rates taken as given.
 
     Args:
-        tuning_runs, runs: as for `tuned_leads.leads`. parts: sub-samples of the tuning seeds for each number of them.
+        tuning_runs, runs: as for `tuned_leads.leads`. most: ways to pick the tuning seeds; where there are more, so many
+            are drawn.
 
     Returns:
-        One row a number of tuning seeds: `tuning_seeds`, the share of sub-samples by verdict word, and by task the standard
-        deviation of the lead at equal width over sub-samples, `sd-<task>`.
+        One row a number of tuning seeds: `tuning_seeds`, `ways` to pick them, the share of ways by verdict word, and by task
+        the standard deviation of the lead at equal width over the ways, `sd-<task>`.
     """
     seeds, reported = tuning_runs["seed"].nunique(), runs["seed"].nunique()
     rng = np.random.default_rng(2)
     rows = []
     for count in sorted({1, 2, 3, seeds // 2, seeds - 2} & {*range(1, seeds)}) or [seeds]:
-        chosen = np.stack([rng.permutation(seeds)[:count] for _ in range(parts)])
+        if comb(seeds, count) <= most:
+            chosen = np.array(list(combinations(range(seeds), count)))
+        else:
+            chosen = np.stack([rng.permutation(seeds)[:count] for _ in range(most)])
         found = by_choice(tuning_runs, runs, chosen)
         every = {(task, size): small(found, task, size) for task in tasks(found) for size in EQUAL}
         said = [
             decide("P6", {" ".join(key): interval(values[part], reported) for key, values in every.items()}).word
-            for part in range(parts)
+            for part in range(len(chosen))
         ]
-        row: dict[str, Any] = {"tuning_seeds": count}
-        row |= {word: said.count(word) / parts for word in (SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE)}
+        row: dict[str, Any] = {"tuning_seeds": count, "ways": len(chosen)}
+        row |= {word: said.count(word) / len(chosen) for word in (SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE)}
         row |= {f"sd-{task}": float(values[:, 0].std()) for (task, size), values in every.items() if size == "width"}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -58,7 +64,7 @@ def fewer_text(table: pd.DataFrame) -> str:
     for row in (table.iloc[0], table.iloc[-1]):
         word = max((SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE), key=lambda each: row[each])
         seeds = f"{row['tuning_seeds']:.0f} tuning seed" + ("s" if row["tuning_seeds"] > 1 else "")
-        parts.append(f"with {seeds} it would be {word} in {100 * row[word]:.0f} % of the choices")
+        parts.append(f"with {seeds} it would read “{word}” in {100 * row[word]:.0f} % of the ways to pick")
     return ", ".join(dict.fromkeys(parts))
 
 
@@ -67,15 +73,41 @@ def hindsight(runs: pd.DataFrame) -> str:
     best = runs.assign(accuracy=[max(curves["accuracy"]) for curves in runs["curves"]])
     parts = []
     for task in TASK_NAMES:
-        ends = []
-        for each in (best, runs):
-            table = differences(each[(each["size"] == "width") & (each["examples"] <= SMALL)])
-            ends.append(bootstrap(table[table["task"] == task].groupby("seed")["difference"].mean()))
+        ends = [_given(differences(_few(each, task)), "difference") for each in (best, runs)]
         parts.append(f"{in_points(ends[0])} instead of {in_points(ends[1])} on {TASK_NAMES[task]}")
     return (
         f"Were every run stopped at the best of its {LOOKS} looks at the test set, which nobody can know beforehand, the lead of "
         f"the GRU at equal width on the small sets would be {' and '.join(parts)} (rates taken as given)."
     )
+
+
+def overfitting(runs: pd.DataFrame) -> str:
+    """Which cell is further from its training accuracy on the small sets, at equal width and the chosen rates."""
+    parts = []
+    for task in tasks({(name, "", 0): np.empty(0) for name in runs["task"].unique()}):
+        rows = _few(runs, task).assign(gap=lambda each: each["train_accuracy"] - each["accuracy"])
+        means = 100 * rows.groupby("cell")["gap"].mean()
+        more = _given(differences(rows, metric="gap"), "difference")
+        found = "neither overfits more, as far as can be told"
+        if more.high < 0:
+            found = "the LSTM overfits more"
+        elif more.low > 0:
+            found = "the GRU overfits more"
+        parts.append(
+            f"On {TASK_NAMES[task]} it is {means['lstm']:.0f} points with the LSTM and {means['gru']:.0f} with the GRU: {found} "
+            f"(GRU − LSTM {in_points(more)})."
+        )
+    return f"Here it is averaged over the small sets, at equal width, the rates taken as given. {' '.join(parts)}"
+
+
+def _few(runs: pd.DataFrame, task: str) -> pd.DataFrame:
+    return runs[(runs["task"] == task) & (runs["size"] == "width") & (runs["examples"] <= SMALL)]
+
+
+def _given(table: pd.DataFrame, column: str) -> Interval:
+    """Mean over sets and seeds, with the same draws of seeds as the leads: equal questions get equal intervals."""
+    values = table.groupby("seed")[column].mean().to_numpy()
+    return interval(values[draws(len(values), 0)].mean(1))
 
 
 def pairing(runs: pd.DataFrame) -> float:
@@ -107,6 +139,7 @@ def numbers(runs: pd.DataFrame, leads: Leads, fixed: Leads, table: pd.DataFrame)
     """
     return {
         "hindsight": hindsight(runs),
+        "overfitting": overfitting(runs),
         "pairing": pairing_text(pairing(runs)),
         "choice": choice_text(leads, fixed),
         "fewer": fewer_text(table),

@@ -18,6 +18,7 @@ from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict
 
 HEAD_WORDS = {"keys": "each key by itself", "chord": "keys that know each other"}
+HEADED = {"keys": "whose head treats each key by itself", "chord": "whose head lets keys know each other"}
 CLOSE = 0.1
 """Nats within which a short memory counts as enough, fixed beforehand."""
 
@@ -37,8 +38,8 @@ def numbers(
     found["longer-gap"] = gap(longer, "chord").signed(3)
     found["longer-side"] = side(gap(longer, "chord"))
     found["longer-seeds"] = f"{longer['seed'].nunique()}"
-    spread = (nll(runs, "lstm", "keys") - nll(runs, "gru", "keys")).std()
-    found["spread"] = f"{spread:.3f}"
+    found["spread"], found["twice-spread"] = f"{spread(runs):.3f}", f"{2 * spread(runs):.2f}"
+    found["published-puzzle"] = puzzle(runs)
     for head in HEADS:
         for cell in CELLS:
             found[f"nll-{cell}-{head}"] = f"{nll(runs, cell, head).mean():.2f}"
@@ -65,11 +66,13 @@ def numbers(
     found["published-gaps"] = " and ".join(
         f"{values['lstm'] - values['gru']:.2f}" for values in PUBLISHED.values() if {"lstm", "gru"} <= {*values}
     )
-    found["twins"], found["without-twins"] = twin_words(runs, best)
+    found["twins"] = twin_words(runs, best)
     found["close"] = f"{CLOSE:g}"
     found["frames"], found["penalties"], found["orders"] = (
-        ", ".join(f"{each:g}" for each in grid[name]) for name in ("frames", "penalties", "orders")
+        listed([plain(each) for each in grid[name]], "or") for name in ("frames", "penalties", "orders")
     )
+    found["settings"] = settings(best)
+    found["past-n-gram"] = quarters(int(best.loc["chord n-gram", "order"]) - 1, "chord")
     data = chorales.load()
     for name, part in data.items():
         found[f"pieces-{name}"], found[f"quarters-{name}"] = f"{len(part)}", f"{sum(map(len, part)):,}"
@@ -87,7 +90,64 @@ def counting(runs: pd.DataFrame, best: pd.DataFrame, head: str) -> str:
     """The chord n-gram beside the better of the two gated cells with a head."""
     cell = min(GATED, key=lambda each: nll(runs, each, head).mean())
     difference = nll(runs, cell, head).mean() - float(best.loc["chord n-gram", "test"])
-    return f"{abs(difference):.2f} nats {'better' if difference > 0 else 'worse'} than the {LABELS[cell]}, {HEAD_WORDS[head]}"
+    return (
+        f"{abs(difference):.2f} nats {'better' if difference > 0 else 'worse'} than the {LABELS[cell]} {HEADED[head]}"
+    )
+
+
+def spread(runs: pd.DataFrame) -> float:
+    """Standard deviation over seeds of LSTM − GRU, each key by itself, at equal width, as the papers compare them."""
+    return float((nll(runs, "lstm", "keys") - nll(runs, "gru", "keys")).std())
+
+
+def puzzle(runs: pd.DataFrame) -> str:
+    """The published differences beside the scatter from seed to seed, and beside the sign found here."""
+    gaps = [values["lstm"] - values["gru"] for values in PUBLISHED.values() if {"lstm", "gru"} <= {*values}]
+    limit = 2 * spread(runs)
+    far, near = ([f"{abs(each):.2f}" for each in gaps if (abs(each) > limit) is large] for large in (True, False))
+    parts = [f"{listed(far)} nats would be more than the luck of a seed"] if far else []
+    parts += [f"{listed(near)} nats would not"] if near and far else []
+    parts = parts or [f"{listed(near)} nats would be no more than the luck of a seed"]
+    here = gap(runs, "keys")
+    text = f"Against twice that deviation, {', '.join(parts)}. "
+    if here.low <= 0 <= here.high:
+        return text + "The papers have the GRU ahead; here neither is."
+    if here.low > 0:
+        return text + "The papers have the GRU ahead, and so it is here."
+    return text + (
+        "The puzzle is the sign: the papers have the GRU ahead, here the LSTM is. Split, network and tuning differ, and which of "
+        "them turns the sign is not tested here."
+    )
+
+
+def settings(best: pd.DataFrame) -> str:
+    """Order, window and penalty that validation chorales chose for each baseline, in one sentence."""
+    order = int(best.loc["chord n-gram", "order"])
+    fits = {
+        name: f"{quarters(int(best.loc[name, 'frames']))} (penalty {plain(best.loc[name, 'penalty'])})"
+        for name in ("regression", "regression, keys below", "n-gram over regression")
+    }
+    return (
+        f"Validation chorales chose order {order} for the n-gram; for the regression with each key by itself "
+        f"{fits['regression']}, with the keys below it {fits['regression, keys below']}, and under the bigram "
+        f"{fits['n-gram over regression']}."
+    )
+
+
+def plain(value: float) -> str:
+    """A number without an exponent, such as `0.00001`."""
+    return np.format_float_positional(float(value), trim="-")
+
+
+def quarters(count: int, unit: str = "quarter note") -> str:
+    """Such as `4 quarter notes`."""
+    return f"{count} {unit}" + ("s" if count != 1 else "")
+
+
+def listed(values: list[str], word: str = "and") -> str:
+    """Such as `1, 2 and 3`."""
+    *first, last = values
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def percent(interval: Interval) -> str:
@@ -101,33 +161,41 @@ def past(runs: pd.DataFrame, cell: str) -> str:
     found = reach(analysis.context_table(runs), cell, "chord", CLOSE)
     if found is None:
         return "more quarter notes than were tried"
-    return f"{found} quarter note{'s' if found > 1 else ''}"
+    return quarters(found)
 
 
-def twin_words(runs: pd.DataFrame, best: pd.DataFrame) -> tuple[str, str]:
-    """How many test chorales have a twin in the training part, and the scores without them."""
-    left_out = analysis.twins()
-    parts = []
+def twin_words(runs: pd.DataFrame, best: pd.DataFrame) -> str:
+    """How many test chorales have a twin in the training part, the scores without them, and whether the order stays."""
+    left_out, total = analysis.twins(), len(chorales.load()["test"])
+    said = "share more than half of their runs of four chords, in any key, with a training chorale"
+    if not left_out:
+        return f"None of {total} test chorales {said.replace('share', 'shares').replace('their', 'its')}."
+    scores = {}
     for cell in GATED:
         rows = runs[(runs["cell"] == cell) & (runs["head"] == "chord") & (runs["size"] == "width")]
         values = [analysis.without(curves["pieces"], left_out) for curves in rows["curves"] if curves["pieces"]]
-        parts.append(f"{LABELS[cell]} {np.mean(values):.2f} instead of {rows['test'].mean():.2f}")
+        scores[LABELS[cell]] = float(np.mean(values)), float(rows["test"].mean())
     name, value = best_baseline(best)
-    parts.append(f"{name} {analysis.without(best.loc[name, 'curves']['pieces'], left_out):.2f} instead of {value:.2f}")
-    return f"{len(left_out)} of {len(chorales.load()['test'])}", ", ".join(parts)
+    scores[name] = analysis.without(best.loc[name, "curves"]["pieces"], left_out), value
+    orders = [sorted(scores, key=lambda each, place=place: scores[each][place]) for place in (0, 1)]  # type: ignore[misc]
+    parts = ", ".join(f"{who} {one:.3f} instead of {two:.3f}" for who, (one, two) in scores.items())
+    one = len(left_out) == 1
+    said = said.replace("share", "shares").replace("their", "its") if one else said
+    same = "The order of the models is the same" if orders[0] == orders[1] else "The order of the models is another"
+    return f"{len(left_out)} of {total} test chorales {said}. Without {'it' if one else 'them'}: {parts}. {same}."
 
 
 def result_table(runs: pd.DataFrame, best: pd.DataFrame) -> Markdown:
     """A line a model: what it had and where it ended."""
     lines = [
-        "| knows | model | width | parameters | learning rate | best step | clipped | test NLL, mean ± SD |",
+        "| knows | model | width | parameters | learning rate | best step | clipped steps | test NLL, mean ± SD |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for head in HEADS:
         for name, (_, its) in BASELINES.items():
             if its == head:
                 row = best.loc[name]
-                cells = [HEAD_WORDS[head], name, "", f"{int(row['parameters']):,}", "", "", "", f"{row['test']:.2f}"]
+                cells = [HEAD_WORDS[head], name, "", f"{int(row['parameters']):,}", "", "", "", f"{row['test']:.3f}"]
                 lines.append(f"| {' | '.join(cells)} |")
         for cell in CELLS:
             for size in ("width", "parameters") if cell == "gru" else ("width",):
@@ -139,8 +207,8 @@ def result_table(runs: pd.DataFrame, best: pd.DataFrame) -> Markdown:
                     f"{rows['parameters'].iloc[0]:,}",
                     f"{rows['learning_rate'].iloc[0]:g}",
                     f"{rows['best_step'].median():.0f}",
-                    f"{100 * rows['clipped'].mean():.0f} %",
-                    f"{rows['test'].mean():.3f} ± {rows['test'].std():.3f}",
+                    f"{100 * rows['clipped'].mean():.0f}\u00a0%",
+                    f"{rows['test'].mean():.3f}\u00a0±\u00a0{rows['test'].std():.3f}",
                 ]
                 lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
@@ -148,15 +216,13 @@ def result_table(runs: pd.DataFrame, best: pd.DataFrame) -> Markdown:
 
 def skill_sentence(runs: pd.DataFrame, best: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict on U5 says to a reader who has to choose."""
-    said = {SUPPORTED: "better than", CONTRADICTED: "worse than"}
+    said = {SUPPORTED: "better", CONTRADICTED: "worse"}
     name, _ = best_baseline(best)
     parts = []
     for stratum, cell in zip(verdict.strata, GATED, strict=True):
         value = percent(Interval(stratum.estimate, stratum.low, stratum.high))
-        parts.append(
-            f"{LABELS[cell]} {said.get(stratum.word, 'not to be told from')} the best model without recurrence ({value})"
-        )
-    return f"On Bach's chorales, {'; '.join(parts)}; that model: {name}."
+        parts.append(f"the {LABELS[cell]} is {said.get(stratum.word, 'neither better nor worse')} (skill {value})")
+    return f"On Bach's chorales, against {name}, the best model without recurrence, {' and '.join(parts)}."
 
 
 def advice(runs: pd.DataFrame, best: pd.DataFrame) -> str:
@@ -169,7 +235,7 @@ def advice(runs: pd.DataFrame, best: pd.DataFrame) -> str:
         if min(gain.low for gain in gains) > abs(gap(runs, "chord").estimate)
         else "try both cells: the head matters no more than they do"
     )
-    mark = f"a mark that {' and '.join(ahead)} beat here" if ahead else "which neither cell beats by itself"
+    mark = f"a mark that {' and '.join(ahead)} beat here" if ahead else "which neither cell by itself beats"
     return f"For chords, {first}, and try counting first: {name} scores {value:.2f} nats, {mark}."
 
 

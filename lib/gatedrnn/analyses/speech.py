@@ -92,14 +92,15 @@ def rate(tuned: Tuned, case: dict[str, Any]) -> float:
 
 
 def words(verdict: Verdict) -> str:
-    """How many conditions say what, and the difference in each."""
-    said = {
-        SUPPORTED: "favours the LSTM",
-        CONTRADICTED: "does not favour it by so much",
-        INCONCLUSIVE: "decides nothing",
-    }
-    parts = [f"{each.name}: {points(_interval(each))}, which {said[each.word]}" for each in verdict.strata]
-    return "; ".join(parts) + "."
+    """The difference in each condition, and what it says."""
+    parts = []
+    for each in verdict.strata:
+        found = {SUPPORTED: "the LSTM is clearly better", INCONCLUSIVE: "nothing is decided"}.get(each.word)
+        if each.word == CONTRADICTED:
+            found = f"the LSTM is not better by {abs(ledger()['U2'].margin):g} point"
+            found = "the GRU is better" if each.low > 0 else found
+        parts.append(f"{points(_interval(each))} ({each.name}): {found}")
+    return f"LSTM − GRU is {'; '.join(parts)}."
 
 
 def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
@@ -128,11 +129,17 @@ def advice(runs: pd.DataFrame) -> str:
     if ahead:
         text += f" If a short delay is allowed, try a {plain['name']} before a cell that reads in one direction."
     return text + (
-        " Where the whole recording is there before the answer is due, let the cell read it in both directions: that moves "
-        "the error rate more than the choice of the cell."
+        " Where the whole recording is there before the answer is due, let the cell read it in both directions: with "
+        f"{_times(table)} times the parameters, that moves the error rate more than the choice of the cell."
         if larger and min(gain.low for gain in gains) > 0
         else " Whether a second direction helps is as much a question as which cell: try it."
     )
+
+
+def _times(table: pd.DataFrame) -> str:
+    """Parameters of the LSTM in both directions ÷ those in one."""
+    counts = table[table["network"] == "lstm"].set_index("directions")["parameters"]
+    return f"{counts[2] / counts[1]:.2g}"
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +166,8 @@ def result_table(runs: pd.DataFrame) -> Markdown:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in summary(runs).to_dict("records"):
-        cells = [row["name"], f"{row['mean']:.1f} [{row['low']:.1f}, {row['high']:.1f}]", f"{row['exact']:.0f}"]
+        interval = f"{row['mean']:.1f} [{row['low']:.1f}, {row['high']:.1f}]".replace(" ", "\u00a0")
+        cells = [row["name"], interval, f"{row['exact']:.0f}"]
         cells += [
             f"{row['train']:.1f}",
             row["width"],
@@ -206,7 +214,9 @@ def finding(runs: pd.DataFrame) -> str:
         gap = bootstrap(
             (errors(runs, "lstm", directions, "width") - errors(runs, "gru", directions, "width")).to_numpy()
         )
-        parts.append(f"reading in {way}, LSTM {lstm:.1f} % and GRU {gru:.1f} % of labels wrong ({points(gap)})")
+        parts.append(
+            f"reading in {way}, LSTM {lstm:.1f} % and GRU {gru:.1f} % of labels wrong (LSTM − GRU {points(gap)})"
+        )
     text = "; ".join(parts)
     return text[0].upper() + text[1:] + "."
 
@@ -221,7 +231,10 @@ def against(table: pd.DataFrame) -> str:
         cell = rows.iloc[rows["mean"].argmin()]
         clear = plain["high"] < cell["low"] or cell["high"] < plain["low"]
         said = ("beats" if plain["mean"] < cell["mean"] else "loses to") if clear else "cannot be told from"
-        parts.append(f"{said} the best cell reading in {way} ({NAMES[cell['network']]}, {cell['mean']:.1f} %)")
+        name = cell["name"].replace(f", {way}", "")
+        times = cell["parameters"] / plain["parameters"]
+        more = f", with {times:.2g} times as many parameters" if times > 1.2 else ""
+        parts.append(f"{said} the best cell reading in {way} ({name}, {cell['mean']:.1f} %{more})")
     return f"The best network without recurrence ({plain['name']}, {plain['mean']:.1f} %) {' and '.join(parts)}."
 
 
@@ -231,8 +244,8 @@ def descent(runs: pd.DataFrame) -> str:
     for case in [each for each in cases() if each["size"] == "width"] + [cases()[-2]]:
         part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
         last = 100 * np.array([curves["errors"][-2:] for curves in part["curves"]]).mean(0)
-        parts.append(f"{name_of(**case)} from {last[0]:.1f} to {last[-1]:.1f} %")
-    return "Over the last quarter of the steps the error rate still went: " + "; ".join(parts) + "."
+        parts.append(f"{name_of(**case)}, from {last[0]:.1f} to {last[-1]:.1f} %")
+    return "In the last quarter of the steps the error rate still moved: " + "; ".join(parts) + "."
 
 
 def again() -> list[dict[str, Any]]:
@@ -241,23 +254,22 @@ def again() -> list[dict[str, Any]]:
 
 
 def longer_text(runs: pd.DataFrame, second: pd.DataFrame) -> str:
-    """What the same seeds come to with more steps, and what is left of the difference."""
+    """What the same seeds come to with more steps, who leads then, and whether the steps are what moves the difference."""
     kept = runs[runs["seed"].isin(set(second["seed"]))]
-    parts = []
+    parts, gaps = [], []
     for rows in (kept, second):
         lstm, gru = (errors(rows, cell, 1, "width") for cell in ("lstm", "gru"))
-        gap = points(bootstrap((lstm - gru).to_numpy()))
+        gaps.append((lstm - gru).to_numpy())
+        found = bootstrap(gaps[-1])
+        leads = "the GRU leads" if found.low > 0 else "the LSTM leads" if found.high < 0 else "neither cell leads"
         parts.append(
-            f"after {int(rows['steps'].iloc[0]):,} steps LSTM {lstm.mean():.1f} %, GRU {gru.mean():.1f} %, LSTM − GRU {gap}"
+            f"after {int(rows['steps'].iloc[0]):,} steps {leads} (LSTM {lstm.mean():.1f} %, GRU {gru.mean():.1f} %, LSTM − GRU "
+            f"{points(found)})"
         )
-    gaps = [(errors(rows, "lstm", 1, "width") - errors(rows, "gru", 1, "width")).to_numpy() for rows in (kept, second)]
-    turned = np.mean(gaps[0]) * np.mean(gaps[1]) < 0
     moved = bootstrap(gaps[1] - gaps[0])
-    end = "The order of the two cells turns with the budget" if turned else "The order of the two cells stays"
-    sure = "" if moved.low > 0 or moved.high < 0 else ", though so few seeds do not settle by how much"
-    return (
-        f"With the same {len(gaps[0])} seeds: {'; '.join(parts)}. {end}: the difference moves by {points(moved)}{sure}."
-    )
+    sure = moved.low > 0 or moved.high < 0
+    end = "so the budget has a part in it" if sure else "so these seeds cannot tell whether the budget did it"
+    return f"With the same {len(gaps[0])} seeds, {'; '.join(parts)}. The difference moves by {points(moved)}, {end}."
 
 
 def early_text(early: pd.DataFrame, plain: pd.DataFrame) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from gatedrnn.analyses.data_size import KINDS
 from gatedrnn.analyses.speech import cases, name_of, points, summary
 from gatedrnn.experiments.speech import LOOKS
 from gatedrnn.figures import LABELS
@@ -23,12 +24,15 @@ def data_numbers(early: pd.DataFrame) -> dict[str, str]:
         "step": f"{1000 * spoken.STEP:.0f}",
         "strings": f"{spoken.COUNTS['train']:,}",
         "validation": str(spoken.COUNTS["validation"]),
+        "test": str(spoken.COUNTS["test"]),
+        "bands": str(logmel.BANDS),
         "shortest": str(spoken.SHORTEST),
         "longest": str(spoken.LONGEST),
         "variants": str(len(espeak.variants())),
         "accents": str(len(espeak.ACCENTS)),
         "reach": str(LAYERS * (KERNEL - 1) + 1),
         "vowels": str(len(vowels.load()["test"].y)),
+        "vowels-known": str(len(vowels.load()["full"].y)),
         "early-steps": str(int(early["steps"].iloc[0])),
         "early-rates": " and ".join(
             f"{part['learning_rate'].iloc[0]:g} ({LABELS[cell]})" for cell, part in early.groupby("cell", sort=False)
@@ -41,7 +45,7 @@ def example_caption(strings: spoken.Strings, chosen: Sequence[int]) -> str:
     return (
         f"What a network hears: {len(chosen)} strings of the test, synthetic speech with noise, each in another voice. "
         f"Each column is a frame of {1000 * logmel.WINDOW:.0f} ms, taken every {1000 * logmel.HOP:.0f} ms; {spoken.STACK} "
-        f"columns make a step. Brighter is louder, low tones are at the bottom. Nothing says where a digit begins."
+        f"columns make a step of the network. Brighter is louder, low tones are at the bottom. Nothing says where a digit begins."
     )
 
 
@@ -119,7 +123,7 @@ def differences_alt(table: pd.DataFrame) -> str:
         f"{condition}: {points(bootstrap(part['difference'].to_numpy()))}"
         for condition, part in table.groupby("condition", sort=False)
     ]
-    return "Dot plot of LSTM minus GRU in label error rate, mean and 95 % interval. " + "; ".join(parts) + "."
+    return "Dot plot of LSTM minus GRU in label error rate, mean and 95 % interval: " + "; ".join(parts) + "."
 
 
 def descent_caption(seeds: int) -> str:
@@ -159,8 +163,9 @@ def early_caption(early: pd.DataFrame) -> str:
     """Caption of the figure of early decisions."""
     return (
         "Japanese vowels, real speech: share of right speakers after so many frames. Cells answer at each frame; "
-        f"{early['seed'].nunique()} seeds, every one a dot, lines are medians. Grey: logistic regressions on the same frames "
-        "without their order, fitted anew for each number of frames."
+        f"{early['seed'].nunique()} seeds, every one a dot, lines are medians. Grey: logistic regressions on the mean "
+        "of the same frames, and on four summaries (mean, deviation, first and last frame), fitted anew for each "
+        "number of frames."
     )
 
 
@@ -175,7 +180,7 @@ def early_alt(early: pd.DataFrame, plain: pd.DataFrame) -> str:
         )
     for kind, part in plain.groupby("kind", sort=False):
         rows = 100 * part.set_index("frames")["accuracy"]
-        parts.append(f"logistic, {kind}: " + ", ".join(f"{value:.0f} % at {n}" for n, value in rows.items()))
+        parts.append(f"{KINDS[str(kind)]}: " + ", ".join(f"{value:.0f} % at {n}" for n, value in rows.items()))
     return "Accuracy against frames heard. " + "; ".join(parts) + "."
 
 

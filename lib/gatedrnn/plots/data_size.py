@@ -12,15 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from gatedrnn.analyses.data_size import EQUAL, SMALL, TASK_NAMES
+from gatedrnn.analyses.data_size import EQUAL, KINDS, SMALL, TASK_NAMES
 from gatedrnn.analyses.tuned_leads import Leads, contenders, interval, scores
 from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.verdicts import ledger
 
 CELLS = ("lstm", "gru")
 SHORT = {"mnist1d": "MNIST-1D", "vowels": "Vowels"}
-KIND_LABELS = {"points": "logistic", "mean": "logistic, time-mean", "static": "logistic, four summaries"}
-KIND_DASHES = {"points": (0, (4, 2)), "mean": (0, (1, 1.2)), "static": (0, (4, 2))}
+KIND_DASHES = {"points": (0, (6, 1.5, 1, 1.5)), "mean": (0, (1, 1.2)), "static": (0, (4, 2))}
 
 
 def draw_learning_curves(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
@@ -31,7 +30,7 @@ def draw_learning_curves(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
         for kind in plain["kind"].unique():
             middle = 100 * plain[plain["kind"] == kind].groupby("examples")["accuracy"].median()
             style = {"color": COLOURS["baseline"], "linestyle": KIND_DASHES[kind], "linewidth": 1.7}
-            axis.plot(middle.index, middle, label=KIND_LABELS[kind], **style)
+            axis.plot(middle.index, middle, label=KINDS[kind], **style)
         for cell, size in (("lstm", "width"), ("gru", "parameters"), ("gru", "width")):
             rows = part[(part["cell"] == cell) & (part["size"] == size)]
             shift = {"lstm": 0.94, "gru": 1.0 if size == "width" else 1.065}[cell]
@@ -48,8 +47,8 @@ def draw_learning_curves(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
         for name in (*LABELS.values(), *(f"{label}, equal parameters" for label in LABELS.values()))
         if name in found
     ]
-    names = [*order, *(name for name in KIND_LABELS.values() if name in found)]
-    fig.legend([found[name] for name in names], names, loc="outside lower center", ncols=3, handlelength=2.8)
+    names = [*order, *(name for name in KINDS.values() if name in found)]
+    fig.legend([found[name] for name in names], names, loc="outside lower center", ncols=3, handlelength=3.4)
     return fig
 
 
@@ -65,9 +64,11 @@ def draw_differences(table: pd.DataFrame, leads: Leads) -> Figure:
         for axis, (size, name) in zip(axes[row], EQUAL.items(), strict=True):
             part = table[(table["task"] == task) & (table["size"] == size)]
             sizes = sorted(table[table["task"] == task]["examples"].unique())
-            if sizes[-1] > SMALL:
-                edge = (max(n for n in sizes if n <= SMALL) * min(n for n in sizes if n > SMALL)) ** 0.5
-                axis.axvspan(sizes[0] * 0.8, edge, color=FAINT, alpha=0.35, linewidth=0, zorder=0)
+            shaded = min(sizes[-1] * 1.2, SMALL * 1.13)  # a marker at the limit lies inside
+            axis.axvspan(sizes[0] * 0.8, shaded, color=FAINT, alpha=0.35, linewidth=0, zorder=0)
+            for examples in set(sizes) - set(part["examples"]):
+                place = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "center", "fontsize": 8.5}
+                axis.text(examples, 0.5, "not run", color=MUTED, rotation=90, **place)
             axis.axhline(0, color=MUTED, linewidth=1)
             axis.axhline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)), zorder=1)
             _dots(axis, part["examples"] * 0.93, part["difference"], "gru", size)
@@ -76,15 +77,14 @@ def draw_differences(table: pd.DataFrame, leads: Leads) -> Figure:
                 axis.plot([examples * 1.05] * 2, [found.low, found.high], color=INK, linewidth=1.8, zorder=3)
                 axis.plot(examples * 1.05, found.estimate, "_", color=INK, markersize=9, markeredgewidth=2, zorder=4)
             axis.set(title=f"{TASK_NAMES[task]}, {name}", xlim=(sizes[0] * 0.8, sizes[-1] * 1.2))
-            _sizes(axis, sizes, "training sequences" if row == len(TASK_NAMES) - 1 else None)
+            _sizes(axis, sizes)
         axes[row, 0].set_ylabel("GRU − LSTM, points")
     handles: list[Artist] = [
         plt.Line2D([], [], color=COLOURS["gru"], marker=MARKERS["gru"], linestyle="", markersize=4, label="one seed"),
         plt.Line2D([], [], color=INK, marker="_", markersize=9, label="mean, 95 % interval"),
         plt.Line2D([], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point"),
     ]
-    if table["examples"].max() > SMALL:
-        handles.append(plt.Rectangle((0, 0), 1, 1, color=FAINT, alpha=0.5, linewidth=0, label=f"small: up to {SMALL}"))
+    handles.append(plt.Rectangle((0, 0), 1, 1, color=FAINT, alpha=0.5, linewidth=0, label=f"small: up to {SMALL}"))
     fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
 
@@ -98,7 +98,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         for axis, examples in zip(axes[place], counts, strict=False):
             for cell in CELLS:
                 _tuned(axis, runs, best, {"task": task, "cell": cell, "examples": examples})
-            axis.set(xscale="log", title=f"{SHORT[task]}, {examples}")
+            axis.set(xscale="log", title=f"{SHORT[task]}, {examples:,}")
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
             axis.tick_params(labelbottom=True)
@@ -176,8 +176,8 @@ def _dots(axis: Axes, x: pd.Series, y: pd.Series, cell: str, size: str) -> None:
     )
 
 
-def _sizes(axis: Axes, sizes: np.ndarray | list[int], label: str | None = "training sequences") -> None:
+def _sizes(axis: Axes, sizes: np.ndarray | list[int]) -> None:
     axis.set_xscale("log")
-    axis.set_xticks(sorted(sizes), [str(size) for size in sorted(sizes)])
+    axis.set_xticks(sorted(sizes), [f"{size:,}" for size in sorted(sizes)])
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_xlabel(label or "")
+    axis.set_xlabel("training sequences")

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gatedrnn.analyses.data_size import KINDS
 from gatedrnn.analyses.speech import NAMES, PLAIN, WAYS, cases, name_of
 from gatedrnn.figures import ACCENTS, COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.statistics import bootstrap
@@ -21,7 +22,7 @@ from gatedrnn.verdicts import ledger
 ROOM = 0.1
 """Inches between the edge of a figure and its long labels."""
 STYLES = {"mean": (0, (1, 1.2)), "static": (0, (4, 2))}
-KIND_LABELS = {"mean": "logistic, time-mean", "static": "logistic, four summaries"}
+SHAPES = {**MARKERS, "convolution": "D", "frame": "P"}
 
 
 def draw_example(strings: spoken.Strings, chosen: Sequence[int]) -> Figure:
@@ -52,7 +53,7 @@ def draw_errors(runs: pd.DataFrame) -> Figure:
         network = case["network"]
         colour = COLOURS.get(network, COLOURS["baseline"])
         face = PAPER if network == "gru" and case["size"] == "parameters" else colour
-        marker = MARKERS.get(network, "D")
+        marker = SHAPES[network]
         spread = np.random.default_rng(0).uniform(-0.16, 0.16, len(part))
         ax.scatter(
             100 * part["errors"], place + spread, s=16, marker=marker, facecolors=face, edgecolors=colour, alpha=0.65
@@ -118,10 +119,10 @@ def draw_descent(runs: pd.DataFrame) -> Figure:
             part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
             _lines(ax, part, case["network"])
         ax.set(title=f"cells reading in {WAYS[directions]}", xlabel="optimiser steps", ylim=(0, 105))
-        ax.set_xlim(0, runs["steps"].max())
+        ax.set_xlim(-0.025 * runs["steps"].max(), 1.025 * runs["steps"].max())
     axes[0].set_ylabel("label error rate, %")
     handles = [_handle(network) for network in NAMES]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=4)
     return fig
 
 
@@ -130,7 +131,7 @@ def _lines(ax: Axes, part: pd.DataFrame, network: str) -> None:
     values = np.array([[100, *(100 * np.array(curves["errors"]))] for curves in part["curves"]])
     colour = COLOURS.get(network, COLOURS["baseline"])
     ax.plot(steps, values.T, color=colour, linewidth=0.5, alpha=0.3)
-    ax.plot(steps, np.median(values, axis=0), color=colour, linestyle=_style(network), marker=MARKERS.get(network, "D"))
+    ax.plot(steps, np.median(values, axis=0), color=colour, linestyle=_style(network), marker=SHAPES[network])
 
 
 def _style(network: str) -> Any:
@@ -139,9 +140,7 @@ def _style(network: str) -> Any:
 
 def _handle(network: str) -> Line2D:
     colour = COLOURS.get(network, COLOURS["baseline"])
-    return Line2D(
-        [], [], color=colour, linestyle=_style(network), marker=MARKERS.get(network, "D"), label=NAMES[network]
-    )
+    return Line2D([], [], color=colour, linestyle=_style(network), marker=SHAPES[network], label=NAMES[network])
 
 
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
@@ -154,18 +153,17 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         ax = axes[0 if row["directions"] == 1 and network not in PLAIN else 1]
         mean = 100 * part.groupby("learning_rate")["errors"].mean()
         colour = COLOURS.get(network, COLOURS["baseline"])
-        ax.plot(
-            mean.index, mean, color=colour, linestyle=_style(network), marker=MARKERS.get(network, "D"), markersize=4
-        )
+        ax.plot(mean.index, mean, color=colour, linestyle=_style(network), marker=SHAPES[network], markersize=4)
         chosen = row["learning_rate"]
         ax.plot(chosen, mean[chosen], "o", markersize=10, color=colour, markerfacecolor="none")
-    rates = sorted(runs["learning_rate"].unique())
     for ax, title in zip(axes, ("cells in one direction", "cells in both, and baselines"), strict=True):
+        rates = sorted({rate for line in ax.lines for rate in line.get_xdata()})
         ax.set(xscale="log", title=title, xlabel="learning rate")
-        ax.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates])
+        ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
         ax.minorticks_off()
     axes[0].set_ylabel("label error rate, %")
-    fig.legend(handles=[_handle(network) for network in NAMES], loc="outside lower center", ncols=len(NAMES))
+    handles = [_handle(network) for network in NAMES]
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=4)
     return fig
 
 
@@ -176,7 +174,7 @@ def draw_early(early: pd.DataFrame, plain: pd.DataFrame) -> Figure:
     for kind, part in plain.groupby("kind"):
         rows = part.sort_values("frames")
         style: dict[str, Any] = dict(color=COLOURS["baseline"], linestyle=STYLES[str(kind)], linewidth=1.8)
-        ax.plot(rows["frames"], 100 * rows["accuracy"], label=KIND_LABELS[str(kind)], **style)
+        ax.plot(rows["frames"], 100 * rows["accuracy"], label=KINDS[str(kind)], **style)
     for cell, shift in (("lstm", 0.97), ("gru", 1.03)):
         part = early[early["cell"] == cell]
         frames = shift * np.array(part["curves"].iloc[0]["frames"])
