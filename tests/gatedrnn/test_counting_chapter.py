@@ -12,6 +12,7 @@ import torch
 from gatedrnn import counters
 from gatedrnn.analyses import counting as analysis
 from gatedrnn.analyses import counting_captions as captions
+from gatedrnn.analyses import counting_nesting as nesting_words
 from gatedrnn.analyses import counting_words as words
 from gatedrnn.experiments import counting, nesting
 from gatedrnn.handmade import counting_network
@@ -145,6 +146,89 @@ def test_censored_runs_count_and_are_told() -> None:
     assert words.fails(rows) == "more than 14 (7 to more than 14)"
     assert words.count(rows, 10).startswith("2 of 3 seeds")
     assert analysis.typical_seed(rows, "lstm") == 0
+    assert words.unfailed(rows) == "2 of the 3"
+    assert words.unfailed(table(anbn_lstm=[4, 5])) == "none of the 2"
+    beside = words.unfailed_beside(table(anbn_lstm=[15, 7], anbn_gru=[3, 4]))
+    assert beside == "1 of the 2 LSTMs and none of the 2 GRUs trained twice as long"
+    assert "Triangles at the dashed line never failed: 2 of 3 runs." in captions.horizon_caption(rows, 3)
+    assert "All 2 runs failed" in captions.horizon_caption(table(anbn_lstm=[4, 5]), 2)
+
+
+def test_lengths_that_nobody_reached_are_told_in_a_word() -> None:
+    tested = {"tested": 300, "longest": 30}
+    none = table(anbn_lstm=[97, 70, 35]).assign(**tested, censored=False)
+    assert "None gets to 256." in words.settled(none, 30) and "[0," not in words.settled(none, 30)
+    assert words.settled_shortly(none, 30).startswith("Of 3 LSTMs 2 are right for every n up to 60")
+    assert words.settled_shortly(none, 30).endswith("and none up to 256.")
+    some = table(anbn_lstm=[301, 70, 35]).assign(**tested, censored=[True, False, False])
+    assert "Right up to 256 are 1 of 3 seeds" in words.settled(some, 30)
+    assert "Never failed up to n = 300: 1." in words.settled(some, 30)
+    assert "256" not in words.settled(table(anbn_lstm=[9, 12]), 5)
+    columns = [
+        analysis.horizon_table(each.assign(width=4, parameters=9, learning_rate=1)).data for each in (none, some)
+    ]
+    assert ["right to n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}256" in each for each in columns] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("fits", "said"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], "p = 0.000: a better fit goes"),
+        ([0, 2, 1, 5, 4, 7, 3, 6], "p = 0.028: a weak hint that a better fit goes with a longer reach"),
+        ([7, 5, 6, 2, 3, 0, 4, 1], "p = 0.028: a weak hint that a better fit does not mean a longer reach"),
+        ([3, 0, 7, 4, 1, 6, 5, 2], "no relation can be told"),
+    ],
+)
+def test_a_p_near_the_level_is_a_hint_and_no_more(fits: list[int], said: str) -> None:
+    rows = table(anbn_lstm=list(range(1, 9))).assign(fit=fits)
+    assert said in words.foretold(rows)
+    assert words.foretold(rows[:2]) == "with two seeds no relation can be told"
+
+
+@pytest.mark.parametrize(
+    ("right", "fails", "said"),
+    [(0.0, 1, "hides nothing"), (0.06, 1, "still on fewer strings"), (0.5, 1, "worse than it is")],
+)
+def test_a_harsh_metric_is_blamed_only_where_it_hides_something(right: float, fails: int, said: str) -> None:
+    rows = table(anbn_relu=[fails, fails]).assign(right=right, tested=300, longest=30)
+    assert said in words.harsh(rows)
+
+
+def brackets(shift: dict[int, float]) -> pd.DataFrame:
+    """Runs on brackets in which the LSTM is ahead of all others by so many hundredths at each depth, the same for all seeds."""
+    rows = []
+    for cell, size in [*((cell, "width") for cell in analysis.CELLS), ("gru", "parameters")]:
+        right = [0.9 + (shift[depth] / 100 if cell == "lstm" else 0) for depth in shift]
+        for seed in range(3):
+            row = {"cell": cell, "size": size, "seed": seed, "depth": 2, "fails_at": 3, "within": 1.0, "long": 1.0}
+            rows.append(row | {"tested_length": 20, "curves": {"depth": list(shift), "right": right}})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("shift", "turns", "advice"),
+    [
+        ({2: 0, 3: -2, 4: 5, 5: 5}, "the GRU is ahead at depth 3, the LSTM at depth 4 and 5", "no answer that holds"),
+        (
+            {2: 0, 3: 2, 4: 5, 5: 5},
+            "The LSTM is ahead at depth 3 to 5 (equal width), the GRU at no",
+            "speaks for the LSTM",
+        ),
+        (
+            {2: 0, 3: 0, 4: -5, 5: 0},
+            "The GRU is ahead at depth 4 (equal width), the LSTM at no",
+            "no reason for the LSTM",
+        ),
+        ({2: 0, 3: 0, 4: 0, 5: 0}, "At no depth beyond the trained", "no reason to prefer"),
+    ],
+)
+def test_nesting_is_told_at_every_depth(shift: dict[int, float], turns: str, advice: str) -> None:
+    nests = brackets(shift)
+    assert turns in nesting_words.turns(nests)
+    assert advice in nesting_words.advice(nests)
+    windows = pd.DataFrame({"depth": [2, 3, 4, 5], "right": [1.0, 0.89, 0.5, 0.5], "context": 4})
+    assert "GRU at depth 3, of" in nesting_words.on_line(nests, windows)
+    assert "no median comes within" in nesting_words.on_line(nests, windows.assign(right=0.5))
 
 
 def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,15 +263,14 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = words.numbers(runs, nests, tuned, {"asked": less})
+    texts = words.numbers(runs, tuned, {"asked": less, "longer": less}) | nesting_words.numbers(nests, windows)
     assert all(text.strip() for text in texts.values())
-    assert len(analysis.horizon_table(runs)) == 10
+    assert len(analysis.horizon_table(runs).data.splitlines()) == 2 + 10
     assert len(analysis.tidy(runs, base)) == len(runs) + len(base)
     data = analysis.tuning_data({"anbn": Tuned(tunings[0], rates), "dyck2": Tuned(tunings[1], rates)})
     assert set(data["task"]) == {"anbn", "dyck2"}
     verdict = analysis.verdict(runs, less)
     for text in (
-        words.beside(nests, windows, 4),
         words.made({("lstm", "anbn"): True, ("relu", "anbn"): False}),
         words.sentence(runs, verdict),
         words.counted(verdict),
@@ -196,6 +279,6 @@ def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch)
         captions.counters_alt(followed),
         captions.training_alt(steps),
         captions.nesting_alt(curves),
-        captions.tuning_alt(tuned, tuned),
+        captions.tuning_alt({"aⁿbⁿ": tuned, "Dyck-2": tuned}),
     ):
         assert len(text) > 30

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gatedrnn.analyses import demand as analysis
+from gatedrnn.analyses import demand_captions as captions
 from gatedrnn.analyses import demand_words as words
 from gatedrnn.experiments import demand as experiment
 from gatedrnn.plots import demand as plots
@@ -239,7 +240,7 @@ def test_figures_and_texts_follow_from_the_runs(rows):
     tuned = Tuned(tuning, tuning[["cell", "season", "learning_rate"]])
     for fig in (
         plots.draw_errors(table),
-        plots.draw_skills(saved),
+        plots.draw_skills(saved, "linear model"),
         plots.draw_peaks(peaks, "linear model"),
         plots.draw_tuning(tuning, tuned.best),
     ):
@@ -251,9 +252,16 @@ def test_figures_and_texts_follow_from_the_runs(rows):
     assert found["demand: LSTM"].interval.estimate == pytest.approx(1 - own / base["mae"].min())
     texts = dict(words.numbers(runs, base, blind, stepped, every))
     assert all(texts.values()) and {"served", "seasons", "weather", "step", "quantiles"} <= set(texts)
-    assert "loses to it" in texts["served"]  # two steps teach nobody
-    for alt in (words.errors_alt(table), words.skills_alt(saved), words.peaks_alt(peaks), words.tuning_alt(tuned.best)):
+    assert "both cells lose to it" in texts["served"]  # two steps teach nobody
+    assert "do not show it" in texts["gain"] and "Both cells are clearly behind" in texts["seasons"]
+    for alt in (
+        captions.errors_alt(table),
+        captions.skills_alt(saved),
+        captions.peaks_alt(peaks),
+        captions.tuning_alt(tuned.best),
+    ):
         assert len(alt) > 40
     assert words.sentence(runs, base, decide("U5", found))
-    assert "GRU, equal parameters" in analysis.result_table(runs, base).index
-    assert len(analysis.fairness_table(tuned, runs)) == len(analysis.MODELS)
+    told = analysis.result_table(runs, base).data
+    assert "| GRU, equal parameters |" in told and "standard deviation over 2 seeds" in told
+    assert analysis.fairness_table(tuned, runs).data.count("\n") == len(analysis.MODELS) + 1

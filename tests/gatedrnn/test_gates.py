@@ -9,7 +9,6 @@ import torch
 from gatedrnn.analyses import gates as analysis
 from gatedrnn.analyses import gates_captions as captions
 from gatedrnn.analyses import gates_tables as tables
-from gatedrnn.analyses import gates_words as words
 from gatedrnn.cells import GRU, LSTM
 from gatedrnn.clamping import clamped, cut, tied
 from gatedrnn.experiments import gates, gates_look
@@ -17,7 +16,6 @@ from gatedrnn.models import LanguageModel
 from gatedrnn.plots import gates as plots
 from gatedrnn.plots import gates_text as text_plots
 from gatedrnn.probing import correlations, other_lanes, probe
-from gatedrnn.statistics import Interval
 from gatedrnn.tasks import kjv, marks
 
 SMALL = {"hidden_size": 6, "steps": 4, "learning_rate": 0.01, "batch": 4, "length": 8, "lanes": 8, "scheme": "default"}
@@ -301,9 +299,15 @@ def test_figures_and_texts_follow_from_the_runs(small_runs):
         plt.close(fig)
     texts = tables.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
     assert texts["ngrams"] == "2-gram 3.30"
-    assert len(tables.second_table(runs, {"chrono start": started})) == 4
-    assert tables.difference_table(runs).shape == (len(marks.MARKS), 4)
-    assert "GRU, equal parameters" in tables.result_table(runs).data
+    assert len(tables.second_table(runs, {"chrono start": started}).data.splitlines()) == 2 + 4
+    lines = tables.difference_table(runs).data.splitlines()
+    assert len(lines) == 2 + len(marks.MARKS) and {line.count(" | ") for line in lines[2:]} == {4}
+    assert len(tables.clamp_markdown(runs).data.splitlines()) == 2 + 5
+    counted = tables.marks_counted(gates_look.Look(8))
+    assert "GRU, equal parameters" in tables.result_table(runs, counted).data
+    assert f"`]` ({counted['closing']} of them)" in tables.result_table(runs, counted).data
+    assert 0 < counted["closing"] < counted["stops"] * 3
+    assert analysis.drawn(runs, "lstm", "gru") == 4
     alts = (
         captions.saturation_alt(runs),
         captions.memory_alt(runs, started),
@@ -311,18 +315,15 @@ def test_figures_and_texts_follow_from_the_runs(small_runs):
         captions.strip_alt(strips, passage),
         captions.clamps_alt(runs),
         captions.cuts_alt(runs),
+        captions.memory_caption(runs, started),
+        captions.cuts_caption(runs, counted),
     )
     assert min(map(len, alts)) > 40
 
 
-def test_words_follow_the_sign_of_the_whole_interval():
-    assert words.ahead(Interval(-1.0, -2.0, -0.5), "the LSTM is", "the GRU is", lower=True) == "the LSTM is ahead"
-    assert words.ahead(Interval(-1.0, -2.0, -0.5), "the LSTM is", "the GRU is") == "the GRU is ahead"
-    assert words.ahead(Interval(0.1, -0.1, 0.3), "the LSTM is", "the GRU is") == "cannot be told apart"
-
-
 def test_the_structure_of_the_text_is_counted():
-    table = tables.structure_table()["in the text"]
+    table = tables.structure()
+    assert "| verses, not marked | 31,102 | 134 |" in tables.structure_table().data
     assert table["quotation marks"] == 0
     assert table["digits, such as numbers of chapters and verses"] == 0
     assert table["verses, not marked"] == 31_102

@@ -159,10 +159,56 @@ def test_the_verdict_follows_the_curves_and_the_clock(lead: float, ratio: float,
 
 def test_a_target_that_none_meets_is_told() -> None:
     runs = made(0)
-    assert "no LSTM that was tried reaches it" in words.finding(runs, 0.99)
+    assert "no LSTM that was tried is large enough" in words.finding(runs, 0.99)
     assert "No convolution that was tried" in words.convolution(runs, 0.99)
+    verdict = decide("U4", analysis.evidence(runs, timed(1.0), 0.99), factor="what is counted")
+    assert "nothing to compare" in words.advice(runs, verdict, 0.99)
     assert analysis.chosen(runs, 0.99) == dict.fromkeys(experiment.NETWORKS, 32)
     assert analysis.byte_ratio(runs, 0.99).estimate < 1
+
+
+@pytest.mark.parametrize(
+    ("lead", "word", "end"),
+    [
+        (30, "fewer than", "smaller still"),
+        (0, "more than", "whichever cell"),
+        (6.8, "neither clearly fewer", "about as small"),
+    ],
+)
+def test_the_convolution_is_judged_by_its_interval(lead: float, word: str, end: str) -> None:
+    runs = made(0)
+    plain = runs["network"] == "convolution"
+    runs.loc[plain, "accuracy"] += lead / 100 + 0.08 * (runs.loc[plain, "seed"] % 2 - 0.5)
+    verdict = decide("U4", analysis.evidence(runs, timed(1.0), 0.6), factor="what is counted")
+    assert word in words.convolution(runs, 0.6) and end in words.advice(runs, verdict, 0.6)
+
+
+def test_sizes_between_trained_ones_are_told_as_such() -> None:
+    assert "read off a line between" in words.finding(made(2), 0.62)
+    assert "read off" not in words.finding(made(0), 0.3)
+
+
+def test_the_second_look_counts_the_targets() -> None:
+    def table(highs: list[float]) -> pd.DataFrame:
+        rows = [(i, what, high - 0.1, high) for what in words.WHATS for i, high in enumerate(highs)]
+        return pd.DataFrame(rows, columns=["target", "what", "estimate", "high"])
+
+    assert "target decides little" in words.second_look(table([0.8, 0.9, 0.7, 0.97]))
+    mixed = words.second_look(table([0.8, 0.9, 1.2, 1.3]))
+    assert "Of 4 accuracies" in mixed and "bytes of float32 files at 2 (ratios 0.70 to 1.20)" in mixed
+    assert "do not trust a single one" in mixed
+
+
+def test_time_beside_bytes_and_what_lies_below_the_axis() -> None:
+    assert "only weakly" in words.growth(timed(1.0).assign(seconds=1e-5), 4)
+    steep = timed(1.0)
+    assert "The time grows with the size" in words.growth(steep.assign(seconds=steep["width"] ** 2.0), 4)
+    runs = made(0)
+    assert captions.floor(runs) == pytest.approx(0.4, abs=0.051) and "Below the axis" not in captions.sizes_caption(
+        runs, 0.6
+    )
+    runs.loc[(runs["network"] == "gru") & (runs["width"] == 32) & (runs["seed"] == 0), "accuracy"] = 0.1
+    assert "a run of the GRU of width 32 at 10 %" in captions.sizes_caption(runs, 0.6)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

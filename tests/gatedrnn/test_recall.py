@@ -14,7 +14,7 @@ import torch
 
 from gatedrnn.analyses import recall as analysis
 from gatedrnn.analyses import recall_looks as look
-from gatedrnn.analyses import recall_looks_words, recall_words
+from gatedrnn.analyses import recall_looks_words, recall_table, recall_words
 from gatedrnn.analyses.shares import cube, grouped, shares, with_intervals
 from gatedrnn.analyses.success import equivalence, newcombe, tail
 from gatedrnn.experiments import recall as experiment
@@ -222,7 +222,10 @@ def test_equal_cells_are_no_reason_for_either() -> None:
         verdict = decide(id, analysis.evidence(id, table, lengths), "the start")
         assert verdict.word == word
     assert recall_words.answer(verdict).startswith("No: with framework default, bias 1 and chrono these runs do not")
-    assert "enough with every start" in recall_words.short_sentence(verdict)
+    assert recall_words.short_sentence(verdict, table, [20, 50]).startswith(
+        "In plain words yes: at short lengths the GRU solves 80 of 80 runs with framework default, 80 of 80 runs with bias 1"
+    )
+    assert recall_words.leads(table) == "Nowhere does the LSTM solve more runs than the GRU"
     assert all(
         analysis.parting(table, task, start) == [] for task, start in itertools.product(analysis.TASKS, analysis.STARTS)
     )
@@ -237,7 +240,9 @@ def test_a_start_that_decides_is_named() -> None:
         "with chrono these runs do not tell the two apart"
     )
     short = decide("M4", analysis.evidence("M4", table, [20]), "the start of the gates")
-    assert "With bias 1 the GRU falls short" in recall_words.short_sentence(short)
+    assert "With bias 1 the GRU falls short" in recall_words.short_sentence(short, table, [20])
+    leads = recall_words.leads(table)
+    assert "recall, bias 1, T = 20 (10 against 0 of 10, +100 [" in leads and "chance" not in leads
     assert recall_words.long_sentence(verdict).startswith("Whether the LSTM is better at long memory is not settled")
     assert analysis.parting(table, "recall", "default") == [20, 100]
 
@@ -245,16 +250,38 @@ def test_a_start_that_decides_is_named() -> None:
 def test_a_gru_that_leads_is_enough_although_the_two_are_not_alike() -> None:
     table = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.0}, lengths=(20, 50), seeds=20)
     verdict = decide("M4", analysis.evidence("M4", table, [20, 50]), "the start of the gates")
-    text = recall_words.short_sentence(verdict)
-    assert "enough with every start; with framework default and bias 1 the two are not alike, because the LSTM" in text
+    text = recall_words.short_sentence(verdict, table, [20, 50])
+    assert text.startswith("In plain words yes: at short lengths the GRU solves 80 of 80 runs with framework default")
+    assert "points, because the LSTM falls behind with framework default and bias 1. Runs" in text
+    long = decide("M2", analysis.evidence("M2", table, [20, 50]), "the start of the gates")
+    assert recall_words.answer(long) == (
+        "No, no start puts the LSTM ahead: with framework default and bias 1 the GRU learns more often; "
+        "with chrono these runs do not tell the two apart"
+    )
     assert verdict.strata[0].word == CONTRADICTED and "−100 [" in text
     assert ledger()["M4"].rule == "equivalent"
+    weak = outcomes({("gru", start): 0.2 for start in analysis.STARTS}, lengths=(20, 50), seeds=20)
+    verdict = decide("M4", analysis.evidence("M4", weak, [20, 50]), "the start of the gates")
+    assert "does no worse than the LSTM, but is not enough with framework default, bias 1 and chrono" in (
+        recall_words.short_sentence(verdict, weak, [20, 50])
+    )
+
+
+def test_a_lead_of_the_lstm_that_may_be_chance_is_called_so() -> None:
+    text = recall_words.leads(outcomes({**EQUAL, ("gru", "chrono"): 0.7}))
+    assert "recall, chrono, T = 20 (10 against 7 of 10" in text and text.endswith("its interval holds zero")
 
 
 def test_the_range_of_a_cell_is_that_of_its_starts() -> None:
     table = outcomes({**EQUAL, ("lstm", "default"): 0.1, ("lstm", "bias:1"): 0.4})
     text = recall_words.ranges(table, [100])
     assert "the LSTM goes from 2 of 20 (framework default) to 20 of 20 (chrono) and the GRU goes from 20 of 20" in text
+    assert text.endswith(": the start matters for the LSTM and not visibly for the GRU")
+    assert recall_words.ranges(outcomes(EQUAL), [100]).endswith(
+        "for neither can these runs tell that the start matters"
+    )
+    both = {(cell, "chrono"): 1.0 for cell in analysis.GATED}
+    assert recall_words.ranges(outcomes(both), [100]).endswith("the start matters for both")
 
 
 def test_the_advice_follows_the_numbers() -> None:
@@ -274,7 +301,73 @@ def test_the_advice_follows_the_numbers() -> None:
             for cell, share in (("lstm_shut", shut), ("lstm_coupled", tied))
         ]
         text = recall_words.control_advice(pd.concat([plain, *changed]))
-        assert f"an input gate that starts shut {first}" in text and f"f = 1 − i, {second}" in text
+        assert f"an input gate that starts at 0.27 {first}" in text and f"f = 1 − i, {second}" in text
+
+
+def test_the_second_looks_are_told_as_they_came_out() -> None:
+    base = outcomes({("lstm", "bias:1"): 0.3, ("gru", "bias:1"): 1.0})
+    lstm, gru = (analysis.pick(base, cell=cell, start="bias:1", size="width") for cell in analysis.GATED)
+
+    def controls(shut: float, tied: float) -> pd.DataFrame:
+        made = [
+            lstm.assign(cell=cell, solved=(lstm["seed"] < 10 * share).astype(int))
+            for cell, share in (("lstm_shut", shut), ("lstm_coupled", tied))
+        ]
+        return pd.concat([lstm, gru, *made])
+
+    same, other = (recall_looks_words.controls_reading(controls(*each)) for each in ((0.3, 1.0), (1.0, 0.0)))
+    assert "stands with the GRU (40 of 40 and 40 of 40 runs solved, both tasks): the tie is enough" in same
+    assert "starts at 0.27 stands with the plain LSTM (12 of 40 and 12 of 40): that start" in same
+    assert "solves fewer runs than the GRU" in other and "solves more runs than the plain LSTM" in other
+
+    def patient(rates: dict[tuple[str, str], float]) -> str:
+        return recall_looks_words.patience_reading(analysis.pick(outcomes(rates), cell="lstm"))
+
+    assert patient({("lstm", "chrono"): 1.0}) == (
+        "The LSTM learns recall with chrono and adding with chrono, so there it is slow at most; it fails with 3 times the "
+        "steps too on recall with framework default and bias 1 and adding with framework default and bias 1"
+    )
+    assert patient({}).startswith("The LSTM fails with 3 times the steps too on recall with every start")
+    assert "fails" not in patient(EQUAL)
+
+    narrow, wide = lstm.assign(solved=0), lstm.assign(solved=1)
+    assert "a part of what it lacked" in recall_looks_words.wider_reading(narrow, wide)
+    assert "no sign that width" in recall_looks_words.wider_reading(lstm, lstm)
+    assert "do not help" in recall_looks_words.wider_reading(wide, narrow)
+
+    for rates, said in (
+        (
+            {**EQUAL, ("lstm", "bias:1"): 0.0},
+            "They are none here: with bias 1 the GRU solves more runs; with framework",
+        ),
+        ({**EQUAL, ("gru", "bias:1"): 0.0}, "They are one with bias 1; with framework default and chrono these runs"),
+        (
+            {("gru", "default"): 1.0, ("lstm", "chrono"): 1.0},
+            "one with chrono, but with framework default the GRU solves",
+        ),
+        (EQUAL, "No advantage can be seen"),
+    ):
+        assert said in recall_looks_words.selective_reading(outcomes(rates))
+
+
+def test_a_cell_that_solves_some_of_the_longest_shows_no_trend() -> None:
+    rows = analysis.pick(outcomes(EQUAL), cell="gru", start="chrono", task="adding", size="width")
+    for solved, said in ((1, "was not driven to where it fails"), (0, "solved none at T = 100")):
+        assert said in recall_looks_words.climb_end("gru", rows.assign(solved=solved))
+    mixed = rows.assign(solved=(rows["seed"] < 5).astype(int))
+    assert "with 10 seeds no trend over lengths can be read" in recall_looks_words.climb_end("gru", mixed)
+
+
+def test_a_rate_that_would_have_been_better_is_owned_up_to(tiny: dict[str, Any]) -> None:
+    kinds = tiny["kinds"]
+    given = {kind: Tuned(each.runs.assign(solved_at=None, solved=0), each.best) for kind, each in tiny["tuned"].items()}
+    text = recall_looks_words.tuning_reading(given, kinds)
+    assert text.startswith("In none of the 24 cases") and "In 24 cases no rate taught" in text
+    runs = given["short"].runs
+    better = (runs["cell"] == "gru") & (runs["task"] == "adding") & (runs["learning_rate"] == 0.01)
+    given["short"] = Tuned(runs.assign(solved=better.astype(int)), given["short"].best)
+    text = recall_looks_words.tuning_reading(given, kinds)
+    assert text.startswith("In 3 of the 24 cases") and "(adding, T = 8, GRU with framework default; adding" in text
 
 
 def test_a_rate_that_taught_nothing_gives_way_to_that_of_chrono() -> None:
@@ -361,7 +454,10 @@ def test_figures_and_texts_follow_from_the_runs(tiny: dict[str, Any]) -> None:
         recall_looks_words.tuning_alt(tiny["tuned"]),
     ):
         assert len(alt) > 40
-    assert "| recall | chrono | LSTM, 6 units |" in recall_words.result_table(table).data
+    assert "| recall, chrono | LSTM | 0.1 |" in recall_table.result_table(table).data
+    others = recall_table.other_table(table).data
+    assert "| tanh RNN, 6 units | recall | 0.1 | 8 |" in others and others.count("GRU") == 6
+    assert "look comes every 2 steps" in recall_looks_words.steps_caption(table, 2)
 
 
 def test_the_gates_on_random_labels_are_told_as_they_were() -> None:
@@ -374,3 +470,15 @@ def test_the_gates_on_random_labels_are_told_as_they_were() -> None:
     )
     assert recall_looks_words.reading(watched(0.3, 0.4)).endswith("both keeping gates open")
     assert recall_looks_words.reading(watched(0.0, 0.0)).endswith("neither keeping gate opens")
+
+
+def test_a_gate_that_opens_and_shuts_again_has_its_highest_told() -> None:
+    rows = [("gru", False, seed, step, keep) for seed in (0, 1) for step, keep in ((5, 0.8), (10, 0.9), (15, 0.7))]
+    table = pd.DataFrame(rows, columns=["cell", "random_labels", "seed", "step", "keep"])
+    assert recall_looks_words.keeping(table, "gru", False) == (0.8, 0.9, 0.7)
+
+
+def test_a_median_between_solved_and_not_is_drawn_in_the_band() -> None:
+    rows = pd.DataFrame({"length": [1, 1, 2, 2], "solved": [1, 0, 1, 1], "steps": [100.0, 400, 100, 200]})
+    middle = plots.medians(rows.assign(steps_allowed=400), "length")
+    assert middle[1] == pytest.approx(580) and middle[2] == pytest.approx(150)

@@ -233,7 +233,7 @@ def test_figures_and_texts_follow_from_the_runs():
     own = [analysis.part(runs, "gru", "operations")["rmse"], analysis.part(runs, "lstm")["rmse"]]
     median = np.exp(np.median(np.log(own[0] / own[1])))
     assert found["equal operations an update"].interval.estimate == pytest.approx(median)
-    texts = {**dict(words.numbers(runs, base, 12)), **dict(words.measured(latency, streams))}
+    texts = {**dict(words.numbers(runs, base, 12)), **dict(words.measured(latency, streams, 4))}
     assert all(texts.values()) and {"finding", "against", "late", "ratio", "dearer"} <= set(texts)
     for alt in (
         words.errors_alt(runs, base),
@@ -247,23 +247,11 @@ def test_figures_and_texts_follow_from_the_runs():
         or "river" in words.advice(runs, base)
         or "now" in words.advice(runs, base)
     )
-    assert words.sentence(runs, base) and len(analysis.fairness_table(tuned, runs)) == len(analysis.MODELS)
-    assert len(analysis.result_table(runs, base, 12)) == len(analysis.MODELS) + len(base)
-    assert len(analysis.cost_table(latency, streams)) == len(streams)
+    assert words.sentence(runs, base)
+    assert analysis.fairness_table(tuned, runs).data.count("\n| ") == len(analysis.MODELS)
+    assert analysis.result_table(runs, base, 12).data.count("\n| ") == len(analysis.MODELS) + len(base)
+    assert analysis.cost_table(latency, streams).data.count("\n| ") == len(streams)
 
 
 def fixed_rates(runs):
     return runs[runs["size"] == "width"].drop_duplicates("cell")[["cell", "learning_rate"]]
-
-
-def test_advice_follows_the_numbers():
-    runs = pd.DataFrame(
-        [
-            {"cell": cell, "size": "width", "seed": seed, "rmse": 20.0 + 0.01 * seed}
-            for cell in ("lstm", "gru")
-            for seed in range(4)
-        ]
-    )
-    base = pd.DataFrame([{"kind": "autoregression", "rmse": 25.0}, {"kind": "persistence", "rmse": 28.0}])
-    assert "pay for the LSTM or the GRU" in words.advice(runs, base)
-    assert "no network" in words.advice(runs, base.assign(rmse=[15.0, 28.0]))

@@ -77,7 +77,7 @@ def other_start(budget: dict[str, dict[str, Any]], sooner: Tuned) -> list[dict[s
 
 
 def quality(runs: pd.DataFrame, task: str, cell: str, size: str = "width") -> pd.Series:
-    """Final quality by seed: accuracy in per cent, for chorales NLL in nats a step."""
+    """Final quality by seed: accuracy in per cent, for chorales NLL in nats per quarter note."""
     size = "width" if cell == "lstm" else size
     part = runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["size"] == size)]
     return scaled(task, part.set_index("seed")["quality"].sort_index())
@@ -222,15 +222,19 @@ def depth_evidence(depths: pd.DataFrame) -> dict[str, Evidence]:
     return {f"{layers} layers": Evidence(bootstrap(gap), sign_flip(gap, margin)) for layers, gap in gaps.items()}
 
 
+def rises(runs: pd.DataFrame, cell: str, task: str = "mnist1d") -> pd.Series:
+    """What each run of a cell gained in the last `TAIL` evaluations over the `TAIL` before, at equal width, by seed."""
+    rows = (
+        runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["size"] == "width")].set_index("seed").sort_index()
+    )
+    ends = np.array([curves["quality"][-2 * TAIL :] for curves in rows["curves"]])
+    half = ends.shape[1] // 2
+    return pd.Series(scaled(task, ends[:, half:].mean(1) - ends[:, :half].mean(1)), index=rows.index)
+
+
 def still_rising(runs: pd.DataFrame, task: str = "mnist1d") -> dict[str, Interval]:
-    """What each cell gained in the last `TAIL` evaluations over the `TAIL` before, at equal width."""
-    found = {}
-    for cell in GATED:
-        rows = runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["size"] == "width")]
-        ends = np.array([curves["quality"][-2 * TAIL :] for curves in rows["curves"]])
-        half = ends.shape[1] // 2
-        found[cell] = bootstrap(scaled(task, ends[:, half:].mean(1) - ends[:, :half].mean(1)))
-    return found
+    """The mean of `rises` by cell, with its interval."""
+    return {cell: bootstrap(rises(runs, cell, task)) for cell in GATED}
 
 
 def factor(words: dict[str, str]) -> str:

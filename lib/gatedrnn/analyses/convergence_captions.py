@@ -20,11 +20,9 @@ def result_table(runs: pd.DataFrame, quick: pd.DataFrame, table: pd.DataFrame) -
     Args:
         runs: at the rates chosen for the end. quick: at those chosen for speed. table: of `times`, from `quick`.
     """
-    lines = [
-        "| task | cell | width | parameters | rate for the end | final quality, mean ± SD | clipped | rate for speed "
-        "| at the target | median steps to it |",
-        "|---" * 10 + "|",
-    ]
+    heads = ["task", "cell", "width", "parameters", "rate for the end", "final quality, mean ± SD", "clipped there"]
+    heads += ["rate for speed", "at the target", "median steps to it"]
+    lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
     for task in TASKS:
         for cell in CELLS:
             for size in SIZES if cell == "gru" else ("width",):
@@ -32,23 +30,29 @@ def result_table(runs: pd.DataFrame, quick: pd.DataFrame, table: pd.DataFrame) -
                     each[(each["task"] == task) & (each["cell"] == cell) & (each["size"] == size)]
                     for each in (runs, quick, table)
                 )
-                values, form = quality(runs, task, cell, size), "{:.2f}" if task == "chorales" else "{:.1f}"
                 half = reached["time"].where(reached["reached"], np.inf).median()
-                unit = "" if task == "chorales" else " %"
                 cells = [
-                    TASK_NAMES[task],
-                    LABELS[cell],
+                    TASK_NAMES[task].replace("-", "\N{NON-BREAKING HYPHEN}"),
+                    LABELS[cell] if size == "width" else f"{LABELS[cell]}, {SIZES[size]}",
                     f"{rows['width'].iloc[0]}",
                     f"{rows['parameters'].iloc[0]:,}",
                     f"{rows['learning_rate'].iloc[0]:g}",
-                    f"{form.format(values.mean())} ± {form.format(values.std())}{unit}",
+                    _quality(task, quality(runs, task, cell, size)),
                     f"{100 * rows['clipped'].mean():.0f} %",
                     f"{fast['learning_rate'].iloc[0]:g}",
-                    f"{int(reached['reached'].sum())} of {len(reached)}",
+                    f"{int(reached['reached'].sum())}/{len(reached)}",
                     f"{half:.0f}" if np.isfinite(half) else "censored",
                 ]
-                lines.append(f"| {' | '.join(cells)} |")
+                lines.append(f"| {' | '.join(cells)} |".replace(" %", "\N{NO-BREAK SPACE}%"))
     return Markdown("\n".join(lines))
+
+
+def _quality(task: str, values: pd.Series) -> str:
+    """Mean and standard deviation with their unit, on one line; one value where every seed has it."""
+    form, unit = ("{:.2f}", " nats") if task == "chorales" else ("{:.1f}", " %")
+    mean, spread = form.format(values.mean()), form.format(values.std())
+    text = f"all {mean}{unit}" if len({form.format(value) for value in values}) == 1 else f"{mean} ± {spread}{unit}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def final_alt(runs: pd.DataFrame) -> str:

@@ -11,16 +11,16 @@ from gatedrnn.analyses.convergence import (
     TASK_NAMES,
     depth_gap,
     difference,
-    pair,
     scaled,
     still_rising,
     times,
 )
+from gatedrnn.analyses.convergence_outcomes import told
 from gatedrnn.analyses.convergence_rates import same_rate, targets
 from gatedrnn.analyses.convergence_words import layers_named, shown, signed
 from gatedrnn.experiments.convergence import TAIL, TASKS
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import bootstrap, ratio_bootstrap
+from gatedrnn.statistics import bootstrap
 from gatedrnn.tuning import Tuned
 
 
@@ -94,8 +94,8 @@ def end_rates_text(runs: pd.DataFrame, goals: dict[str, float]) -> str:
     table = times(runs, goals)
     parts = []
     for task in TASKS:
-        lstm, gru = pair(table, task)
-        parts.append(f"{TASK_NAMES[task]} {ratio_bootstrap(gru, lstm).format()}")
+        steps = int(runs.loc[runs["task"] == task, "steps"].iloc[0])
+        parts.append(f"{TASK_NAMES[task]} {told(table, task, steps)}")
     return ", ".join(parts)
 
 
@@ -104,10 +104,11 @@ def targets_text(tuned: Tuned, runs: pd.DataFrame, way: float) -> str:
     goals, parts = targets(tuned, way), []
     for task in ("mnist1d", "chorales"):
         table = times(runs[(runs["task"] == task) & (runs["size"] == "width") & runs["cell"].isin(GATED)], goals)
-        lstm, gru = pair(table, task)
-        missed = f"{int((~table['reached']).sum())} of {len(table)} runs never there"
+        missed = int((~table["reached"]).sum())
+        never = f", {missed} of {len(table)} runs never there" if missed else ", every run there"
         goal = shown(task, scaled(task, goals[task]))
-        parts.append(f"{TASK_NAMES[task]} to {goal}: {ratio_bootstrap(gru, lstm).format()}, {missed}")
+        steps = int(runs.loc[runs["task"] == task, "steps"].iloc[0])
+        parts.append(f"{TASK_NAMES[task]} to {goal}: {told(table, task, steps)}{never}")
     return "; ".join(parts)
 
 
@@ -135,11 +136,11 @@ def start_text(runs: pd.DataFrame, starts: pd.DataFrame, goals: dict[str, float]
     for part in (rows, starts[starts["task"] == task]):
         found = times(part, goals)
         met = [found[found["cell"] == cell].set_index("seed").sort_index() for cell in GATED]
-        each = ratio_bootstrap(met[1]["time"], met[0]["time"])
+        each = told(found, task, int(part["steps"].iloc[0]))
         ends = " and ".join(
             f"{LABELS[cell]} {int(one['reached'].sum())} of {len(one)}" for cell, one in zip(GATED, met, strict=True)
         )
-        parts.append(f"{_scheme(part['scheme'].iloc[0])}: at the target {ends}; steps, GRU ÷ LSTM, {each.format()}")
+        parts.append(f"{_scheme(part['scheme'].iloc[0])}: at the target {ends}; steps, GRU ÷ LSTM, {each}")
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gatedrnn.analyses import convergence_looks as looks
+from gatedrnn.analyses import convergence_outcomes as outcomes
 from gatedrnn.analyses.convergence import (
     GATED,
     TASK_NAMES,
@@ -16,10 +17,10 @@ from gatedrnn.analyses.convergence import (
     scaled,
     step_ratios,
 )
-from gatedrnn.analyses.convergence_words import finding_accuracy, finding_clock, finding_depth, shown
+from gatedrnn.analyses.convergence_words import ENDS, finding_accuracy, finding_clock, finding_depth, shown
 from gatedrnn.experiments.convergence import CELLS, KERNELS, TAIL, TASKS
 from gatedrnn.tuning import Tuned
-from gatedrnn.verdicts import decide, ledger
+from gatedrnn.verdicts import INCONCLUSIVE, decide, ledger
 
 CHORALES = {"train": 241, "validation": 60, "test": 60}
 
@@ -61,6 +62,12 @@ def numbers(
         "easier": looks.targets_text(tuned, quick, 0.8),
         "speed-accuracy": looks.speed_accuracy(quick),
         "end-rates": looks.end_rates_text(runs, goals),
+        "rates-agree": outcomes.rates_agree(runs, quick),
+        "swap-decides": outcomes.swap_decides(depths.attrs["stacked"], depths.attrs["swapped"]),
+        "best-leads": outcomes.best_leads(depths),
+        "rises-more": outcomes.rises_more(depths.attrs["stacked"]),
+        "solved-rnn": outcomes.solved(runs),
+        "below-guessing": outcomes.below_guessing(runs),
         "depth-rates": looks.depth_rates(depths),
         "tuning-seeds": str(tuned.runs["seed"].nunique()),
         "rnn-tuning-seeds": str(tuned.runs[tuned.runs["cell"] == "rnn"]["seed"].nunique()),
@@ -82,7 +89,7 @@ def numbers(
     for task in TASKS:
         found |= {
             f"target-{task}": shown(task, scaled(task, goals[task])),
-            f"steps-{task}": str(config[task]["steps"]),
+            f"steps-{task}": f"{config[task]['steps']:,}",
             f"every-{task}": str(config[task]["every"]),
             f"batch-{task}": str(config[task]["batch"]),
         }
@@ -92,8 +99,9 @@ def numbers(
         for name, value in baselines[task].items():
             found[f"{task}-{name.split(' ')[0].strip(',')}"] = shown(task, value)
     found["start-recall"] = looks.start_text(quick, starts, goals, "recall")
+    found["start-moves"] = outcomes.start_moves(quick, starts, goals, "recall")
     words = {name: decide("P4", each).word for name, each in accuracy_evidence(runs, "parameters").items()}
-    found["equal-parameters"] = "; ".join(f"{name}: {word}" for name, word in words.items())
+    found["equal-parameters"] = outcomes.equal_parameters_text(words, ENDS, ENDS[INCONCLUSIVE])
     return found
 
 

@@ -2,64 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from gatedrnn.analyses.convergence import DEPTHS, TASK_NAMES, depth_gap, difference, ratio
 from gatedrnn.experiments.convergence import KERNELS, TASKS
 from gatedrnn.statistics import Interval, bootstrap
-from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict
+from gatedrnn.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Stratum, Verdict
 
 SIZES = {"width": "equal width", "parameters": "equal parameters"}
 
 
 def shown(task: str, value: float) -> str:
     """A quality with its unit."""
-    return f"{value:.2f} nats" if task == "chorales" else f"{value:.1f} %"
+    return f"{value:.2f} nats" if task == "chorales" else f"{value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def signed(task: str, interval: Interval) -> str:
     """A difference with its interval and unit."""
-    form = "{:+.2f}" if task == "chorales" else "{:+.1f}"
-    text = "{} [{}, {}]".format(*(form.format(each) for each in (interval.estimate, interval.low, interval.high)))
-    return text.replace("-", "−") + (" nats" if task == "chorales" else " points")
+    return interval.signed(2 if task == "chorales" else 1) + (" nats" if task == "chorales" else " points")
 
 
-def by_word(verdict: Verdict, said: dict[str, str], other: str) -> str:
-    """The conditions of a verdict, grouped by what it says of them."""
-    groups: dict[str, list[str]] = {}
-    for stratum in verdict.strata:
-        groups.setdefault(said.get(stratum.word, other), []).append(stratum.name)
-    parts = [f"{words}: {'; '.join(names)}" for words, names in groups.items()]
-    text = ". ".join(part[0].upper() + part[1:] for part in parts)
-    return f"{text}."
+def joined(names: Iterable[str]) -> str:
+    """Names in a row, such as `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def time_sentence(verdict: Verdict) -> str:
-    """What the verdict on P3 says to a reader who has to choose: by what it says and by task, the clocks."""
-    said = {SUPPORTED: "The GRU is there first", CONTRADICTED: "The GRU is not sooner"}
+    """What the verdict on P3 says to a reader who has to choose: clock by clock, who is there first on which tasks."""
     groups: dict[str, dict[str, list[str]]] = {}
     for stratum in verdict.strata:
         task, clock = stratum.name.split(", ")
-        groups.setdefault(said.get(stratum.word, "Open"), {}).setdefault(task, []).append(clock)
-    parts = []
-    for words, tasks in groups.items():
-        names = [f"{task} ({', '.join(clocks).replace(', seconds with', ',')})" for task, clocks in tasks.items()]
-        parts.append(f"{words}: {'; '.join(names)}.")
-    return " ".join(parts)
+        groups.setdefault(clock, {}).setdefault(_first(stratum), []).append(task)
+    clauses: dict[str, list[str]] = {}
+    for clock, found in groups.items():
+        said = "; ".join(f"{words} on {joined(tasks)}" for words, tasks in found.items())
+        clauses.setdefault(said, []).append(clock)
+    return " ".join(f"Counted in {joined(clocks)}, {said}." for said, clocks in clauses.items())
+
+
+def _first(stratum: Stratum) -> str:
+    if stratum.word == SUPPORTED:
+        return "the GRU is there first"
+    if stratum.low > 1:
+        return "the LSTM is there first"
+    return "the GRU is not ahead by the margin" if stratum.word == CONTRADICTED else "it stays open who is first"
 
 
 def accuracy_sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict on P4 says to a reader who has to choose."""
-    said = {SUPPORTED: "the two end within the margin", CONTRADICTED: "they end further apart than the margin"}
-    text = by_word(verdict, said, "whether they end within the margin stays open")
-    return f"{text} On chorales LSTM − GRU is {signed('chorales', difference(runs, 'chorales'))}."
+    groups: dict[str, list[str]] = {}
+    for stratum in verdict.strata:
+        groups.setdefault(ENDS.get(stratum.word, ENDS[INCONCLUSIVE]), []).append(stratum.name)
+    text = ". ".join(f"On {joined(names)} {words}" for words, names in groups.items())
+    return f"{text}. On chorales LSTM − GRU is {signed('chorales', difference(runs, 'chorales'))}."
+
+
+ENDS = {
+    SUPPORTED: "the two end within the margin of each other",
+    CONTRADICTED: "they end further apart than the margin",
+    INCONCLUSIVE: "it stays open whether they end within the margin",
+}
+"""What a verdict on P4 says of a task."""
 
 
 def depth_sentence(depths: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict on P7 says to a reader who has to choose."""
-    said = {SUPPORTED: "stacked, the LSTM is ahead", CONTRADICTED: "stacking does not put the LSTM ahead"}
-    text = by_word(verdict, said, "too close to the margin to call").removesuffix(".")
-    return f"{text} (MNIST-1D, equal width, {depths['step'].max()} steps)."
+    groups: dict[str, list[str]] = {}
+    for stratum in verdict.strata:
+        said = "it is too close to the margin to call"
+        if stratum.word == SUPPORTED:
+            said = "the LSTM is ahead"
+        elif stratum.word == CONTRADICTED:
+            said = "the GRU is ahead" if stratum.high < 0 else "the LSTM is not ahead by the margin"
+        groups.setdefault(said, []).append(stratum.name)
+    parts = [
+        f"with {joined(name.removesuffix(' layers') for name in names)} layers {said}" for said, names in groups.items()
+    ]
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]} (MNIST-1D, equal width, {depths['step'].max():,} steps)."
 
 
 def finding_steps(ratios: pd.DataFrame) -> str:
@@ -95,4 +118,4 @@ def layers_named(number: int) -> str:
 def finding_depth(depths: pd.DataFrame) -> str:
     """LSTM − GRU at the end by number of layers."""
     parts = [f"{layers_named(number)} {signed('', bootstrap(depth_gap(depths, number)))}" for number in (1, *DEPTHS)]
-    return f"LSTM − GRU after {depths['step'].max()} steps: {', '.join(parts)}."
+    return f"LSTM − GRU after {depths['step'].max():,} steps: {', '.join(parts)}."

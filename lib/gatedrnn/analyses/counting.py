@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 from gatedrnn.experiments.counting import judged
 from gatedrnn.experiments.nesting import window_curve
@@ -204,30 +205,26 @@ def tuning_data(tunings: Mapping[str, Tuned]) -> pd.DataFrame:
     return pd.concat([tuned.runs.assign(task=task) for task, tuned in tunings.items()], ignore_index=True)[names]
 
 
-def horizon_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """First failing n by language, cell and size: median, range, seeds that learned and how far they got."""
-    rows = []
+def horizon_table(runs: pd.DataFrame) -> Markdown:
+    """First failing n by language, cell and size as a Markdown table: median, range, how many seeds got how far.
+
+    A length that no seed of the table got to has no column.
+    """
+    longest, tested = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0])
+    lengths = [n for n in (longest, 2 * longest, WEISS, tested) if n <= tested]
+    lengths = [n for n in dict.fromkeys(lengths) if n == longest or (runs["fails_at"] > n).any()]
+    heads = ["strings", "cell", "units", "parameters", "rate", "first failing n, median (range)"]
+    heads += [f"right to n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{n}" for n in lengths]
+    lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
     for (language, cell, size), part in runs.groupby(["language", "cell", "size"], sort=False):
-        longest = int(part["longest"].iloc[0])
-        low, middle, high = part["fails_at"].quantile([0, 0.5, 1])
-        rows.append(
-            {
-                "language": LANGUAGES[language],
-                "cell": LABELS[cell],
-                "held equal": EQUAL[size].removeprefix("equal ") if cell != "lstm" else "",
-                "units": int(part["width"].iloc[0]),
-                "parameters": int(part["parameters"].iloc[0]),
-                "rate": f"{part['learning_rate'].iloc[0]:g}",
-                "first failing n, median": f"{middle:g}",
-                "range": f"{low:g} to {high:g}",
-                f"right to n = {longest}": _of(part, longest),
-                f"to {2 * longest}": _of(part, 2 * longest),
-                f"to {WEISS}": _of(part, WEISS),
-                "never failed": f"{int(part['censored'].sum())}",
-            }
+        low, middle, high = (
+            f"{each:g}" if each <= tested else f">\N{NO-BREAK SPACE}{tested}"
+            for each in part["fails_at"].quantile([0, 0.5, 1])
         )
-    return pd.DataFrame(rows).set_index(["language", "cell"])
-
-
-def _of(part: pd.DataFrame, n: int) -> str:
-    return f"{int((part['fails_at'] > n).sum())} of {len(part)}"
+        reach = f"{middle} ({low} to {high})".replace(" ", "\N{NO-BREAK SPACE}")
+        row = [LANGUAGES[language], LABELS[cell] if size == "width" else f"{LABELS[cell]}, equal parameters"]
+        row += [f"{int(part['width'].iloc[0])}", f"{int(part['parameters'].iloc[0]):,}"]
+        row += [f"{part['learning_rate'].iloc[0]:g}", reach]
+        row += [f"{int((part['fails_at'] > n).sum())}/{len(part)}" for n in lengths]
+        lines.append(f"| {' | '.join(row)} |")
+    return Markdown("\n".join(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from gatedrnn.analyses.counting import LANGUAGES
@@ -12,12 +14,15 @@ from gatedrnn.tuning import Tuned
 
 def horizon_caption(runs: pd.DataFrame, seeds: int) -> str:
     """Caption of the headline figure."""
-    longest, tested = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0])
+    longest, tested, failed = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0]), ~runs["censored"]
+    never = f"Triangles at the dashed line never failed: {int((~failed).sum())} of {len(runs)} runs."
+    if failed.all():
+        never = f"All {len(runs)} runs failed at some n."
     return (
         f"The counting horizon: n of the shortest string with a wrong letter, for networks trained on n ≤ {longest} (shaded) and "
-        f"tested on every n up to {tested}. {seeds} seeds, every one a dot; bars are medians. Triangles at the dashed line never "
-        f"failed: {int(runs['censored'].sum())} of {len(runs)} runs. Hollow: as many parameters as the LSTM. Right: seeds that "
-        "learned the whole training range. Crosses: a table of that many last letters, made from the same strings."
+        f"tested on every n up to {tested} (dashed). {seeds} seeds, every one a dot; bars are medians. {never} Hollow: as many "
+        "parameters as the LSTM. Right: seeds that learned the whole training range. Crosses: tables that look up what followed "
+        "the last letters in the same strings; the number at a cross says how many letters they see."
     )
 
 
@@ -34,9 +39,9 @@ def counters_caption(traces: pd.DataFrame, longest: int) -> str:
     """Caption of the figure of counting units."""
     return (
         f"What each cell counts with on aⁿbⁿ: the unit that follows the count best, in the run whose horizon is the median of "
-        f"its cell, turned so that it rises with a. Black dots: the last a. Solid: n in the training range (≤ {longest}); "
-        "dashed: beyond it. A counter climbs in a straight line and comes back as far. The scales differ: c of an LSTM has no "
-        "bound, h of a GRU lies between −1 and 1."
+        f"its cell, turned so that it rises in the first half. Dots: the last letter a. Solid: n in the training range "
+        f"(≤ {longest}); dashed: beyond it. A counter climbs in a straight line and comes back as far. The scales "
+        "differ: c of an LSTM has no bound, h of a GRU lies between −1 and 1."
     )
 
 
@@ -48,7 +53,7 @@ def counters_alt(traces: pd.DataFrame) -> str:
         parts.append(
             f"{LABELS[cell]}, n = {shown}: {turn:.2f} at the last a, {float(part['memory'].iloc[-1]):.2f} at the end"
         )
-    return "Lines of one unit over the letters read. " + "; ".join(parts) + "."
+    return ("Lines of one unit over the letters read. " + "; ".join(parts) + ".").replace(" -", " −")
 
 
 def training_alt(table: pd.DataFrame) -> str:
@@ -72,7 +77,10 @@ def nesting_alt(curves: pd.DataFrame) -> str:
     return "Curves of right answers by nesting depth, medians: " + "; ".join(texts) + "."
 
 
-def tuning_alt(*tunings: Tuned) -> str:
+def tuning_alt(tunings: Mapping[str, Tuned]) -> str:
     """The figure of tuning in words."""
-    texts = [f"{LABELS[row.cell]} {row.learning_rate:g}" for tuned in tunings for row in tuned.best.itertuples()]
-    return "Misfit on the training range against learning rate; the rates chosen are: " + ", ".join(texts) + "."
+    texts = []
+    for name, tuned in tunings.items():
+        rates = ", ".join(f"{LABELS[row.cell]} {row.learning_rate:g}" for row in tuned.best.itertuples())
+        texts.append(f"{name}: {rates}")
+    return "Misfit on the training range against learning rate; the rates chosen are, " + "; ".join(texts) + "."

@@ -9,19 +9,15 @@ from scipy.stats import spearmanr
 
 from gatedrnn.analyses.counting import (
     CELLS,
-    EQUAL,
     GATED,
     LANGUAGES,
     WEISS,
-    at_depth,
-    depth_difference,
     ratio,
     select,
     share_beyond,
 )
-from gatedrnn.experiments.nesting import SOUND
 from gatedrnn.figures import LABELS
-from gatedrnn.statistics import Interval, ratio_bootstrap
+from gatedrnn.statistics import ratio_bootstrap
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED, Verdict, ledger
 
@@ -66,23 +62,49 @@ def plain(runs: pd.DataFrame, longest: int) -> str:
 def settled(runs: pd.DataFrame, longest: int) -> str:
     """What was learned, by what share of seeds, how far: the two papers beside each other."""
     rows = select(runs, "lstm", language="anbn")
-    twice, far = share_beyond(rows, 2 * longest), share_beyond(rows, WEISS)
-    if far.low > 0.5:
-        said = "the optimistic reading holds for most seeds"
-    elif far.high < 0.5:
-        said = "most do not get that far"
-    else:
-        said = "whether most seeds get that far is not decided"
-    return (
-        f"Of the LSTMs, {count(rows, 2 * longest)} are right for every n up to {2 * longest}, twice the training range, and "
-        f"{count(rows, WEISS)} up to {WEISS}: {said}. Never failed up to n = {int(rows['tested'].iloc[0])}: "
-        f"{int(rows['censored'].sum())} of {len(rows)}. "
-        + (
-            "So the LSTM counts beyond what it has seen, and by how much is a matter of the seed."
-            if twice.estimate > 0
-            else "So what it learned does not reach even twice what it has seen."
-        )
+    twice, far, tested = share_beyond(rows, 2 * longest), share_beyond(rows, WEISS), int(rows["tested"].iloc[0])
+    text = (
+        f"Of the LSTMs, {count(rows, 2 * longest)} are right for every n up to {2 * longest}, twice the training range."
     )
+    if far.estimate == 0 and tested >= WEISS:
+        text += f" None gets to {WEISS}."
+    elif tested >= WEISS:
+        if far.low > 0.5:
+            said = "the optimistic reading holds for most seeds"
+        elif far.high < 0.5:
+            said = "most do not get that far"
+        else:
+            said = "whether most seeds get that far is not decided"
+        text += f" Right up to {WEISS} are {count(rows, WEISS)}: {said}."
+        if tested > WEISS:
+            text += f" Never failed up to n = {tested}: {_number(int(rows['censored'].sum()))}."
+    return text + (
+        " So the LSTM counts beyond what it has seen, and by how much is a matter of the seed."
+        if twice.estimate > 0
+        else " So what it learned does not reach even twice what it has seen."
+    )
+
+
+def settled_shortly(runs: pd.DataFrame, longest: int) -> str:
+    """The same in one sentence."""
+    rows = select(runs, "lstm", language="anbn")
+    far = min(WEISS, int(rows["tested"].iloc[0]))
+    reached, beyond = (int((rows["fails_at"] > n).sum()) for n in (2 * longest, far))
+    return (
+        f"Of {len(rows)} LSTMs {_number(reached)} {'is' if reached == 1 else 'are'} right for every n up to {2 * longest}, twice "
+        f"the training range, and {_number(beyond)} up to {far}."
+    )
+
+
+def unfailed(part: pd.DataFrame) -> str:
+    """How many of some runs never failed, such as `none of the 200` or `1 of the 20`."""
+    return f"{_number(int(part['censored'].sum()))} of the {len(part)}"
+
+
+def unfailed_beside(longer: pd.DataFrame) -> str:
+    """How many never failed of the runs that were trained twice as long, by cell."""
+    parts = [f"{unfailed(select(longer, cell, language='anbn'))} {LABELS[cell]}s" for cell in ("lstm", "gru")]
+    return f"{parts[0]} and {parts[1]} trained twice as long"
 
 
 def resets(runs: pd.DataFrame) -> str:
@@ -120,12 +142,16 @@ def foretold(runs: pd.DataFrame) -> str:
     rows = select(runs, "lstm", language="anbn")
     if rows["fit"].nunique() < 2 or rows["fails_at"].nunique() < 2:
         return "All seeds are alike here, so nothing can be foretold."
+    if len(rows) < 3:
+        return "with two seeds no relation can be told"
     found = spearmanr(rows["fit"], rows["fails_at"])
     said = (
         "a better fit goes with a longer reach" if found.statistic > 0 else "a better fit does not mean a longer reach"
     )
     if found.pvalue >= 0.05:
         said = "no relation can be told"
+    elif found.pvalue >= 0.01:
+        said = f"a weak hint that {said}"
     return f"rank correlation {found.statistic:+.2f}, p = {found.pvalue:.3f}: {said}".replace("-", "−")
 
 
@@ -152,6 +178,32 @@ def whole(runs: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
+def harsh(runs: pd.DataFrame, cell: str = "relu") -> str:
+    """Whether a network is right on strings beyond its first mistake: by medians, against the training range."""
+    rows = select(runs, cell, language="anbn")
+    tested, longest = int(rows["tested"].iloc[0]), int(rows["longest"].iloc[0])
+    right, before = 100 * rows["right"].median(), 100 * (rows["fails_at"] - 1).median() / tested
+    whole, name = 100 * longest / tested, LABELS[cell]
+    text = (
+        f"The strings of the training range alone make {whole:.0f} %, and those before the first mistake of the {name} "
+    )
+    text += f"{before:.0f} %. "
+    if round(right) <= round(before):
+        return text + f"So the {name} is right on hardly anything beyond its first mistake: the metric hides nothing."
+    if right < whole:
+        return text + (
+            f"So the {name} is right on more than its first mistake lets see, and still on fewer strings than there are in "
+            "the training range: it reads its count off badly, and the metric alone is not to blame."
+        )
+    return text + f"So the {name} can count, reads its count off badly, and the metric makes it look worse than it is."
+
+
+def further(runs: pd.DataFrame) -> str:
+    """How many times as far as the GRU the LSTM counts, in short."""
+    parts = [f"{ratio(runs, language).format('{:.1f}')} on {name}" for language, name in LANGUAGES.items()]
+    return f"First failing n, LSTM ÷ GRU at equal width: {', '.join(parts)}."
+
+
 def turned(other: pd.DataFrame) -> str:
     """Who counts further when the loss is on the determined letters alone."""
     found = ratio(other, "anbn")
@@ -170,64 +222,19 @@ def count_advice(runs: pd.DataFrame, other: pd.DataFrame) -> str:
     return "take the LSTM, and put the loss on every letter, not only on those that you score"
 
 
-def nested(nests: pd.DataFrame, depth: int) -> str:
-    """LSTM and GRU at twice the training depth."""
-    table = at_depth(nests, 2 * depth)
-    parts = [f"{LABELS[cell]} {_middle(table, cell)}" for cell in CELLS]
-    width, equal = (depth_difference(nests, 2 * depth, size) for size in EQUAL)
-    return (
-        f"At depth {2 * depth}, twice what was trained, the median share of right answers is: {', '.join(parts)}. LSTM − GRU is "
-        f"{width.signed()} points at equal width ({_apart(width)}) and {equal.signed()} at equal parameters ({_apart(equal)})."
-    )
-
-
-def lengthened(nests: pd.DataFrame, tested_length: int) -> str:
-    """How much is lost on long strings no deeper than the training ones."""
-    parts = []
-    for cell in CELLS:
-        rows = select(nests, cell)
-        parts.append(f"{LABELS[cell]} {100 * rows['within'].median():.1f} and {100 * rows['long'].median():.1f} %")
-    return f"medians on fresh strings of the training length, and on strings of {tested_length}: " + ", ".join(parts)
-
-
-def beside(nests: pd.DataFrame, windows: pd.DataFrame, depth: int) -> str:
-    """How far the cells lie apart at a depth, and where a window of the last symbols stands."""
-    table = at_depth(nests, depth)
-    middle = {cell: select(table, cell)["answered"].median() for cell in CELLS}
-    first, last = max(middle, key=lambda cell: middle[cell]), min(middle, key=lambda cell: middle[cell])
-    plain = depth_difference(nests, depth, cell="rnn")
-    seen = float(windows.set_index("depth")["right"].loc[depth])
-    return (
-        f"The highest median ({LABELS[first]}) and the lowest ({LABELS[last]}) are {middle[first] - middle[last]:.1f} points "
-        f"apart. LSTM − tanh RNN is {plain.signed()} points. The best answer out of the last {windows['context'].iloc[0]} "
-        f"symbols is right in {100 * seen:.0f} %"
-    )
-
-
-def nest_advice(nests: pd.DataFrame, depth: int) -> str:
-    """What nesting says to a reader who has to choose."""
-    found = depth_difference(nests, depth)
-    margin = ledger()["P7"].margin
-    if found.low > margin:
-        said = "Nested structure speaks for the LSTM, as far as this task shows"
-    elif found.high < -margin:
-        said = "Nested structure is no reason for the LSTM; here the GRU did better"
-    else:
-        said = "Nested structure is no reason to prefer one of the two"
-    middle = [select(nests, cell)["fails_at"].median() for cell in CELLS]
-    span = f"{min(middle):g}" if min(middle) == max(middle) else f"{min(middle):g} to {max(middle):g}"
-    return (
-        f"{said}: {found.signed()} points at depth {depth}. Trained to depth {int(nests['depth'].iloc[0])}, the cells fall "
-        f"under {100 * SOUND:.0f} % right answers first at depth {span} (medians)"
-    )
-
-
 def counted(verdict: Verdict) -> str:
     """The conditions by what their intervals say about the claim."""
-    words = [stratum.word for stratum in verdict.strata]
-    said = ((SUPPORTED, "support it"), (CONTRADICTED, "contradict it"), (INCONCLUSIVE, "decide nothing"))
-    parts = [f"{words.count(word)} {text}" for word, text in said]
-    return f"Of {len(words)} conditions {', '.join(parts[:-1])} and {parts[-1]}."
+    said = (
+        (SUPPORTED, "Supported"),
+        (CONTRADICTED, "Contradicted, the whole interval below the margin"),
+        (INCONCLUSIVE, "Undecided, the margin inside the interval"),
+    )
+    parts = []
+    for word, text in said:
+        names = [stratum.name for stratum in verdict.strata if stratum.word == word]
+        if names:
+            parts.append(f"{text}, in {len(names)} of {len(verdict.strata)} conditions: {'; '.join(names)}.")
+    return " ".join(parts)
 
 
 def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
@@ -241,51 +248,50 @@ def sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
     return f"LSTM ÷ GRU at equal width is {' and '.join(parts)} with the loss on every letter: {advice}."
 
 
-def numbers(runs: pd.DataFrame, nests: pd.DataFrame, tuned: Tuned, looks: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """Texts for the prose, by name."""
-    longest, depth = int(runs["longest"].iloc[0]), int(nests["depth"].iloc[0])
+def numbers(runs: pd.DataFrame, tuned: Tuned, looks: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Texts for the prose, by name.
+
+    Args:
+        looks: the runs of the second looks, `asked` and `longer`.
+    """
+    longest = int(runs["longest"].iloc[0])
     found = {f"finding-{language}": finding(runs, language) for language in LANGUAGES}
     found |= {
         "settled": settled(runs, longest),
+        "settled-shortly": settled_shortly(runs, longest),
         "plain": plain(runs, longest),
         "resets": resets(runs),
         "pace": paces(runs),
         "early": mistakes(runs),
         "whole": whole(runs),
+        "harsh": harsh(runs),
+        "further": further(runs),
         "turned": turned(looks["asked"]),
         "advice": count_advice(runs, looks["asked"]),
         "foretold": foretold(runs),
-        "nested": nested(nests, depth),
-        "nest-advice": nest_advice(nests, 2 * depth),
-        "lengthened": lengthened(nests, int(nests["tested_length"].iloc[0])),
         "longest": str(longest),
         "twice": str(2 * longest),
         "tested": str(int(runs["tested"].iloc[0])),
         "weiss": str(WEISS),
         "margin": f"{ledger()['M3'].margin:g}",
         "rates": ", ".join(f"{LABELS[row.cell]} {row.learning_rate:g}" for row in tuned.best.itertuples()),
-        "censored": f"{int(runs['censored'].sum())} of {len(runs)}",
+        "unfailed": unfailed(runs),
+        "unfailed-beside": unfailed_beside(looks["longer"]),
     }
     found |= {name: compared(runs, other) for name, other in looks.items()}
     for cell in ("lstm", "gru", "rnn"):
         rows = select(runs, cell, language="anbn")
         found[f"learned-{cell}"] = count(rows, longest)
         found[f"clipped-{cell}"] = f"{100 * rows['clipped'].median():.0f} %"
-        found[f"model-{cell}"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
+        found[f"model-{cell}"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]:,} parameters"
     rows = select(runs, "gru", "parameters", language="anbn")
-    found["model-gru-parameters"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]} parameters"
-    return found
+    found["model-gru-parameters"] = f"{rows['width'].iloc[0]} units, {rows['parameters'].iloc[0]:,} parameters"
+    return {name: text.replace(" %", "\N{NO-BREAK SPACE}%") for name, text in found.items()}
+
+
+def _number(count: int) -> str:
+    return str(count) if count else "none"
 
 
 def _n(value: float, tested: int) -> str:
     return f"more than {tested}" if value > tested else f"{value:g}"
-
-
-def _middle(table: pd.DataFrame, cell: str) -> str:
-    return f"{select(table, cell)['answered'].median():.1f} %"
-
-
-def _apart(found: Interval) -> str:
-    if found.low > 0:
-        return "the LSTM is ahead"
-    return "the GRU is ahead" if found.high < 0 else "no difference can be told"

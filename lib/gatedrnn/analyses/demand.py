@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
@@ -28,6 +29,7 @@ NEAR = "spring"
 """Season that is forecast one step ahead."""
 MEGAWATTS = 1000
 """In a gigawatt."""
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def label(cell: str, size: str = "width") -> str:
@@ -160,33 +162,52 @@ def difference(runs: pd.DataFrame, size: str, metric: str = "mae") -> Interval:
     return paired_bootstrap(*pair)
 
 
-def result_table(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
-    """Error by season and over all, spread over seeds, quantile scores, and what each network is and costs."""
+def day_difference(runs: pd.DataFrame, size: str) -> Interval:
+    """The same over all days, seeds averaged, with an interval over days."""
+    gru, lstm = (
+        MEGAWATTS * by_day(part(runs, cell, which)["curves"]) for cell, which in (("gru", size), ("lstm", "width"))
+    )
+    return paired_bootstrap(gru, lstm)
+
+
+def result_table(runs: pd.DataFrame, base: pd.DataFrame) -> Markdown:
+    """Error by season and over all with its spread over seeds, and quantile scores, as a Markdown table."""
     table = errors(runs, base)
-    means = table.groupby(["model", "season"], sort=False)["mae"].mean().unstack()[["all", *SEASONS]].round(0)
-    found = means.astype(int)
-    spread = table[table["season"] == "all"].groupby("model")["mae"].std().round(1)
-    found.insert(1, "± over seeds", [f"{spread[name]:.1f}" if spread[name] > 0 else "" for name in found.index])
-    quantiles = {label(*model): part(runs, *model) for model in MODELS}
-    extra: dict[str, list[str]] = {"pinball": [], "inside 90 %": [], "width": [], "parameters": []}
-    for name in found.index:
-        rows = quantiles.get(str(name), base[[PLAIN[str(kind)] == name for kind in base.index]])
-        known = "pinball" in rows and rows["pinball"].notna().all()
-        extra["pinball"].append(f"{MEGAWATTS * rows['pinball'].mean():.1f}" if known else "")
-        extra["inside 90 %"].append(f"{100 * rows['covered'].mean():.0f} %" if known else "")
-        for column in ("width", "parameters"):
-            extra[column].append(f"{rows[column].iloc[0]:.0f}" if column in rows else "")
-    return found.assign(**extra)
+    means = table.groupby(["model", "season"], sort=False)["mae"].mean().unstack()[["all", *SEASONS]]
+    spread = table[table["season"] == "all"].groupby("model")["mae"].std()
+    networks = {label(*model): part(runs, *model) for model in MODELS}
+    lines = [
+        f"| error in MW | all days | {' | '.join(SEASONS)} | pinball, MW | inside the band |",
+        "|---|" + "--:|" * (len(SEASONS) + 3),
+    ]
+    for name, row in means.iterrows():
+        found = networks.get(str(name), base[[PLAIN[str(kind)] == name for kind in base.index]])
+        texts = [f"{value:.0f}" for value in row]
+        if name in networks:
+            texts[0] += f" ± {spread[name]:.0f}"
+        known = "pinball" in found and found["pinball"].notna().all()
+        texts += [f"{MEGAWATTS * found['pinball'].mean():.1f}" if known else "–"]
+        texts += [f"{100 * found['covered'].mean():.0f} %" if known else "–"]
+        lines.append(f"| {name} | {' | '.join(each.replace(' ', NBSP) for each in texts)} |")
+    note = (
+        f"Mean absolute error; ± is the standard deviation over {runs['seed'].nunique()} seeds. *Pinball*: mean pinball loss of "
+        "the three quantiles. *Inside the band*: share of the half-hours between the 5 % and the 95 % quantile."
+    )
+    return Markdown("\n".join(lines) + f"\n\n{note}")
 
 
-def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> pd.DataFrame:
-    """Chosen rates, what was tried for them, and how often the gradient was cut."""
-    rows = []
+def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> Markdown:
+    """What each network is, what was tried and chosen for it, and how often the gradient was cut, as a Markdown table."""
+    lines = [
+        f"| network | units | parameters | rates tried | runs | {' | '.join(f'{name} rate' for name in SEASONS)} | gradient cut |",
+        "|---|--:|--:|---|" + "--:|" * (len(SEASONS) + 2),
+    ]
     for cell, size in MODELS:
-        tries = tuned.runs[tuned.runs["cell"] == cell]
-        rates = " ".join(f"{rate:g}" for rate in sorted(tries["learning_rate"].unique()))
-        best = " ".join(f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS)
-        cut = f"{100 * part(runs, cell, size)['clipped'].mean():.0f} %"
-        rows.append((label(cell, size), rates, len(tries), best, cut))
-    columns = ["network", "rates tried", "tuning runs", "chosen for each season", "steps with the gradient cut"]
-    return pd.DataFrame(rows, columns=columns).set_index("network")
+        own, tries = part(runs, cell, size), tuned.runs[tuned.runs["cell"] == cell]
+        rates = sorted(tries["learning_rate"].unique())
+        tried = [f"{rates[0]:g} to {rates[-1]:g}", str(len(tries))] if size == "width" else [f"as {LABELS[cell]}", "–"]
+        best = [f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS]
+        is_now = [f"{own['width'].iloc[0]:.0f}", f"{own['parameters'].iloc[0]:,.0f}"]
+        cut = f"{100 * own['clipped'].mean():.0f}{NBSP}%"
+        lines.append(f"| {' | '.join([label(cell, size), *is_now, *tried, *best, cut])} |")
+    return Markdown("\n".join(lines))

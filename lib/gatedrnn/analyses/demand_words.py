@@ -1,4 +1,4 @@
-"""Sentences, captions and descriptions of the chapter *applications/demand*, made from its runs."""
+"""Sentences of the chapter *applications/demand*, made from its runs. Intervals are over days unless they say otherwise."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from gatedrnn.analyses.demand import (
     SETTINGS,
     best,
     by_day,
+    day_difference,
     day_skill,
     difference,
-    label,
+    errors,
     part,
     pooled,
     skill,
@@ -34,6 +35,12 @@ NAMES = {
     "trees": "the boosted trees",
 }
 
+CELLS = ("lstm", "gru")
+NBSP = "\N{NO-BREAK SPACE}"
+SAME = "neither errs clearly less"
+SAME_STEP = "Neither side wins clearly"
+NEITHER = "neither cell is clearly better or worse"
+
 
 def numbers(
     runs: pd.DataFrame, base: pd.DataFrame, blind: pd.DataFrame, stepped: pd.DataFrame, every: pd.DataFrame
@@ -45,20 +52,18 @@ def numbers(
         stepped: one step ahead. every: all baselines, those with other settings and one step ahead among them.
     """
     kind = best(base)
-    reference = base.loc[kind, "mae"]
     for name, row in base.iterrows():
         yield f"mae-{str(name).replace(' ', '-')}", _mw(row["mae"])
-    yield "best", PLAIN[kind]
+    yield "best", NAMES[kind]
     for cell, size in MODELS:
         own = part(runs, cell, size)
         yield f"mae-{cell}-{size}", _mw(own["mae"].mean())
-        yield f"skill-{cell}-{size}", _percent(bootstrap(skill(runs, cell, size, reference)))
-        yield f"covered-{cell}-{size}", f"{100 * own['covered'].mean():.0f} %"
         yield f"parameters-{cell}-{size}", f"{own['parameters'].iloc[0]:,}"
         yield f"width-{cell}-{size}", str(own["width"].iloc[0])
-    yield "covered-trees", f"{100 * base.loc['trees', 'covered']:.0f} %"
     yield "cells", cells_text(runs)
-    yield "served", served_text(runs, reference, NAMES[kind])
+    yield "served", served_text(runs, base)
+    yield "gain", gain_text(runs, base)
+    yield "seeds", seeds_text(runs, base)
     yield "seasons", seasons_text(runs, base)
     yield "weather", weather_text(base, blind)
     yield "worth", worth_text(runs, base, blind)
@@ -74,50 +79,90 @@ def cells_text(runs: pd.DataFrame) -> str:
     """Which of the two cells errs less, at equal width and at equal parameters."""
     parts = []
     for size, name in (("width", "equal width"), ("parameters", "equal parameters")):
-        found = difference(runs, size)
-        parts.append(f"at {name} {_who(found)} ({found.signed(1)} MW, GRU − LSTM)")
+        seeds, days = difference(runs, size), day_difference(runs, size)
+        low, high = (f"[{each.signed(1).partition('[')[2]}".replace(" ", NBSP) for each in (seeds, days))
+        gap = f"{seeds.signed(1).partition(' ')[0]}{NBSP}MW, interval {low} over seeds and {high} over days"
+        parts.append(f"at {name} {_who(seeds, days)} (GRU − LSTM: {gap})")
     return "Between the two cells: " + "; ".join(parts) + "."
 
 
-def served_text(runs: pd.DataFrame, reference: float, name: str) -> str:
-    """Whether each cell beats the best baseline, in one sentence."""
-    parts = []
-    for cell in ("lstm", "gru"):
-        found = bootstrap(skill(runs, cell, "width", reference))
-        word = "beats" if found.low > 0 else "loses to" if found.high < 0 else "is not clearly better or worse than"
-        parts.append(f"the {LABELS[cell]} {word} it (skill {_percent(found)})")
-    return f"The best forecast without a recurrent network comes from {name}; {' and '.join(parts)}."
+def served_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """Whether each cell beats the best baseline, by the intervals over days, in one sentence."""
+    found = {cell: _skill(runs, base, cell) for cell in CELLS}
+    words = {cell: _place(each) for cell, each in found.items()}
+    said = {cell: f"skill {percent(each)}" for cell, each in found.items()}
+    start = f"The best forecast without a recurrent network comes from {NAMES[best(base)]}"
+    if len(set(words.values())) == 1:
+        both = {"ahead": "both cells beat it", "behind": "both cells lose to it", "open": NEITHER}[words["lstm"]]
+        numbers = ", ".join(f"{LABELS[cell]} {percent(found[cell])}" for cell in CELLS)
+        return f"{start}; {both} (skill, with intervals over days: {numbers})."
+    one = {"ahead": "beats it", "behind": "loses to it", "open": "is not clearly better or worse"}
+    parts = [f"the {LABELS[cell]} {one[words[cell]]} ({said[cell]})" for cell in CELLS]
+    return f"{start}; {' and '.join(parts)}. The intervals are over days."
+
+
+def gain_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """Whether the gain that was expected is there."""
+    ahead = [cell for cell in CELLS if _place(_skill(runs, base, cell)) == "ahead"]
+    if len(ahead) == len(CELLS):
+        return "It is there."
+    return f"Only the {LABELS[ahead[0]]} shows one." if ahead else "These days do not show it."
+
+
+def seeds_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """The skills with the intervals over seeds on which the ledger's word rests."""
+    reference = base.loc[best(base), "mae"]
+    return ", ".join(f"{LABELS[c]} {percent(bootstrap(skill(runs, c, 'width', reference)))}" for c in CELLS)
 
 
 def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:
-    """What a practitioner should do, by the skill found."""
-    kind = best(base)
-    found = [bootstrap(skill(runs, cell, "width", base.loc[kind, "mae"])) for cell in ("lstm", "gru")]
-    if all(each.low > 0 for each in found):
+    """What a practitioner should do, by the skill found and by the difference of the cells."""
+    if all(_place(_skill(runs, base, cell)) == "ahead" for cell in CELLS):
         then = "then try either cell, and keep the network if it errs less on your own last season"
     else:
         then = "and stay with it unless a network errs less on your own last season"
-    return f"Forecasting a day ahead with the weather? Build {NAMES[kind]} first, {then}."
+    words = {_who(difference(runs, size), day_difference(runs, size)) for size in ("width", "parameters")}
+    pick = "Pick between LSTM and GRU by what you already run: these runs do not rank them."
+    if len(words) == 1 and words != {SAME}:
+        pick = f"Between LSTM and GRU, {words.pop()} here, at equal width and at equal parameters."
+    elif words != {SAME}:
+        pick = "Between LSTM and GRU, the answer here depends on what is held equal: try both."
+    return f"Forecasting a day ahead with the weather? Build {NAMES[best(base)]} first, {then}. {pick}"
 
 
 def seasons_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
-    """In which seasons the networks are ahead, by the intervals over days."""
-    kind = best(base)
+    """In which seasons the networks are ahead, by the intervals over days, and where another baseline beats them all."""
     groups: dict[str, list[str]] = {"ahead": [], "behind": [], "open": []}
+    parts = []
     for season in SEASONS:
-        found = [
-            day_skill(by_day(part(runs, cell)["curves"], season), by_day([base.loc[kind, "curves"]], season))
-            for cell in ("lstm", "gru")
-        ]
-        ahead, behind = all(each.low > 0 for each in found), all(each.high < 0 for each in found)
-        groups["ahead" if ahead else "behind" if behind else "open"].append(season)
-    parts = [
-        f"both cells are ahead of {NAMES[kind]} in {_and(groups['ahead'])}" if groups["ahead"] else "",
-        f"both are behind in {_and(groups['behind'])}" if groups["behind"] else "",
-        f"in {_and(groups['open'])} the interval of at least one cell crosses zero" if groups["open"] else "",
-    ]
-    text = "; ".join(each for each in parts if each)
-    return f"{text[0].upper()}{text[1:]}."
+        words = {cell: _place(_skill(runs, base, cell, season)) for cell in CELLS}
+        if len(set(words.values())) == 1:
+            groups[words["lstm"]].append(season)
+        else:
+            told = {"ahead": "is ahead", "behind": "is behind", "open": "is level with it"}
+            each = " and ".join(f"the {LABELS[cell]} {told[word]}" for cell, word in words.items())
+            parts.append(f"in {season} {each}")
+    name = NAMES[best(base)]
+    if groups["ahead"]:
+        parts.append(f"both cells are clearly ahead of {name} in {_and(groups['ahead'])}")
+    if groups["behind"]:
+        parts.append(f"both cells are clearly behind {name} in {_and(groups['behind'])}")
+    if groups["open"]:
+        parts.append(f"in {_and(groups['open'])} the intervals over days of both cells hold zero")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}.{rivals_text(runs, base)}"
+
+
+def rivals_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """Seasons in which a baseline that is not the best of the year errs less than every network; empty where none does."""
+    means = errors(runs, base).groupby(["season", "cell", "model"])["mae"].mean()
+    parts = []
+    for season in SEASONS:
+        plain = means[season, "baseline"].drop(PLAIN[best(base)])
+        if plain.min() < means[season].drop("baseline").min():
+            kind = next(kind for kind, name in PLAIN.items() if name == plain.idxmin())
+            parts.append(f"in {season} ({NAMES[kind]}, {plain.min():.0f}{NBSP}MW)")
+    return f" Another baseline errs less than every network {_and(parts)}." if parts else ""
 
 
 def weather_text(base: pd.DataFrame, blind: pd.DataFrame) -> str:
@@ -132,12 +177,14 @@ def weather_text(base: pd.DataFrame, blind: pd.DataFrame) -> str:
 
 def worth_text(runs: pd.DataFrame, base: pd.DataFrame, blind: pd.DataFrame) -> str:
     """The weather beside the choice of the cell."""
-    weather = blind.loc["trees", "mae"] - base.loc["trees", "mae"]
+    kind = best(base) if best(base) in blind.index else str(blind["mae"].idxmin())
+    weather = blind.loc[kind, "mae"] - base.loc[kind, "mae"]
     cell = difference(runs, "width").estimate / MEGAWATTS
     word = "more" if weather > abs(cell) else "less"
+    does = "saves" if weather >= 0 else "costs"
     return (
-        f"The day's temperature is worth {word} than the cell: it saves the trees {_mw(weather)}, while the two cells differ "
-        f"by {_mw(abs(cell))} at equal width."
+        f"The day's temperature is worth {word} than the cell: it {does} {NAMES[kind]} {_mw(abs(weather), 0)}, while the two "
+        f"cells differ by {_mw(abs(cell))} at equal width."
     )
 
 
@@ -156,13 +203,14 @@ def hindsight_text(every: pd.DataFrame, base: pd.DataFrame) -> str:
 
 def quantiles_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     """Pinball losses and coverage beside those of the trees."""
-    parts = [
-        f"{LABELS[cell]} {MEGAWATTS * part(runs, cell)['pinball'].mean():.1f} MW and "
-        f"{100 * part(runs, cell)['covered'].mean():.0f} %"
-        for cell in ("lstm", "gru")
-    ]
-    trees = f"boosted trees {MEGAWATTS * base.loc['trees', 'pinball']:.1f} MW and {100 * base.loc['trees', 'covered']:.0f} %"
-    shares = [part(runs, cell)["covered"].mean() for cell in ("lstm", "gru")]
+
+    def told(name: str, loss: float, share: float) -> str:
+        return f"{name} {MEGAWATTS * loss:.1f}{NBSP}MW and {100 * share:.0f}{NBSP}%"
+
+    own = {cell: part(runs, cell)[["pinball", "covered"]].mean() for cell in CELLS}
+    parts = [told(LABELS[cell], *row) for cell, row in own.items()]
+    trees = told("boosted trees", *base.loc["trees", ["pinball", "covered"]])
+    shares = [part(runs, cell)["covered"].mean() for cell in CELLS]
     narrow = max(shares) < 0.85
     comment = (
         "The bands of both networks are too narrow: widen them on days held back before anyone relies on them."
@@ -174,26 +222,24 @@ def quantiles_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
 
 def step_text(stepped: pd.DataFrame, every: pd.DataFrame) -> str:
     """Who wins one step ahead."""
-    line = every[every["kind"] == "autoregression"]["mae"].iloc[0]
-    still = every[every["kind"] == "persistence"]["mae"].iloc[0]
-    parts, found = [], []
-    for cell in ("lstm", "gru"):
-        interval = bootstrap(skill(stepped, cell, "width", line))
-        found.append(interval)
+    plain = every.set_index("kind")["mae"]
+    parts, words = [], set()
+    for cell in CELLS:
+        interval = _step_skill(stepped, every, cell)
+        words.add(_place(interval))
         error = part(stepped, cell)["mae"].mean()
-        parts.append(f"the {LABELS[cell]} {_mw(error)} (skill against the autoregression {_percent(interval)})")
-    word = "The linear model wins" if all(each.high < 0 for each in found) else "Neither side wins clearly"
-    word = "Both networks beat the linear model" if all(each.low > 0 for each in found) else word
+        parts.append(f"the {LABELS[cell]} by {_mw(error)} (skill against the autoregression {percent(interval)})")
+    word = {"behind": "The linear model wins", "ahead": "Both networks beat the linear model"}
+    end = word.get(words.pop(), SAME_STEP) if len(words) == 1 else SAME_STEP
     return (
-        f'The error of "as now" is {_mw(still)}, that of the linear autoregression {_mw(line)}, that of '
-        f"{' and that of '.join(parts)}. {word}."
+        f"Repeating the last half-hour errs by {_mw(plain['persistence'])}, a linear autoregression by "
+        f"{_mw(plain['autoregression'])}, {' and '.join(parts)}. {end}."
     )
 
 
 def step_advice(stepped: pd.DataFrame, every: pd.DataFrame) -> str:
     """What to take one step ahead."""
-    line = every[every["kind"] == "autoregression"]["mae"].iloc[0]
-    ahead = [cell for cell in ("lstm", "gru") if bootstrap(skill(stepped, cell, "width", line)).low > 0]
+    ahead = [cell for cell in CELLS if _place(_step_skill(stepped, every, cell)) == "ahead"]
     if not ahead:
         return "Take the linear autoregression."
     return f"Try the linear autoregression first, then the {' or the '.join(LABELS[cell] for cell in ahead)}."
@@ -201,94 +247,40 @@ def step_advice(stepped: pd.DataFrame, every: pd.DataFrame) -> str:
 
 def sentence(runs: pd.DataFrame, base: pd.DataFrame, verdict: Verdict) -> str:
     """What the verdict says to a reader who has to choose."""
-    kind = best(base)
-    parts = [
-        f"{LABELS[cell]} {_percent(bootstrap(skill(runs, cell, 'width', base.loc[kind, 'mae'])))}"
-        for cell in ("lstm", "gru")
-    ]
-    return f"Day-ahead electricity demand, skill against {NAMES[kind]}: {', '.join(parts)}."
+    return f"Day-ahead electricity demand, skill against {NAMES[best(base)]}: {seeds_text(runs, base)}."
 
 
-def errors_caption(table: pd.DataFrame, seeds: int) -> str:
-    """Caption of the figure of errors."""
-    days = "all days from May to December, and each season"
-    return (
-        f"Mean absolute error of the day-ahead forecast over {days}. Crosses: no recurrent network; dots: {seeds} seeds of each "
-        "network, hollow at equal parameters; bars: their means. Dashed: the best baseline of the panel. "
-        f"Every model knows the day's temperature but the two that repeat a day, which know none."
-    )
+def _skill(runs: pd.DataFrame, base: pd.DataFrame, cell: str, season: str | None = None) -> Interval:
+    errs = by_day(part(runs, cell)["curves"], season)
+    return day_skill(errs, by_day([base.loc[best(base), "curves"]], season))
 
 
-def errors_alt(table: pd.DataFrame) -> str:
-    """The figure of errors in words."""
-    means = table.groupby(["season", "model"], sort=False)["mae"].mean()
-    parts = [
-        f"{season}: " + ", ".join(f"{model} {value:.0f}" for model, value in means[season].items())
-        for season in ("all", *SEASONS)
-    ]
-    return (
-        "Dot plots of the mean absolute error in MW, one panel for all days and one a season. " + "; ".join(parts) + "."
-    )
+def _step_skill(stepped: pd.DataFrame, every: pd.DataFrame, cell: str) -> Interval:
+    line = every.loc[every["kind"] == "autoregression", "curves"].iloc[0]["day"]
+    return day_skill(np.mean([each["day"] for each in part(stepped, cell)["curves"]], axis=0), np.array(line))
 
 
-def skills_caption(base: pd.DataFrame) -> str:
-    """Caption of the figure of skills."""
-    return (
-        f"Share of the error of {NAMES[best(base)]} that a network saves, its seeds averaged day by day. Bars are 95 % intervals "
-        "over days, drawn with replacement; neighbouring days are alike, so they are rather too short."
-    )
+def _place(found: Interval) -> str:
+    return "ahead" if found.low > 0 else "behind" if found.high < 0 else "open"
 
 
-def skills_alt(table: pd.DataFrame) -> str:
-    """The figure of skills in words."""
-    parts = [
-        f"{label(row.cell, row.size_)} {row.season} {_percent(Interval(row.skill, row.low, row.high))}"
-        for row in table.rename(columns={"size": "size_"}).itertuples()
-    ]
-    return "Skill with intervals over days. " + "; ".join(parts) + "."
-
-
-def peaks_caption(name: str) -> str:
-    """Caption of the figure of forecasts."""
-    return (
-        "The day with the highest demand of each season, as forecast at its midnight: the hardest days, chosen by that rule and "
-        f"not by how they look. Bands: from the 5 % to the 95 % quantile of one seed. Dashed: the best baseline, {name}. Dotted: "
-        "what happened the day before."
-    )
-
-
-def peaks_alt(table: pd.DataFrame) -> str:
-    """The figure of forecasts in words."""
-    parts = []
-    for season, rows in table.groupby("season", sort=False):
-        wide = rows.pivot(index="hour", columns="model", values="median")
-        misses = (wide[["lstm", "gru", "baseline", "yesterday"]].sub(wide["demand"], axis=0)).abs().mean()
-        said = ", ".join(f"{LABELS.get(str(name), name)} {MEGAWATTS * value:.0f}" for name, value in misses.items())
-        parts.append(f"{season}, peak {wide['demand'].max():.1f} GW, mean error in MW: {said}")
-    return "Demand over four days and its forecasts. " + "; ".join(parts) + "."
-
-
-def tuning_alt(best_rates: pd.DataFrame) -> str:
-    """The figure of learning rates in words."""
-    parts = [f"{LABELS[row['cell']]} {row['season']} {row['learning_rate']:g}" for row in best_rates.to_dict("records")]
-    return (
-        "Mean absolute error before each season against the learning rate; the best rates are " + ", ".join(parts) + "."
-    )
-
-
-def _who(found: Interval) -> str:
-    if found.low > 0:
+def _who(*found: Interval) -> str:
+    if all(each.low > 0 for each in found):
         return "the LSTM errs less"
-    return "the GRU errs less" if found.high < 0 else "no difference is certain"
+    return "the GRU errs less" if all(each.high < 0 for each in found) else SAME
 
 
-def _mw(value: float) -> str:
-    return f"{MEGAWATTS * value:.0f} MW" if value >= 0.1 else f"{MEGAWATTS * value:.1f} MW"
+def _mw(value: float, digits: int | None = None) -> str:
+    digits = (0 if value >= 0.1 else 1) if digits is None else digits
+    return f"{MEGAWATTS * value:.{digits}f}{NBSP}MW"
 
 
-def _percent(found: Interval) -> str:
-    values = (f"{100 * each:.0f}".replace("-", "−") for each in (found.estimate, found.low, found.high))
-    return "{} [{}, {}] %".format(*values)
+def percent(found: Interval) -> str:
+    """A skill with its interval, such as `−1 [−6, 4] %`."""
+    values = (
+        f"{100 * each:.0f}".replace("-0", "0").replace("-", "−") for each in (found.estimate, found.low, found.high)
+    )
+    return "{}_[{},_{}]_%".format(*values).replace("_", NBSP)
 
 
 def _and(names: list[str]) -> str:

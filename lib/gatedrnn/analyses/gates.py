@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gatedrnn.experiments.gates_look import SQUARES
-from gatedrnn.statistics import Interval, paired_bootstrap, ratio_bootstrap
+from gatedrnn.statistics import Interval, paired_bootstrap
 from gatedrnn.tasks.marks import MARKS
 
 ARMS = {
@@ -42,6 +42,11 @@ def arms_in(runs: pd.DataFrame) -> list[str]:
     return [arm for arm in ARMS if len(rows(runs, arm))]
 
 
+def drawn(runs: pd.DataFrame, *arms: str) -> int:
+    """How many runs of some arms there are: what a figure that shows these arms is made of."""
+    return sum(len(rows(runs, arm)) for arm in arms)
+
+
 def metric(runs: pd.DataFrame, arm: str, name: str) -> pd.Series:
     """One number a seed: a column of the runs."""
     return rows(runs, arm)[name].astype(float)
@@ -50,11 +55,6 @@ def metric(runs: pd.DataFrame, arm: str, name: str) -> pd.Series:
 def difference(a: pd.Series, b: pd.Series) -> Interval:
     """a − b, paired by seed."""
     return paired_bootstrap(a.to_numpy(), b.loc[a.index].to_numpy())
-
-
-def ratio(a: pd.Series, b: pd.Series) -> Interval:
-    """Median of a / b, paired by seed."""
-    return ratio_bootstrap(a.to_numpy(), b.loc[a.index].to_numpy())
 
 
 def states(row: pd.Series) -> list[str]:
@@ -88,6 +88,12 @@ def probed(runs: pd.DataFrame, arm: str, label: str, kind: str) -> pd.Series:
         return scores[scores.mean().idxmax()]
     fits = pd.DataFrame({way: [curves[f"{way} chosen"][place] for curves in part] for way in ways}, index=part.index)
     return scores.where(fits.eq(fits.max(axis=1), axis=0)).bfill(axis=1).iloc[:, 0]
+
+
+def untrained(runs: pd.DataFrame, arm: str, label: str, kind: str) -> pd.Series:
+    """Correlation of the memory of the same networks before training with a label, one number a seed."""
+    place = list(MARKS).index(label)
+    return rows(runs, arm)["curves"].map(lambda curves: float(curves[f"fresh {kind}"][place]))
 
 
 def unit_table(runs: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gatedrnn.analyses.gates import ARMS, clamp_table, cut_table, gate_table, per_seed, probed, unit_table
-from gatedrnn.analyses.gates_words import SHORT
+from gatedrnn.analyses.gates import ARMS, clamp_table, cut_table, gate_table, per_seed, plane, probed, unit_table
+from gatedrnn.analyses.gates_words import SHORT, strip_text
 from gatedrnn.tasks.marks import MARKS
 from gatedrnn.tuning import Tuned
 
@@ -20,7 +20,8 @@ def tuning_caption(tuned: Tuned) -> str:
 def tuning_alt(tuned: Tuned) -> str:
     """The tuning figure in words."""
     means = tuned.runs.groupby(["cell", "learning_rate"])["score"].mean()
-    each = "; ".join(f"{cell} at {rate:g}: {value:.2f}" for (cell, rate), value in means.items())
+    names = {cell: name for cell, size, name in ARMS.values() if size == "width"}
+    each = "; ".join(f"{names[cell]} at {rate:g}: {value:.2f}" for (cell, rate), value in means.items())
     return f"Validation bits against learning rate for three cells. Bits saved against guessing, means: {each}."
 
 
@@ -29,7 +30,7 @@ def saturation_caption(runs: pd.DataFrame) -> str:
     seeds = runs["seed"].nunique()
     return (
         "How often each unit's gate is shut (below 0.1) and open (above 0.9) on test text, after Karpathy et al. (2015). A "
-        f"faint dot is a unit, a dark mark the mean of one of {seeds} seeds. On the grey line a gate is never in between."
+        f"faint dot is a unit, a larger mark the mean of one of {seeds} seeds. On the grey line a gate is never in between."
     )
 
 
@@ -43,11 +44,13 @@ def saturation_alt(runs: pd.DataFrame) -> str:
 
 def memory_caption(runs: pd.DataFrame, started: pd.DataFrame) -> str:
     """How to read the memory times."""
+    darkest = 100 * float(plane(runs).max())
     return (
         "Left and middle: share of units whose keeping gate alone would keep a memory longer than so many characters; thin "
         f"lines: seeds ({runs['seed'].nunique()} with the default start, {started['seed'].nunique()} with chrono), thick ones "
-        "all units. Right: where the LSTM's pairs of forget and input gate are, with the shares of the corners; the GRU, and an "
-        "LSTM with f = 1 − i, have the line alone."
+        "all units. Right: where the LSTM's pairs of forget and input gate are: the darker, the more of the characters and units "
+        f"(darkest square {darkest:.0f} %, shade by the square root), with the shares of the corners. The GRU, and an LSTM "
+        "with f = 1 − i, have the line alone."
     )
 
 
@@ -85,28 +88,23 @@ def probes_alt(runs: pd.DataFrame) -> str:
     return f"Correlations by label, one unit and all units. {'; '.join(parts)}."
 
 
-def strip_caption(strips: pd.DataFrame) -> str:
+def strip_caption(strips: pd.DataFrame, passage: str) -> str:
     """How to read the strip."""
+    breaks = " ¶ is a line break." if "\n" in passage else ""
+    pairs = passage.count("]")
     return (
-        "The same test text, each character on a ground coloured by the state of one unit after reading it; from pale, low, to "
-        "full, high. The units were chosen by the probe, the seeds by the middle score; ¶ is a line break. The stretch is the one "
-        "with the most brackets."
+        "The same test text, each character on a ground coloured by the state of one unit after reading it. The colour goes from "
+        "pale at the lowest state to full at the highest, in each row by itself: the two numbers above the row. The units were "
+        f"chosen by the probe, the seeds by the middle score.{breaks} The stretch is the one of {len(passage)} characters in which "
+        f"most brackets open; it closes {pairs}."
     )
 
 
 def strip_alt(strips: pd.DataFrame, passage: str) -> str:
     """The strip in words: how far apart a unit's mean is inside and outside brackets."""
-    inside, depth = [], 0
-    for symbol in passage:
-        depth += (symbol == "[") - (symbol == "]")
-        inside.append(depth > 0)
-    parts = []
-    for row, part in strips[strips["label"] == "bracket"].groupby("row", sort=False):
-        values = part.sort_values("place")["value"].reset_index(drop=True)
-        mask = pd.Series(inside)
-        parts.append(f"{row}: {values[mask].mean():.2f} inside brackets, {values[~mask].mean():.2f} outside")
+    start = " ".join(passage.split())[:40]
     return (
-        f"Lines of coloured text from “{' '.join(passage.split())[:40]}…”. Mean state of the units: {'; '.join(parts)}."
+        f"Lines of coloured text from “{start}…”. Mean state of the units for brackets: {strip_text(strips, passage)}."
     )
 
 
@@ -123,13 +121,14 @@ def clamps_alt(runs: pd.DataFrame) -> str:
     """The clamps in words."""
     means = clamp_table(runs).groupby(["arm", "clamp"], sort=False)["lost"].mean()
     each = [f"{arm.upper()} {clamp} {means[arm, clamp]:.2f}" for arm, clamp in means.index if arm in ("lstm", "gru")]
-    return f"Bits per character lost by clamp, means: {'; '.join(each)}."
+    return f"Bits per character lost by clamp, means: {'; '.join(each)}.".replace(" -", " −")
 
 
-def cuts_caption(runs: pd.DataFrame) -> str:
+def cuts_caption(runs: pd.DataFrame, counted: dict[str, int]) -> str:
     """How to read the cuts."""
     return (
-        "Left: bits for each closing bracket. Middle: bits for each end of a sentence. Right: bits lost at each closing "
+        f"Left: bits for each closing bracket, of {counted['closing']}. Middle: bits for each end of a sentence, of "
+        f"{counted['stops']}. Right: bits lost at each closing "
         "bracket when nothing reads the unit that the probe chose for brackets; grey: when nothing reads one of a few "
         f"other units (mean). Every dot is one of {runs['seed'].nunique()} seeds."
     )
@@ -143,4 +142,4 @@ def cuts_alt(runs: pd.DataFrame) -> str:
         f"{row.others:.2f} without another"
         for arm, row in means.iterrows()
     ]
-    return f"Three panels, a dot a seed. Means: {'; '.join(each)}."
+    return f"Three panels, a dot a seed. Means: {'; '.join(each)}.".replace("-0.00", "0.00").replace(" -", " −")

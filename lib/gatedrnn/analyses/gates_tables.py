@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+import torch
 from IPython.display import Markdown
 
 from gatedrnn.analyses import gates_words as words
 from gatedrnn.analyses.gates import (
     ARMS,
+    GATES,
     arms_in,
     clamp_table,
     corners,
@@ -19,45 +21,62 @@ from gatedrnn.analyses.gates import (
     rows,
     unit_table,
 )
-from gatedrnn.analyses.gates_words import SHORT
+from gatedrnn.analyses.gates_memory import LONG, memory_text, reach_text, stays_text
+from gatedrnn.analyses.gates_words import GATE_NAMES, SHORT
+from gatedrnn.experiments.gates_look import Look
 from gatedrnn.statistics import bootstrap
 from gatedrnn.tasks import kjv
-from gatedrnn.tasks.marks import MARKS, verse_begins
+from gatedrnn.tasks.marks import MARKS, STOPS, verse_begins
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def structure_table() -> pd.DataFrame:
+def structure() -> dict[str, int]:
     """What of the structure that a person sees is marked in the text, counted."""
     text = kjv.text()
-    counted = {
+    return {
         "line breaks, between paragraphs": text.count("\n"),
         "pairs of square brackets, around words that the translators supplied": text.count("["),
         "pairs of parentheses": text.count("("),
-        "ends of a sentence, . ? !": sum(text.count(symbol) for symbol in ".?!"),
+        "ends of a sentence, `.` `?` `!`": sum(text.count(symbol) for symbol in ".?!"),
         "quotation marks": sum(text.count(symbol) for symbol in '"“”‘«»'),
         "digits, such as numbers of chapters and verses": sum(symbol.isdigit() for symbol in text),
         "verses, not marked": len(verse_begins()),
     }
-    table = pd.DataFrame({"what": counted.keys(), "in the text": counted.values()})
-    table["characters from one to the next"] = [f"{len(text) / n:,.0f}" if n else "" for n in table["in the text"]]
-    return table.set_index("what")
 
 
-def result_table(runs: pd.DataFrame) -> Markdown:
-    """A line an arm: what it had and what it reached, means and standard deviations over seeds."""
-    lines = [
-        "| cell | width | parameters | learning rate | bits per character | bits for each ] | bits for each . ? ! | clipped |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for arm in arms_in(runs):
-        part = rows(runs, arm)
-        spread = [f"{part[name].mean():.3f} ± {part[name].std():.3f}" for name in ("bits", "closing", "stops")]
-        had = [f"{part['width'].iloc[0]}", f"{part['parameters'].iloc[0]:,}", f"{part['learning_rate'].iloc[0]:g}"]
-        cells = [ARMS[arm][2], *had, *spread, f"{100 * part['clipped'].mean():.0f} %"]
-        lines.append(f"| {' | '.join(cells)} |")
+def structure_table() -> Markdown:
+    """The structure of the text as a Markdown table."""
+    size = len(kjv.text())
+    lines = ["| what | in the text | characters from one to the next |", "|---|--:|--:|"]
+    lines += [f"| {what} | {n:,} | {f'{size / n:,.0f}' if n else '–'} |" for what, n in structure().items()]
     return Markdown("\n".join(lines))
 
 
-def difference_table(runs: pd.DataFrame) -> pd.DataFrame:
+def marks_counted(look: Look) -> dict[str, int]:
+    """How many closing brackets and ends of a sentence the bits for each rest on: those of the stretches looked at."""
+    following = kjv.split().test[look.rows("test")[1 + look.warm :]]
+    wanted = {"closing": "]", "stops": STOPS}
+    return {name: int(torch.isin(following, kjv.encode(symbols)).sum()) for name, symbols in wanted.items()}
+
+
+def result_table(runs: pd.DataFrame, counted: dict[str, int]) -> Markdown:
+    """A line an arm: what it had and what it reached, means and standard deviations over seeds."""
+    each = [
+        f"bits for each {name} ({counted[key]} of them)" for key, name in (("closing", "`]`"), ("stops", "`.` `?` `!`"))
+    ]
+    heads = ["cell", "width", "parameters", "learning rate", "bits per character", *each]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 1)]
+    for arm in arms_in(runs):
+        part = rows(runs, arm)
+        digits = {"bits": 3, "closing": 1, "stops": 1}
+        spread = [_close(f"{part[name].mean():.{n}f} ± {part[name].std():.{n}f}") for name, n in digits.items()]
+        had = [f"{part['width'].iloc[0]}", f"{part['parameters'].iloc[0]:,}", f"{part['learning_rate'].iloc[0]:g}"]
+        lines.append(f"| {' | '.join([ARMS[arm][2], *had, *spread])} |")
+    return Markdown("\n".join(lines))
+
+
+def difference_table(runs: pd.DataFrame) -> Markdown:
     """LSTM − another cell in the correlation with each label, with 95 % intervals over seeds."""
     columns = {
         "one unit, LSTM − GRU": ("single", "gru"),
@@ -65,34 +84,51 @@ def difference_table(runs: pd.DataFrame) -> pd.DataFrame:
         "all units, LSTM − GRU of equal parameters": ("every", "gru-parameters"),
         "all units, LSTM − LSTM with f = 1 − i": ("every", "coupled"),
     }
-    table = {}
-    for name, (kind, other) in columns.items():
-        found = {
-            label: difference(probed(runs, "lstm", label, kind), probed(runs, other, label, kind)) for label in MARKS
-        }
-        table[name] = {words.SHORT[label]: each.signed(2) for label, each in found.items()}
-    return pd.DataFrame(table)
+    lines = [f"| label | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for label in MARKS:
+        found = [
+            difference(probed(runs, "lstm", label, kind), probed(runs, other, label, kind)).signed(2)
+            for kind, other in columns.values()
+        ]
+        lines.append(f"| {SHORT[label]} | {' | '.join(each.replace(', ', f',{NO_BREAK}') for each in found)} |")
+    return Markdown("\n".join(lines))
 
 
-def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """What another start or a longer training changes: means over seeds."""
-    lines = []
+def clamp_markdown(runs: pd.DataFrame) -> Markdown:
+    """Bits per character lost by gate held and by where it is held, with 95 % intervals, as a Markdown table."""
+    table = clamp_table(runs)
+    held = {"mean": "at each unit's mean", "open": "open, at 1", "shut": "shut, at 0"}
+    lines = [f"| gate held | {' | '.join(held.values())} |", "|---|" + "--:|" * len(held)]
+    for arm in ("lstm", "gru"):
+        for gate in GATES[arm]:
+            part = table[(table["arm"] == arm)].groupby("clamp")["lost"]
+            found = [bootstrap(part.get_group(f"{gate} {what}").to_numpy()).format() for what in held]
+            cells = [each.replace("-", "−").replace(", ", f",{NO_BREAK}") for each in found]
+            lines.append(f"| {ARMS[arm][2]}: {GATE_NAMES[gate]} | {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def second_table(runs: pd.DataFrame, others: dict[str, pd.DataFrame]) -> Markdown:
+    """What another start or another learning rate changes: means over seeds."""
+    heads = ["runs", "seeds", "bits per character", "bits for each `]`", "memory time, middle unit"]
+    heads += [f"units above {LONG} characters", f"“{SHORT['bracket']}”, one unit", f"“{SHORT['sentence']}”, all units"]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 1)]
     for name, part in {"as above": runs, **others}.items():
         units = unit_table(part)
         for arm in [each for each in ("lstm", "gru") if each in arms_in(part)]:
-            lines.append(
-                {
-                    "runs": name,
-                    "cell": ARMS[arm][2],
-                    "seeds": len(rows(part, arm)),
-                    "bits per character": f"{metric(part, arm, 'bits').mean():.3f}",
-                    "bits for each ]": f"{metric(part, arm, 'closing').mean():.2f}",
-                    "memory time, middle unit": f"{per_seed(units, arm, 'time').median():.1f}",
-                    "brackets, one unit": f"{probed(part, arm, 'bracket', 'single').mean():.2f}",
-                    "place in the sentence, all units": f"{probed(part, arm, 'sentence', 'every').mean():.2f}",
-                }
-            )
-    return pd.DataFrame(lines).set_index(["runs", "cell"])
+            long = units[units["arm"] == arm].groupby("seed")["time"].agg(lambda times: (times > LONG).mean()).mean()
+            cells = [
+                f"{ARMS[arm][2]}, {name}",
+                f"{len(rows(part, arm))}",
+                f"{metric(part, arm, 'bits').mean():.3f}",
+                f"{metric(part, arm, 'closing').mean():.1f}",
+                f"{per_seed(units, arm, 'time').median():.1f}",
+                f"{100 * long:.0f}{NO_BREAK}%",
+                f"{probed(part, arm, 'bracket', 'single').mean():.2f}",
+                f"{probed(part, arm, 'sentence', 'every').mean():.2f}",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
 
 
 def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
@@ -104,7 +140,7 @@ def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
             score = probed(runs, arm, label, kind).sort_values()
             seed = score.index[len(score) // 2]
             values = rows(runs, arm).loc[seed, "curves"][f"strip {label}"]
-            title = f"{ARMS[arm][2]}: the unit for {SHORT[label]}, seed {seed}"
+            title = f"{ARMS[arm][2]}: the unit for “{SHORT[label]}”, seed {seed}"
             part = pd.DataFrame({"character": list(passage), "value": values})
             lines.append(part.assign(row=title, arm=arm, label=label, place=range(len(part))))
     return pd.concat(lines, ignore_index=True)
@@ -115,9 +151,10 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
     texts = {
         "bits": words.bits_text(runs),
         "coupled-bits": words.coupled_bits_text(runs),
-        "memory": words.memory_text(units),
-        "stays": words.stays_text(units),
+        "memory": memory_text(units),
+        "stays": stays_text(units),
         "claim": words.claim_text(runs),
+        "control": words.control_text(runs),
         "advice": words.advice_text(runs),
         "flags": words.flags_text(runs),
         "chance": words.chance_text(runs),
@@ -127,8 +164,9 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
         "cut": words.cut_text(runs),
         "brackets": words.level_text(runs, "bracket", "single"),
         "sentences": words.level_text(runs, "sentence", "every"),
-        **{f"clamp-{what}": words.clamps_text(runs, what) for what in ("mean", "open", "shut")},
+        "clipped": words.clipped_text(runs),
         "ngrams": ", ".join(f"{row.order}-gram {row.bits:.2f}" for row in base.itertuples()),
+        "ngrams-beside": words.ngram_text(runs, base),
     }
     lost = clamp_table(runs)
     texts["tied"] = bootstrap(
@@ -137,9 +175,13 @@ def numbers(runs: pd.DataFrame, units: pd.DataFrame, base: pd.DataFrame) -> dict
     for name, share in corners(runs).items():
         texts[f"corner-{name}"] = bootstrap(100 * share.to_numpy()).format("{:.0f}", "%")
     for arm in ("lstm", "gru", "coupled"):
-        texts[f"reach-{arm}"] = f"{per_seed(units, arm, 'reach').median():.0f}"
+        texts[f"reach-{arm}"] = reach_text(units, arm)
     gates = gate_table(runs)
     means = 100 * gates[gates["arm"].isin(("lstm", "gru"))].groupby(["arm", "gate"])[["left", "right"]].mean()
     for (_, gate), row in means.iterrows():
         texts[f"gate-{gate}"] = f"shut {row['left']:.0f} %, open {row['right']:.0f} %"
-    return texts
+    return {name: text.replace(" %", f"{NO_BREAK}%") for name, text in texts.items()}
+
+
+def _close(text: str) -> str:
+    return text.replace(" ", NO_BREAK)

@@ -8,28 +8,27 @@ from gatedrnn.analyses.gates import (
     ARMS,
     COUNTS,
     arms_in,
-    clamp_table,
     cut_table,
     difference,
     metric,
-    per_seed,
     probe_table,
     probed,
-    ratio,
+    untrained,
 )
-from gatedrnn.experiments.gates_look import LAG
 from gatedrnn.statistics import Interval, bootstrap, wilson
 from gatedrnn.tasks.marks import MARKS
 
 SHORT = {
-    "bracket": "brackets",
-    "capital": "capitals",
-    "word": "place in the word",
-    "clause": "place in the clause",
-    "sentence": "place in the sentence",
-    "paragraph": "place in the paragraph",
-    "verse": "place in the verse",
+    "bracket": "inside brackets",
+    "capital": "inside a word with a capital",
+    "word": "since the word began",
+    "clause": "since the last punctuation mark",
+    "sentence": "since the end of a sentence",
+    "paragraph": "since the last line break",
+    "verse": "since the verse began",
 }
+"""Name of each label, in text, tables and figures."""
+GATE_NAMES = {"i": "input i", "f": "forget f", "o": "output o", "r": "reset r", "z": "update z"}
 
 
 def ahead(found: Interval, first: str, second: str, *, lower: bool = False) -> str:
@@ -57,28 +56,6 @@ def coupled_bits_text(runs: pd.DataFrame) -> str:
     return f"{found.signed(3)} bits per character, {word}"
 
 
-def memory_text(units: pd.DataFrame) -> str:
-    """Memory times of the middle and of the slowest tenth of the units."""
-    middle = ratio(per_seed(units, "lstm", "time"), per_seed(units, "gru", "time"))
-    parts = []
-    for arm in ("lstm", "gru"):
-        times = [per_seed(units, arm, "time", quantile).median() for quantile in (0.5, 0.9)]
-        fresh = per_seed(units, arm, "fresh_time").median()
-        parts.append(
-            f"{ARMS[arm][2]} {times[0]:.1f} characters, a tenth of the units more than {times[1]:.1f} (before training {fresh:.1f})"
-        )
-    return f"The middle unit keeps, by its gate, for: {'; '.join(parts)}. Ratio of the middle units, LSTM ÷ GRU: {middle.format()}."
-
-
-def stays_text(units: pd.DataFrame) -> str:
-    """The same question asked of the state and not of the gate."""
-    parts = []
-    for arm in ("lstm", "gru"):
-        shares = units[units["arm"] == arm].assign(kept=lambda t: t["stays"] > 0.3).groupby("seed")["kept"].mean()
-        parts.append(f"{ARMS[arm][2]} {bootstrap(100 * shares.to_numpy()).format('{:.0f}', '%')}")
-    return f"units whose value still says something {LAG} characters later (r above 0.3): {', '.join(parts)}"
-
-
 def split(runs: pd.DataFrame, kind: str, other: str = "gru") -> dict[str, dict[str, Interval]]:
     """Labels by who tells them better: `lstm`, `other` or `open`, with LSTM − other."""
     groups: dict[str, dict[str, Interval]] = {"lstm": {}, "other": {}, "open": {}}
@@ -89,30 +66,50 @@ def split(runs: pd.DataFrame, kind: str, other: str = "gru") -> dict[str, dict[s
     return groups
 
 
+def solid(runs: pd.DataFrame, arm: str, label: str) -> bool:
+    """Whether all units of trained networks tell a label better than those of the same networks before training."""
+    return difference(probed(runs, arm, label, "every"), untrained(runs, arm, label, "every")).low > 0
+
+
+def leading(runs: pd.DataFrame) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Arm and label of every lead of LSTM or GRU, all units, and those that do not beat the same network before training."""
+    groups = split(runs, "every")
+    leads = [("lstm", label) for label in groups["lstm"]] + [("gru", label) for label in groups["other"]]
+    return leads, [(arm, label) for arm, label in leads if not solid(runs, arm, label)]
+
+
+def control_text(runs: pd.DataFrame) -> str:
+    """What the leads that also beat the untrained network make of the claim."""
+    leads, weak = leading(runs)
+    ahead = {arm for arm, label in leads if (arm, label) not in weak}
+    if ahead == {"lstm", "gru"}:
+        return "another control, not a finer one"
+    if ahead:
+        return "finer control, as the claim says" if "lstm" in ahead else "no finer control; rather the other way round"
+    return "no difference in control that these probes can see"
+
+
 def claim_text(runs: pd.DataFrame) -> str:
     """What the chapter adds to the claim of finer control, in words that follow the signs."""
     groups = split(runs, "every")
     counts = [label for label in groups["lstm"] if label in COUNTS]
     inside = [label for label in groups["other"] if label not in COUNTS]
-    lead, trail = len(groups["lstm"]), len(groups["other"])
-    if lead and trail:
-        word = "another control, not a finer one"
-    elif lead:
-        word = "finer control, as the claim says"
-    elif trail:
-        word = "no finer control; rather the other way round"
-    else:
-        word = "no difference in control that these probes can see"
+    leads, weak = leading(runs)
     found = difference(metric(runs, "lstm", "bits"), metric(runs, "gru", "bits"))
     score = (
         ""
         if found.low > 0 or found.high < 0
         else " That makes no difference to the score that can be told from nothing."
     )
-    return (
-        f"The LSTM's cell state is ahead at {len(counts)} of {len(COUNTS)} labels that count, the GRU at {len(inside)} of "
-        f"{len(MARKS) - len(COUNTS)} that say whether one is inside something: {word}.{score}"
+    text = (
+        f"Read from all units, the LSTM's cell state is ahead at {len(counts)} of {len(COUNTS)} labels that count, the GRU's "
+        f"state at {len(inside)} of {len(MARKS) - len(COUNTS)} that say whether one is inside something"
     )
+    if leads:
+        names = ", ".join(f"{ARMS[arm][2]} “{SHORT[label]}”" for arm, label in weak)
+        kept = f"{len(leads) - len(weak)} of these {len(leads)} leads also beat the same network before training"
+        text += f"; {kept}{f' (not: {names})' if weak else ''}"
+    return f"{text}. That is {control_text(runs)}.{score}"
 
 
 def advice_text(runs: pd.DataFrame) -> str:
@@ -150,6 +147,48 @@ def level_text(runs: pd.DataFrame, label: str, kind: str) -> str:
     return ", ".join(parts)
 
 
+def ngram_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
+    """The best n-gram model beside the networks."""
+    best = base.loc[base["bits"].idxmin()]
+    means = {arm: metric(runs, arm, "bits").mean() for arm in arms_in(runs)}
+    beaten = [arm for arm, value in means.items() if best["bits"] < value]
+    name = f"The best of them, the {int(best['order'])}-gram,"
+    if len(beaten) == len(means):
+        return f"{name} beats every network here"
+    if not beaten:
+        return f"Every network here beats the best of them, the {int(best['order'])}-gram"
+    return f"{name} beats {len(beaten)} of the {len(means)} networks"
+
+
+def clipped_text(runs: pd.DataFrame) -> str:
+    """How often the gradient was cut."""
+    shares = {ARMS[arm][2]: f"{100 * metric(runs, arm, 'clipped').mean():.0f} %" for arm in arms_in(runs)}
+    if len(set(shares.values())) == 1:
+        return f"The gradient's norm was cut in {next(iter(shares.values()))} of the steps, in every cell"
+    each = ", ".join(f"{name} {share}" for name, share in shares.items())
+    return f"The gradient's norm was cut in so many of the steps: {each}"
+
+
+def strip_text(strips: pd.DataFrame, passage: str) -> str:
+    """What is to be seen in the strip: how far each unit for brackets moves inside them, within what range."""
+    mask = pd.Series(inside(passage))
+    parts = []
+    for _, part in strips[strips["label"] == "bracket"].groupby("row", sort=False):
+        values = part.sort_values("place")["value"].reset_index(drop=True)
+        means = [f"{values[each].mean():.2f}".replace("-", "−") for each in (mask, ~mask)]
+        parts.append(f"{ARMS[str(part['arm'].iloc[0])][2]} {means[0]} inside, {means[1]} outside")
+    return "; ".join(parts)
+
+
+def inside(passage: str) -> list[bool]:
+    """Whether each character of a passage lies in brackets that it opens."""
+    found, depth = [], 0
+    for symbol in passage:
+        depth += (symbol == "[") - (symbol == "]")
+        found.append(depth > 0)
+    return found
+
+
 def closing_text(runs: pd.DataFrame) -> str:
     """Bits for each closing bracket, and LSTM − GRU there and at the ends of sentences."""
     table = cut_table(runs)
@@ -157,8 +196,8 @@ def closing_text(runs: pd.DataFrame) -> str:
     found = {name: difference(metric(runs, "lstm", name), metric(runs, "gru", name)) for name in ("closing", "stops")}
     said = {name: ahead(each, "the LSTM is", "the GRU is", lower=True) for name, each in found.items()}
     return (
-        f"Each closing bracket costs {', '.join(f'{ARMS[arm][2]} {value:.2f}' for arm, value in means.items())} bits. "
-        f"LSTM − GRU at equal width: {found['closing'].signed(2)} bits ({said['closing']}); at the ends of sentences, where "
+        f"Each closing bracket costs {', '.join(f'{ARMS[arm][2]} {value:.1f}' for arm, value in means.items())} bits. "
+        f"LSTM − GRU at equal width: {found['closing'].signed(1)} bits ({said['closing']}); at the ends of sentences, where "
         f"counting should help, {found['stops'].signed(2)} bits ({said['stops']})."
     )
 
@@ -168,21 +207,7 @@ def cut_text(runs: pd.DataFrame) -> str:
     parts = []
     for arm, part in cut_table(runs).groupby("arm", sort=False):
         chosen, others = (bootstrap(part[name].to_numpy()) for name in ("chosen", "others"))
-        parts.append(f"{ARMS[str(arm)][2]} {chosen.format()} (another unit: {others.format()})")
-    return "; ".join(parts)
-
-
-def clamps_text(runs: pd.DataFrame, what: str) -> str:
-    """Bits lost with each gate `shut`, `open` or at its `mean`."""
-    table = clamp_table(runs)
-    parts = []
-    for arm in ("lstm", "gru"):
-        part = table[(table["arm"] == arm) & table["clamp"].str.endswith(what)]
-        each = [
-            f"{name.split()[0]} {bootstrap(group['lost'].to_numpy()).format()}"
-            for name, group in part.groupby("clamp", sort=False)
-        ]
-        parts.append(f"{ARMS[arm][2]} {', '.join(each)}")
+        parts.append(f"{ARMS[str(arm)][2]} {chosen.signed(2)} (another unit: {others.signed(2)})")
     return "; ".join(parts)
 
 
@@ -195,16 +220,14 @@ def chance_text(runs: pd.DataFrame) -> str:
 
 def learned_text(runs: pd.DataFrame) -> str:
     """Labels that the memory, all units, tells better or worse than before training."""
-    table = probe_table(runs)
     parts = []
     for arm in ("lstm", "gru"):
         better, worse = [], []
         for label in MARKS:
-            part = table[(table["arm"] == arm) & (table["label"] == label) & (table["state"] == "fresh")]
-            before = part.set_index("seed")["every"]
+            before = untrained(runs, arm, label, "every")
             after = probed(runs, arm, label, "every")
             found = difference(after, before)
-            said = f"{SHORT[label]} ({before.mean():.2f} → {after.mean():.2f})"
+            said = f"“{SHORT[label]}” ({before.mean():.2f} → {after.mean():.2f})"
             if found.low > 0:
                 better.append(said)
             elif found.high < 0:
@@ -219,4 +242,4 @@ def reading_text(runs: pd.DataFrame) -> str:
     lstm = table[table["arm"] == "lstm"].groupby(["label", "state"])["every"].mean()
     wanted = ("bracket", "capital", "clause", "sentence", "verse")
     ways = ("c", "tanh c", "h")
-    return "; ".join(f"{SHORT[label]} {', '.join(f'{lstm[label, way]:.2f}' for way in ways)}" for label in wanted)
+    return "; ".join(f"“{SHORT[label]}” {', '.join(f'{lstm[label, way]:.2f}' for way in ways)}" for label in wanted)

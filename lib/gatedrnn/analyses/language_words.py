@@ -65,8 +65,8 @@ def fewer(runs: pd.DataFrame) -> str:
     part = runs[runs["seed"].isin(chosen[: max(2, len(chosen) // 2)])]
     few, all_of_them = (decide("U1", analysis.evidence(each)).strata[0] for each in (part, runs))
     same = "the same" if few.word == all_of_them.word else f"another: {few.word}"
-    text = Interval(few.estimate, few.low, few.high).signed(3)
-    return f"With the first {part['seed'].nunique()} seeds alone LSTM − GRU is {text} bits at equal width, and the word for it is {same}."
+    gap = f"LSTM − GRU is {Interval(few.estimate, few.low, few.high).signed(3)} bits at equal width"
+    return f"With the first {part['seed'].nunique()} seeds alone {gap}, and the word for it is {same}."
 
 
 def skill_sentence(verdict: Verdict, baselines: pd.DataFrame) -> str:

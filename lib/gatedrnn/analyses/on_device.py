@@ -64,24 +64,29 @@ def least(runs: pd.DataFrame, network: str, target: float, form: str = "float32"
 
 
 def resampled(runs: pd.DataFrame, target: float, form: str = "float32") -> dict[str, np.ndarray]:
-    """Smallest whole widths of each cell in resamples of the seeds, the same seeds for both: (RESAMPLES,) each."""
+    """Smallest whole widths of each network in resamples of the seeds, the same seeds for all: (RESAMPLES,) each."""
     chosen = np.random.default_rng(0).integers(0, runs["seed"].nunique(), (RESAMPLES, runs["seed"].nunique()))
     found = {}
-    for cell in CELLS:
-        table = table_of(runs, cell, form)
+    for name in NAMES:
+        table = table_of(runs, name, form)
         means = table.to_numpy()[chosen].mean(1)
         widths = list(table.columns)
-        found[cell] = np.array([whole(smallest(widths, row, target), widths[-1]) for row in means])
+        found[name] = np.array([whole(smallest(widths, row, target), widths[-1]) for row in means])
     return found
 
 
-def byte_ratio(runs: pd.DataFrame, target: float, form: str = "float32") -> Interval:
-    """Bytes of the smallest GRU that meets the target ÷ bytes of the smallest LSTM; bootstrap over seeds."""
+def byte_ratio(
+    runs: pd.DataFrame, target: float, form: str = "float32", pair: tuple[str, str] = ("gru", "lstm")
+) -> Interval:
+    """Bytes of the smallest GRU that meets the target ÷ bytes of the smallest LSTM (or of another pair); bootstrap over seeds."""
     frame, widths = int(runs["frame"].iloc[0]), resampled(runs, target, form)
-    sizes = {cell: np.array([bytes_of(cell, int(width), form, frame) for width in widths[cell]]) for cell in CELLS}
-    point = {cell: whole(least(runs, cell, target, form), int(runs["width"].max())) for cell in CELLS}
-    estimate = bytes_of("gru", point["gru"], form, frame) / bytes_of("lstm", point["lstm"], form, frame)
-    return _interval(estimate, sizes["gru"] / sizes["lstm"], runs)
+    drawn, point = {}, {}
+    for name in pair:
+        size = cache(lambda width, name=name: bytes_of(name, int(width), form, frame))
+        drawn[name] = np.array([size(width) for width in widths[name]])
+        widest = int(runs.loc[runs["network"] == name, "width"].max())
+        point[name] = size(whole(least(runs, name, target, form), widest))
+    return _interval(point[pair[0]] / point[pair[1]], drawn[pair[0]] / drawn[pair[1]], runs)
 
 
 def latency_ratio(runs: pd.DataFrame, readings: pd.DataFrame, target: float) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,18 @@ PATIENCE = 3
 """How many times the steps a run gets that is to show whether a start is slow or hopeless."""
 ORDER = ("lstm", *CONTROLS, "gru")
 """From the LSTM to the GRU, by what is changed."""
+START = "bias:1"
+"""The start of the LSTMs between LSTM and GRU."""
+
+
+def shut_at() -> float:
+    """How far open an input gate starts that has the opposite bias of its forget gate: `lstm_shut`."""
+    return 1 / (1 + math.exp(float(START.partition(":")[2])))
 
 
 def control_points(length: int) -> list[dict[str, Any]]:
     """The LSTMs between LSTM and GRU, with bias 1, on both tasks."""
-    return [point({"task": t, "cell": c, "start": "bias:1"}, length) for t, c in itertools.product(TASKS, CONTROLS)]
+    return [point({"task": t, "cell": c, "start": START}, length) for t, c in itertools.product(TASKS, CONTROLS)]
 
 
 def at_rates(

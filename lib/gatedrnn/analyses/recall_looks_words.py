@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, name, pick
-from gatedrnn.analyses.recall_looks import ORDER
-from gatedrnn.analyses.recall_words import NAMES, control_advice, count, listed, median, rate, slug
+from gatedrnn.analyses import recall
+from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, gap, name, outcomes, pick, tally
+from gatedrnn.analyses.recall_looks import ORDER, PATIENCE, shut_at
+from gatedrnn.analyses.recall_words import NAMES, control_advice, count, listed, median, rate, signed, slug
 from gatedrnn.figures import LABELS
 from gatedrnn.tuning import Tuned
 
@@ -31,10 +32,13 @@ def looks(
         yield f"control-{task}-{cell.replace('_', '-')}", f"{count(part)} (median {median(part)} steps)"
     for cell, random in itertools.product(GATED, (False, True)):
         which = "random" if random else "true"
-        first, last = keeping(watched, cell, random)
-        yield f"keep-{cell}-{which}", f"from {first:.2f} to {last:.2f}"
+        yield f"keep-{cell}-{which}", listed([f"{each:.2f}" for each in keeping(watched, cell, random)])
+    yield "first-look", str(watched["step"].min())
     yield "keep-reading", reading(watched)
     yield "advice-controls", control_advice(controls)
+    yield "controls-reading", controls_reading(controls)
+    yield "patience-reading", patience_reading(patience)
+    yield "selective-reading", selective_reading(chosen)
     for task, start in itertools.product(TASKS, STARTS):
         part = pick(patience, task=task, start=start)
         yield f"patience-{task}-{slug(start)}", f"{count(part)}, median {median(part)} steps"
@@ -64,7 +68,89 @@ def wider(narrow: pd.DataFrame, wide: pd.DataFrame) -> Iterator[tuple[str, str]]
     for which, rows in (("narrow", same), ("wide", wide)):
         for cell in GATED:
             yield f"wider-{cell}-{which}", rate(pick(rows, cell=cell))
-        yield f"wider-gap-{which}", f"{difference(rows).signed(0)} points"
+        yield f"wider-gap-{which}", signed(difference(rows))
+    yield "wider-reading", wider_reading(pick(same, cell="lstm"), pick(wide, cell="lstm"))
+
+
+def wider_reading(narrow: pd.DataFrame, wide: pd.DataFrame) -> str:
+    """Whether more units are what the LSTM lacked."""
+    gained = gap(tally(wide), tally(narrow))
+    said = "there is no sign that width is what it lacked, though so few runs could miss it"
+    if gained.low > 0 or gained.high < 0:
+        said = "width was a part of what it lacked" if gained.low > 0 else "more units do not help it"
+    return f"Twice the units change the LSTM's share of solved runs by {signed(gained)}: {said}"
+
+
+def patience_reading(patience: pd.DataFrame) -> str:
+    """Where the LSTM was slow at most, and where it fails with many steps too."""
+    learned: list[str] = []
+    failed: list[str] = []
+    for task in TASKS:
+        solved = {start: bool(pick(patience, task=task, start=start)["solved"].any()) for start in STARTS}
+        for found, word in ((learned, True), (failed, False)):
+            starts = [name(start) for start in STARTS if solved[start] is word]
+            if starts:
+                found.append(f"{task} with {'every start' if len(starts) == len(STARTS) else listed(starts)}")
+    parts = [f"learns {' and '.join(learned)}, so there it is slow at most"] if learned else []
+    parts += [f"fails with {PATIENCE} times the steps too on {' and '.join(failed)}"] if failed else []
+    return f"The LSTM {'; it '.join(parts)}"
+
+
+def controls_reading(controls: pd.DataFrame) -> str:
+    """Whether the tie alone makes an LSTM learn like a GRU, and whether a shut input gate alone does."""
+    parts = {cell: pick(controls, cell=cell) for cell in ORDER}
+    tied, shut = (
+        gap(tally(parts[one]), tally(parts[other])) for one, other in (("lstm_coupled", "gru"), ("lstm_shut", "lstm"))
+    )
+    helps = gap(tally(parts["lstm_coupled"]), tally(parts["lstm"])).low > 0
+    beside = f"({count(parts['lstm_coupled'])} and {count(parts['gru'])} runs solved, both tasks)"
+    if tied.low <= 0 <= tied.high:
+        text = f"The tied LSTM stands with the GRU {beside}" + (": the tie is enough" if helps else "")
+    else:
+        text = f"The tied LSTM solves {'more' if tied.low > 0 else 'fewer'} runs than the GRU {beside}"
+    beside = f"({count(parts['lstm_shut'])} and {count(parts['lstm'])})"
+    start = f"The one whose input gate starts at {shut_at():.2f}"
+    if shut.low <= 0 <= shut.high:
+        return f"{text}. {start} stands with the plain LSTM {beside}: that start of the input gate alone is not enough"
+    return f"{text}. {start} solves {'more' if shut.low > 0 else 'fewer'} runs than the plain LSTM {beside}"
+
+
+def selective_reading(chosen: pd.DataFrame) -> str:
+    """Whether separate gates are an advantage on the two registers, by start."""
+    found: dict[str, list[str]] = {"ahead": [], "behind": [], "level": []}
+    for start in STARTS:
+        apart = gap(*(tally(pick(chosen, cell=cell, start=start)) for cell in GATED))
+        found["ahead" if apart.low > 0 else "behind" if apart.high < 0 else "level"].append(name(start))
+    level = f"; with {listed(found['level'])} these runs do not tell the two apart" if found["level"] else ""
+    behind = f"with {listed(found['behind'])} the GRU solves more runs" if found["behind"] else ""
+    if found["ahead"]:
+        return f"They are one with {listed(found['ahead'])}" + (f", but {behind}" if behind else "") + level
+    if behind:
+        return f"They are none here: {behind}{level}"
+    return "No advantage can be seen: with no start do these runs tell the two apart"
+
+
+def tuning_reading(tuned: dict[str, Tuned], kinds: dict[str, list[int]]) -> str:
+    """Whether tuning seeds succeeded at another rate than the one used, and which cases no rate taught anything."""
+    missed, hopeless, total = [], [], 0
+    for kind, given in tuned.items():
+        runs = outcomes(given.runs)
+        for case in cases(rnn=False):
+            part = pick(runs, **case)
+            solved = part.groupby("learning_rate")["solved"].sum()
+            used = solved.get(recall.rate(given, case, kinds[kind][0]), 0)
+            total += 1
+            label = f"{LABELS[case['cell']]} with {name(case['start'])}"
+            missed += [f"{case['task']}, T = {part['length'].iloc[0]}, {label}"] if solved.max() > used else []
+            hopeless += [label] if not solved.any() else []
+    text = f"In none of the {total} cases did more tuning seeds succeed at another rate than at the one used"
+    if missed:
+        text = f"In {len(missed)} of the {total} cases more tuning seeds succeeded at another rate than at the one used"
+        text += f" ({'; '.join(missed)})"
+    if hopeless:
+        kinds_ = "; ".join(f"{label}: {hopeless.count(label)}" for label in dict.fromkeys(hopeless))
+        text += f". In {len(hopeless)} cases no rate taught a tuning seed the task ({kinds_})"
+    return text
 
 
 def climbed(length: int, runs: pd.DataFrame) -> str:
@@ -75,21 +161,27 @@ def climbed(length: int, runs: pd.DataFrame) -> str:
 
 def climb_end(cell: str, runs: pd.DataFrame) -> str:
     """Whether a cell was driven to a length at which all of its runs fail."""
-    longest = runs["length"].max()
-    if pick(runs, length=longest)["solved"].any():
+    longest, seeds = runs["length"].max(), runs["seed"].nunique()
+    at_end = pick(runs, length=longest)
+    if not at_end["solved"].any():
+        return f"The {LABELS[cell]} solved none at T = {longest}, and was asked for nothing longer"
+    if at_end["solved"].all():
         return f"The {LABELS[cell]} was not driven to where it fails: T = {longest} is the longest that was tried"
-    return f"The {LABELS[cell]} solved none at T = {longest}, and was asked for nothing longer"
+    return (
+        f"The {LABELS[cell]} solves some runs and fails others at T = {longest}, the longest that was tried; with {seeds} "
+        "seeds no trend over lengths can be read"
+    )
 
 
-def keeping(watched: pd.DataFrame, cell: str, random: bool) -> tuple[float, float]:
-    """Openness of the keeping gate at the first and at the last look, medians over seeds."""
+def keeping(watched: pd.DataFrame, cell: str, random: bool) -> tuple[float, float, float]:
+    """Openness of the keeping gate at the first look, at its highest and at the last look, medians over seeds."""
     runs = pick(watched, cell=cell, random_labels=random).sort_values("step").groupby("seed")["keep"]
-    return float(runs.first().median()), float(runs.last().median())
+    return float(runs.first().median()), float(runs.max().median()), float(runs.last().median())
 
 
 def reading(watched: pd.DataFrame) -> str:
     """What the gates did on random labels, in a sentence."""
-    rise = {cell: keeping(watched, cell, True)[1] - keeping(watched, cell, True)[0] for cell in GATED}
+    rise = {cell: keeping(watched, cell, True)[2] - keeping(watched, cell, True)[0] for cell in GATED}
     opened = [LABELS[cell] for cell in GATED if rise[cell] > ROSE]
     shut = [LABELS[cell] for cell in GATED if rise[cell] <= ROSE]
     if opened and shut:
@@ -121,11 +213,12 @@ def map_alt(table: pd.DataFrame, shares: pd.DataFrame) -> str:
     )
 
 
-def steps_caption(table: pd.DataFrame) -> str:
-    """Caption of the figure of steps."""
+def steps_caption(table: pd.DataFrame, every: int) -> str:
+    """Caption of the figure of steps; a look comes `every` so many."""
     return (
         f"Optimiser steps until the task is solved; every dot is one of {table['seed'].nunique()} seeds, open in the grey "
-        f"band where {table['steps_allowed'].max()} steps were not enough. Lines join the medians."
+        f"band where {table['steps_allowed'].max()} steps were not enough. Lines join the medians. A look comes every {every} "
+        f"steps, so {every} is the least that can be found."
     )
 
 
@@ -143,32 +236,47 @@ def controls_alt(table: pd.DataFrame, watched: pd.DataFrame) -> str:
     """The figure of the gates and the controls in words."""
     gates = []
     for cell, random in itertools.product(GATED, (False, True)):
-        first, last = keeping(watched, cell, random)
-        gates.append(f"{LABELS[cell]}, {'random' if random else 'true'} labels, {first:.2f} to {last:.2f}")
+        values = listed([f"{each:.2f}" for each in keeping(watched, cell, random)])
+        gates.append(f"{LABELS[cell]}, {'random' if random else 'true'} labels, {values}")
     parts = [
         f"{task}, {NAMES[cell]}: {count(rows)} solved, median {median(rows)}"
         for task, cell in itertools.product(TASKS, ORDER)
         if len(rows := pick(table, task=task, cell=cell))
     ]
-    return f"Openness of the keeping gate from first to last: {'; '.join(gates)}. Steps to solve: {'; '.join(parts)}."
+    opened = f"Openness of the keeping gate at first, at its highest and at last: {'; '.join(gates)}."
+    return f"{opened} Steps to solve: {'; '.join(parts)}."
 
 
 def selective_alt(table: pd.DataFrame) -> str:
     """The figure of the two registers in words."""
     parts = [
         f"{name(start)}, {LABELS[cell]}: {count(rows)} solved, median {100 * rows['quality'].median():.0f} % right, "
-        f"write gate {rows['contrast'].median():+.2f} at marks"
+        f"write gate {_signed(rows['contrast'].median())} at marks"
         for start, cell in itertools.product(STARTS, GATED)
         if len(rows := pick(table, start=start, cell=cell))
     ]
     return f"Three panels of dots, one a seed, by start and cell. {'; '.join(parts)}."
 
 
+def tuning_caption() -> str:
+    """Caption of the tuning figure."""
+    return (
+        "The whole tuning: steps to solve against learning rate. Marks: tuning seeds, full on recall and open on adding; "
+        "lines: their medians, in the grey band where half of the seeds or more did not solve it. Rings: the rate used, "
+        "which is the best, or where none taught the cell anything the best with chrono. Seeds here are none of those reported."
+    )
+
+
 def tuning_alt(tuned: dict[str, Tuned]) -> str:
     """The tuning figure in words."""
     parts = []
     for given in tuned.values():
-        for row in pick(given.best, cell=list(GATED)).to_dict("records"):
-            where = f"{row['task']}, T = {row['length']}, {row['scheme'].partition(':')[0]}"
-            parts.append(f"{where}, {LABELS[row['cell']]}: {row['learning_rate']:g}")
-    return f"Steps to solve against learning rate on tuning seeds. Best rates: {listed(parts)}."
+        length = int(given.best["length"].iloc[0])
+        for case in cases(tuple(dict.fromkeys(given.best["task"])), rnn=False):
+            used = recall.rate(given, case, length)
+            parts.append(f"{case['task']}, T = {length}, {name(case['start'])}, {LABELS[case['cell']]}: {used:g}")
+    return f"Steps to solve against learning rate on tuning seeds. Rates used: {listed(parts)}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0"

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
-from IPython.display import Markdown
 
-from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, gap, name, parting, pick, success, tally
+from gatedrnn.analyses.recall import (
+    GATED,
+    STARTS,
+    TASKS,
+    counts,
+    difference,
+    gap,
+    name,
+    parting,
+    pick,
+    success,
+    tally,
+)
+from gatedrnn.analyses.recall_looks import shut_at
 from gatedrnn.experiments.recall import build, guessing
 from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import half_life
@@ -16,8 +30,15 @@ from gatedrnn.statistics import Interval, ratio_bootstrap
 from gatedrnn.tasks import adding, recall
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Stratum, Verdict, ledger
 
+ENOUGH = 0.5
+"""Share of solved runs below which no cell is called enough."""
 ALL_RATES = "solved or not, all rates"
-NAMES = {**LABELS, "lstm_shut": "LSTM whose input gate starts shut", "lstm_coupled": "LSTM with tied gates"}
+SPACE = "\N{NO-BREAK SPACE}"
+NAMES = {
+    **LABELS,
+    "lstm_shut": f"LSTM whose input gate starts at {shut_at():.2f}",
+    "lstm_coupled": "LSTM with tied gates",
+}
 FACTORS = {"start": "the start of the gates", "cell × start": "which cell with which start", "cell": "the cell alone"}
 
 
@@ -29,12 +50,12 @@ def count(part: pd.DataFrame) -> str:
 def rate(part: pd.DataFrame) -> str:
     """Such as `9 of 10 [60, 98] %`."""
     found = success(part)
-    return f"{count(part)} [{100 * found.low:.0f}, {100 * found.high:.0f}] %"
+    return f"{count(part)} [{100 * found.low:.0f},{SPACE}{100 * found.high:.0f}]{SPACE}%"
 
 
 def signed(found: Interval) -> str:
     """A difference in points with its interval."""
-    return f"{found.signed(0)} points"
+    return f"{found.signed(0)} points".replace(", ", f",{SPACE}")
 
 
 def median(part: pd.DataFrame) -> str:
@@ -54,33 +75,18 @@ def slug(start: str) -> str:
     return start.replace(":", "-")
 
 
-def result_table(table: pd.DataFrame) -> Markdown:
-    """A line a task, start and cell: what it had, and by length the seeds that solved it and their median steps."""
-    lengths = sorted(table["length"].unique())
-    heads = ["task", "start", "cell", "parameters", "learning rates", *(f"T = {each}" for each in lengths), "clipped"]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for case in cases():
-        for size in ("width", "parameters"):
-            rows = pick(table, **case, size=size)
-            if rows.empty:
-                continue
-            by_length = [pick(rows, length=length) for length in lengths]
-            seen = [f"{count(each)}, {median(each)}" if len(each) else "" for each in by_length]
-            label = f"{LABELS[case['cell']]}, {rows['width'].iloc[0]} units"
-            rates = ", ".join(f"{each:g}" for each in dict.fromkeys(rows.sort_values("length")["learning_rate"]))
-            cut, numbers = f"{100 * rows['clipped'].mean():.0f} %", f"{rows['parameters'].iloc[0]:,}"
-            cells = [case["task"], name(case["start"]), label, numbers, rates, *seen, cut]
-            lines.append(f"| {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
-
-
 def answer(verdict: Verdict) -> str:
     """Does the start decide who wins? From the LSTM − GRU of each start."""
     behind = [each.name for each in verdict.strata if each.high < 0]
     ahead = [each.name for each in verdict.strata if each.low > 0]
     level = [each.name for each in verdict.strata if each.low <= 0 <= each.high]
     parts = [f"with {listed(group)} {text}" for group, text in _groups(behind, ahead, level)]
-    head = "Yes" if bool(behind) + bool(ahead) + bool(level) > 1 else "No"
+    if behind and ahead:
+        head = "Yes"
+    elif behind or ahead:
+        head = f"No, no start puts the {'LSTM' if behind else 'GRU'} ahead"
+    else:
+        head = "No"
     return f"{head}: {'; '.join(parts)}"
 
 
@@ -95,7 +101,7 @@ def _groups(behind: list[str], ahead: list[str], level: list[str]) -> list[tuple
 
 def ranges(table: pd.DataFrame, lengths: list[int]) -> str:
     """How far each cell goes from its worst start to its best, over both tasks and the given lengths."""
-    parts = []
+    parts, moved = [], []
     for cell in GATED:
         by_start = {s: pick(table, cell=cell, start=s, size="width", length=lengths) for s in STARTS}
         worst, best = (f(STARTS, key=lambda s: int(by_start[s]["solved"].sum())) for f in (min, max))
@@ -103,7 +109,27 @@ def ranges(table: pd.DataFrame, lengths: list[int]) -> str:
             f"the {LABELS[cell]} goes from {count(by_start[worst])} ({name(worst)}) to {count(by_start[best])}"
         )
         parts[-1] += f" ({name(best)})"
-    return f"From its worst start to its best {' and '.join(parts)}"
+        moved += [LABELS[cell]] if gap(tally(by_start[best]), tally(by_start[worst])).low > 0 else []
+    said = "the start matters for both" if len(moved) == 2 else "for neither can these runs tell that the start matters"
+    if len(moved) == 1:
+        said = f"the start matters for the {moved[0]} and not visibly for the {'GRU' if moved == ['LSTM'] else 'LSTM'}"
+    return f"From its worst start to its best {' and '.join(parts)}: {said}"
+
+
+def leads(table: pd.DataFrame) -> str:
+    """Where the LSTM solved more runs than the GRU, task by task and length by length."""
+    found, sure = [], 0
+    for task, start, length in itertools.product(TASKS, STARTS, sorted(table["length"].unique())):
+        which: dict[str, Any] = {"task": task, "start": start, "length": int(length)}
+        (lstm, n), (gru, _) = counts(table, **which)
+        if lstm > gru:
+            apart = difference(table, **which)
+            sure += apart.low > 0
+            found.append(f"{task}, {name(start)}, T = {length} ({lstm} against {gru} of {n}, {signed(apart)})")
+    if not found:
+        return "Nowhere does the LSTM solve more runs than the GRU"
+    text = f"The LSTM solves more runs than the GRU at {'; '.join(found)}"
+    return text if sure else f"{text}; such a lead can be chance, since its interval holds zero"
 
 
 def long_sentence(verdict: Verdict) -> str:
@@ -115,18 +141,25 @@ def long_sentence(verdict: Verdict) -> str:
     return f"{head}. Runs that learn it, LSTM − GRU: {strata(verdict)}."
 
 
-def short_sentence(verdict: Verdict) -> str:
+def short_sentence(verdict: Verdict, table: pd.DataFrame, lengths: list[int]) -> str:
     """What the verdict on M4 says to a reader who has to choose."""
     margin = ledger()["M4"].margin
+    rows = {start: pick(table, cell="gru", start=start, size="width", length=lengths) for start in STARTS}
     ahead = [each.name for each in verdict.strata if each.low > margin]
     if ahead:
         head = f"With {listed(ahead)} the GRU falls short even at short lengths: take the LSTM there"
     elif all(each.high < margin for each in verdict.strata):
-        head = "At short lengths the GRU is enough with every start"
+        solved = f"the GRU solves {listed([f'{count(part)} runs with {name(start)}' for start, part in rows.items()])}"
+        weak = [name(start) for start, part in rows.items() if part["solved"].mean() < ENOUGH]
+        head = f"In plain words yes: at short lengths {solved}"
+        if weak:
+            head = (
+                f"At short lengths the GRU does no worse than the LSTM, but is not enough with {listed(weak)}: {solved}"
+            )
         behind = [each.name for each in verdict.strata if each.high < -margin]
         if behind:
-            head += f"; with {listed(behind)} the two are not alike, because the LSTM falls behind"
-            head += f" (the verdict asks for equality within ± {margin:g} points, which a GRU that leads breaks too)"
+            head += f". The two are not alike within ±{SPACE}{margin:g} points, because the LSTM falls behind with"
+            head += f" {listed(behind)}"
     else:
         unsure = [each.name for each in verdict.strata if each.high >= margin]
         head = f"These runs leave open whether the GRU is enough with {listed(unsure)}"
@@ -168,7 +201,7 @@ def control_advice(controls: pd.DataFrame) -> str:
     """What each control did for the LSTM with bias 1, both tasks together."""
     parts = []
     for cell, what in (
-        ("lstm_shut", "an input gate that starts shut"),
+        ("lstm_shut", f"an input gate that starts at {shut_at():.2f}"),
         ("lstm_coupled", "tying its gates, f = 1 − i,"),
     ):
         changed, plain = (pick(controls, cell=each) for each in (cell, "lstm"))
@@ -203,21 +236,24 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
     )
     yield "width", str(wide)
     for who, cell, width in (("lstm", "lstm", hidden), ("gru", "gru", hidden), ("wide", "gru", wide)):
-        yield f"parameters-{who}", f"{parameters(build('recall', cell, width)):,}"
+        yield f"parameters-{who}", listed([f"{parameters(build(task, cell, width)):,}" for task in TASKS])
     yield "equal-length", str(kinds["long"][0])
     for size in ("width", "parameters"):
         found = [(s, difference(table, size=size, start=s, length=kinds["long"][0])) for s in STARTS]
         yield f"equal-{size}", "; ".join(f"{name(start)} {signed(each)}" for start, each in found)
     for panel, part in shares.groupby("panel"):
-        known = part[~part["factor"].isin(["seed", "other combinations"])].nlargest(2, "share")
+        known = part[~part["factor"].isin(["learning_rate", "other combinations"])].nlargest(3, "share")
         yield (
             f"share-{_panel(panel)}-top",
-            listed([f"{_factor(r.factor)} ({r.share:.0f} %)" for r in known.itertuples()]),
+            listed([f"{_factor(r.factor)} ({r.share:.0f}{SPACE}%)" for r in known.itertuples()]),
         )
-    for panel, factor in (("solved or not", "length"), ("solved or not", "seed"), (ALL_RATES, "learning_rate")):
+    for panel, factor in (("solved or not", "length"), ("solved or not", "start"), (ALL_RATES, "learning_rate")):
         share = pick(shares, panel=panel, factor=factor)["share"].iloc[0]
-        yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f} %"
+        yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f}{SPACE}%"
     yield "ranges", ranges(table, kinds["long"])
+    yield "leads", leads(table)
+    yield "margin-M4", f"{ledger()['M4'].margin:g}"
+    yield "shut-at", f"{shut_at():.2f}"
     yield "advice-default", default_advice(table)
     yield "advice-chrono", chrono_advice(table)
     yield "guess-recall", f"{100 * guessing('recall'):.1f} %"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import Markdown
 
 from gatedrnn.experiments.streaming import operations
 from gatedrnn.figures import LABELS
@@ -29,6 +30,7 @@ SETTINGS = {
     "river tree": (0.0003, 0.001, 0.003, 0.01),
 }
 """What is tried: how much the autoregression forgets, and the learning rates of river's models."""
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def label(cell: str, size: str = "width") -> str:
@@ -86,19 +88,22 @@ def best(base: pd.DataFrame) -> str:
     return str(base.set_index("kind")["rmse"].idxmin())
 
 
-def result_table(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> pd.DataFrame:
-    """Errors over the stretch and over its second half, and what each network is."""
-    rows: list[tuple[str, ...]] = [
-        (PLAIN[row["kind"]], f"{row['rmse']:.2f}", f"{row['late']:.2f}", "", "", "") for row in base.to_dict("records")
+def result_table(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Markdown:
+    """Errors over the stretch and over its second half, and what each network is, as a Markdown table."""
+    lines = [
+        "| RMSE, mg/dL | all readings | second half | units | parameters | thousand FLOPs an update |",
+        "|---|--:|--:|--:|--:|--:|",
     ]
+    for row in base.to_dict("records"):
+        lines.append(f"| {PLAIN[row['kind']]} | {row['rmse']:.2f} | {row['late']:.2f} | – | – | – |")
     for cell, size in MODELS:
         own = part(runs, cell, size)
-        texts = [f"{own[each].mean():.2f} ± {own[each].std():.2f}" for each in ("rmse", "late")]
+        texts = [f"{own[each].mean():.2f}{NBSP}±{NBSP}{own[each].std():.2f}" for each in ("rmse", "late")]
         width = int(own["width"].iloc[0])
-        count = operations(cell, width, window)
-        rows.append((label(cell, size), *texts, str(width), f"{own['parameters'].iloc[0]:,}", f"{count / 1000:,.0f} k"))
-    columns = ["forecast", "RMSE, mg/dL", "second half", "width", "parameters", "FLOPs an update"]
-    return pd.DataFrame(rows, columns=columns).set_index("forecast")
+        texts += [str(width), f"{own['parameters'].iloc[0]:,}", f"{operations(cell, width, window) / 1000:,.0f}"]
+        lines.append(f"| {label(cell, size)} | {' | '.join(texts)} |")
+    note = f"± is the standard deviation over {runs['seed'].nunique()} seeds; the others have no seeds."
+    return Markdown("\n".join(lines) + f"\n\n{note}")
 
 
 def latency_table(readings: pd.DataFrame) -> pd.DataFrame:
@@ -106,41 +111,49 @@ def latency_table(readings: pd.DataFrame) -> pd.DataFrame:
     return percentiles(readings, ("name", "what"))
 
 
-def cost_table(latency: pd.DataFrame, streams: pd.DataFrame) -> pd.DataFrame:
-    """Latencies in microseconds, bytes a stream, and streams on one core before the deadline."""
-    rows = []
+def cost_table(latency: pd.DataFrame, streams: pd.DataFrame) -> Markdown:
+    """Latencies in microseconds, bytes a stream, and streams on one core before the deadline, as a Markdown table."""
+    lines = [
+        "| median / 95th / 99th | predict, µs | learn, µs | bytes a stream | streams that learn | streams, shared weights |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     for row in streams.to_dict("records"):
         found = latency[latency["name"] == row["name"]].set_index("what")
         times = [
-            " / ".join(_micro(found.loc[what, point]) for point in ("p50", "p95", "p99"))
+            " / ".join(micro(found.loc[what, point]) for point in ("p50", "p95", "p99")).replace(" ", NBSP)
             for what in ("predict", "learn")
         ]
-        together = "" if np.isnan(row["shared"]) else f"{row['shared']:,.0f}"
-        rows.append((title(row["name"]), *times, f"{row['bytes']:,}", f"{row['carried']:,}", together))
-    columns = [
-        "forecast",
-        "predict, µs",
-        "learn, µs",
-        "bytes a stream",
-        "streams that learn",
-        "streams, shared weights",
+        together = "–" if np.isnan(row["shared"]) else about(row["shared"])
+        texts = [title(row["name"]), *times, f"{row['bytes']:,}", about(row["carried"]), together]
+        lines.append(f"| {' | '.join(texts)} |")
+    return Markdown("\n".join(lines))
+
+
+def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> Markdown:
+    """Chosen rates, what was tried for them, updates of a run, and how often the gradient was cut, as a Markdown table."""
+    lines = [
+        "| network | rates tried | tuning runs | rate chosen | updates | gradient cut |",
+        "|---|---|--:|--:|--:|--:|",
     ]
-    return pd.DataFrame(rows, columns=columns).set_index("forecast")
-
-
-def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> pd.DataFrame:
-    """Chosen rates, what was tried for them, updates of a run, and how often the gradient was cut."""
-    rows = []
     for cell, size in MODELS:
         own, tries = part(runs, cell, size), tuned.runs[tuned.runs["cell"] == cell]
-        rates = " ".join(f"{rate:g}" for rate in sorted(tries["learning_rate"].unique()))
-        cut = f"{100 * own['clipped'].mean():.0f} %"
-        steps = f"{own['steps_taken'].iloc[0]:,}"
-        rows.append((label(cell, size), rates, len(tries), f"{own['learning_rate'].iloc[0]:g}", steps, cut))
-    columns = ["network", "rates tried", "tuning runs", "rate chosen", "updates", "updates with the gradient cut"]
-    return pd.DataFrame(rows, columns=columns).set_index("network")
+        rates = sorted(tries["learning_rate"].unique())
+        tried = [", ".join(f"{rate:g}" for rate in rates), str(len(tries))]
+        texts = [label(cell, size), *(tried if size == "width" else [f"as {LABELS[cell]}", "–"])]
+        texts += [f"{own['learning_rate'].iloc[0]:g}", f"{own['steps_taken'].iloc[0]:,}"]
+        lines.append(f"| {' | '.join(texts)} | {100 * own['clipped'].mean():.0f}{NBSP}% |")
+    return Markdown("\n".join(lines))
 
 
-def _micro(seconds: float) -> str:
+def micro(seconds: float) -> str:
+    """Microseconds: whole from a hundred on, with one decimal below."""
     value = 1e6 * seconds
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def about(count: float) -> str:
+    """A number of streams to two digits, such as `1.4 million` or `730,000`; whole below a thousand."""
+    if count < 1000:
+        return f"{count:.0f}"
+    rounded = float(f"{count:.1e}")
+    return f"{rounded / 1e6:.2g}{NBSP}million" if rounded > 1e6 else f"{rounded:,.0f}"

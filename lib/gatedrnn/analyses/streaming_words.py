@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gatedrnn.analyses.streaming import MODELS, PLAIN, SIZES, best, label, part, ratio, title
+from gatedrnn.analyses.streaming import MODELS, NBSP, PLAIN, SIZES, about, best, label, micro, part, ratio, title
 from gatedrnn.experiments.streaming import operations
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap
+from gatedrnn.tasks import glucose
 from gatedrnn.verdicts import ledger
 
 NAMES = {
@@ -18,6 +19,8 @@ NAMES = {
     "river linear": "river's linear model",
     "river tree": "river's tree",
 }
+
+NEAR = "At this size most of either is fixed cost: one call at a time, the clock hardly tells the two cells apart."
 
 
 def numbers(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Iterator[tuple[str, str]]:
@@ -33,6 +36,9 @@ def numbers(runs: pd.DataFrame, base: pd.DataFrame, window: int) -> Iterator[tup
         yield f"flops-{cell}-{size}", f"{operations(cell, width, window):,}"
     yield "updates", f"{part(runs, 'lstm')['steps_taken'].iloc[0]:,}"
     yield "ratio", ratio(runs, "operations").format("{:.3f}")
+    yield "lags", str(glucose.LAGS)
+    yield "forgetting", f"{base.set_index('kind').loc['autoregression', 'setting']:g}"
+    yield "margin", _share(1 - ledger()["U3"].margin)
     yield "finding", finding(runs)
     yield "against", against(runs, base)
     yield "ungated", ungated(runs)
@@ -56,10 +62,8 @@ def verdict_words(runs: pd.DataFrame) -> str:
     if found.high < margin:
         return text + f"All of the interval is below {margin:g}: the GRU is ahead by more than the claim asks."
     if found.low > margin and found.high < 1:
-        return (
-            text
-            + f"The GRU is ahead, and surely so, but by less than the claim asks: the interval is above {margin:g}."
-        )
+        gap = f"by {_share(1 - found.estimate)}, less than the {_share(1 - margin)} that the claim asks for"
+        return text + f"So the GRU is ahead, but {gap}: all of the interval is above {margin:g}."
     if found.low > margin:
         return text + f"All of the interval is above {margin:g}: a lead as large as the claim asks is ruled out."
     return text + f"The interval holds {margin:g}: these runs cannot tell."
@@ -71,9 +75,7 @@ def when(runs: pd.DataFrame) -> str:
     if whole.low <= 1 <= whole.high:
         return ""
     if later.low <= 1 <= later.high:
-        return (
-            "The lead was made early: in the second half no difference is certain. It is a matter of who learns sooner."
-        )
+        return "The lead was made early, by learning sooner: in the second half there is no clear difference."
     return "The second half shows a difference too."
 
 
@@ -99,7 +101,8 @@ def ungated(runs: pd.DataFrame) -> str:
         parts.append(f"{word} the {LABELS[cell]} (ratio {found.format('{:.3f}')})")
     gates = all(ratio_bootstrap(own, part(runs, cell)["rmse"]).high < 1 for cell in ("lstm", "gru"))
     end = " Gates are not what this stream needs." if gates else ""
-    return f"The tanh RNN, with no gates and a fraction of the work, errs {' and '.join(parts)}.{end}"
+    work = part(runs, "rnn")["operations"].iloc[0] / part(runs, "lstm")["operations"].iloc[0]
+    return f"The tanh RNN, with no gates and {work:.2f} of the LSTM's operations, errs {' and '.join(parts)}.{end}"
 
 
 def late(runs: pd.DataFrame, base: pd.DataFrame) -> str:
@@ -112,24 +115,33 @@ def late(runs: pd.DataFrame, base: pd.DataFrame) -> str:
 
 
 def advice(runs: pd.DataFrame, base: pd.DataFrame) -> str:
-    """What a practitioner should do, by the errors found."""
+    """What a practitioner should do, by the errors found and the operations counted."""
     kind = best(base)
     reference = float(base.loc[base["kind"] == kind, "rmse"].iloc[0])
-    ahead = [cell for cell in ("lstm", "gru") if bootstrap(part(runs, cell)["rmse"]).high < reference]
-    if not ahead:
-        return (
-            f"For a stream that you must learn from as it comes, start with {NAMES[kind]}: no network of this size did better "
-            "here, and every one costs far more for each reading."
-        )
-    names = " or the ".join(LABELS[cell] for cell in ahead)
-    return (
-        f"For a stream that you must learn from as it comes, start with {NAMES[kind]}, and pay for the {names} only if the "
-        "difference is worth its latency to you."
-    )
+    own = {cell: part(runs, cell) for cell in ("lstm", "gru", "rnn")}
+    errs = {cell: rows["rmse"] for cell, rows in own.items() if bootstrap(rows["rmse"]).high < reference}
+    start = f"For a stream that you must learn from as it comes, start with {NAMES[kind]}"
+    if not errs:
+        return f"{start}: no network of this size did better here, and every one costs far more for each reading."
+    least = min(errs, key=lambda cell: errs[cell].mean())
+    level = [
+        cell
+        for cell in errs
+        if all(ratio_bootstrap(errs[other], errs[cell]).high >= 1 for other in errs if other != cell)
+    ]
+    take = min(level or [least], key=lambda cell: own[cell]["operations"].iloc[0])
+    gain = f"{reference - errs[take].mean():.2f}{NBSP}mg/dL"
+    text = f"{start}. If {gain} less are worth the work to you, take the {LABELS[take]}: "
+    if len(errs) == 1:
+        return f"{text}no other network did better than the start."
+    cost = own[take]["operations"].iloc[0]
+    fewest = all(cost <= own[cell]["operations"].iloc[0] for cell in errs)
+    work = "it does the fewest operations of the networks that did better" if fewest else "it costs more operations"
+    return f"{text}{work}, {'and no other' if fewest else 'but every cheaper one'} errs clearly {'less' if fewest else 'more'}."
 
 
-def measured(latency: pd.DataFrame, streams: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Names and texts of what rests on timings."""
+def measured(latency: pd.DataFrame, streams: pd.DataFrame, every: int) -> Iterator[tuple[str, str]]:
+    """Names and texts of what rests on timings; `every` is the number of readings between two updates of a network."""
     table = latency.set_index(["name", "what"])
     for name in streams["name"]:
         for what in ("predict", "learn"):
@@ -137,12 +149,30 @@ def measured(latency: pd.DataFrame, streams: pd.DataFrame) -> Iterator[tuple[str
                 yield f"{what}-{point}-{name.replace(' ', '-')}", _time(table.loc[(name, what), point])
     carried = streams.set_index("name")["carried"]
     for name, count in carried.items():
-        yield f"carried-{str(name).replace(' ', '-')}", f"{count:,}"
-    for what in ("predict", "learn"):
-        found = table.loc[("gru operations", what), "p50"] / table.loc[("lstm width", what), "p50"]
+        yield f"carried-{str(name).replace(' ', '-')}", about(count)
+    middle = table["p50"]
+    clock = {what: middle["gru operations", what] / middle["lstm width", what] for what in ("predict", "learn")}
+    for what, found in clock.items():
         yield f"clock-{what}", f"{found:.2f}"
-    least = table.loc[("autoregression", "learn"), "p50"]
-    yield "dearer", f"{table.loc[('lstm width', 'learn'), 'p50'] / least:.0f}"
+    near = all(0.8 < found < 1.25 for found in clock.values())
+    yield "clock", NEAR if near else "So the clock does not follow the counted work closely here."
+    yield "dearer", f"{middle['lstm width', 'learn'] / middle['autoregression', 'learn']:.0f}"
+    read = [
+        middle[name, "predict"] + middle[name, "learn"] / each
+        for name, each in (("lstm width", every), ("autoregression", 1))
+    ]
+    yield "reading", f"{read[0] / read[1]:.0f}"
+    yield "together", together(streams)
+
+
+def together(streams: pd.DataFrame) -> str:
+    """How many streams one shared network serves, GRU against LSTM."""
+    shared = streams.set_index("name")["shared"]
+    same, work = (shared[f"gru {size}"] / shared["lstm width"] for size in ("width", "operations"))
+    return (
+        f"Where one network with fixed weights serves many streams side by side, the GRU of the same width serves {same:.1f} "
+        f"times as many as the LSTM, the GRU of equal operations {work:.1f} times."
+    )
 
 
 def sentence(runs: pd.DataFrame, base: pd.DataFrame) -> str:
@@ -213,8 +243,12 @@ def tuning_alt(rates: pd.DataFrame) -> str:
 def _who(found: Interval) -> str:
     if found.low > 1:
         return "the LSTM errs less"
-    return "the GRU errs less" if found.high < 1 else "no difference is certain"
+    return "the GRU errs less" if found.high < 1 else "neither errs clearly less"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}".removesuffix(".0") + f"{NBSP}%"
 
 
 def _time(seconds: float) -> str:
-    return f"{1e3 * seconds:.2f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
+    return f"{1e3 * seconds:.2f}{NBSP}ms" if seconds >= 1e-3 else f"{micro(seconds)}{NBSP}µs"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gatedrnn.ablations import VARIANTS
 from gatedrnn.experiments.ablation import TASKS
@@ -64,7 +65,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
                 if part.empty:
                     continue
                 mean = 100 * part.groupby("learning_rate")["accuracy"].mean()
-                axis.plot(mean.index, mean, label=_label(name), **_line(name))
+                axis.plot(mean.index, mean, label=_label(name), marker=".", markersize=6, **_line(name))
                 chosen = best[(best["task"] == task) & (best["variant"] == name)]["learning_rate"].iloc[0]
                 axis.plot(chosen, mean[chosen], "o", markersize=8, color=_line(name)["color"], markerfacecolor="none")
             axis.set(
@@ -74,8 +75,11 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
                 axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), ncols=2, handlelength=2.6)
     for axis in axes[:, 0]:
         axis.set_ylabel("accuracy, %")
+    known = sorted(runs["learning_rate"].unique())
     for axis in axes[1]:
         axis.set_xlabel("learning rate")
+        axis.set_xticks(known, [f"{rate:g}" for rate in known])
+        axis.minorticks_off()
     return fig
 
 
@@ -98,8 +102,10 @@ def draw_curves(runs: pd.DataFrame) -> Figure:
                 ends.append((float(lines.mean(0)[-1]), _label(name), style["color"]))
             _end_labels(axis, float(steps[-1]), ends)
             axis.set(title=f"{cell.upper()}, {'recall' if task == 'recall' else 'MNIST-1D'}", ylim=(-3, 104))
-            axis.set_xlim(0, float(steps[-1]) * 1.46)
-            axis.set_xticks(np.linspace(0, steps[-1], 5).round())
+            axis.set_xlim(0, float(steps[-1]) * 1.6)
+            axis.set_xticks(
+                [tick for tick in MaxNLocator(5, integer=True).tick_values(0, steps[-1]) if tick <= steps[-1]]
+            )
     for axis in axes[:, 0]:
         axis.set_ylabel("accuracy, %")
     for axis in axes[1]:
@@ -157,7 +163,7 @@ def _aligned(part: pd.DataFrame, length: int) -> np.ndarray:
 
 
 def _end_labels(axis: Axes, x: float, ends: list[tuple[float, str, str]], gap: float = 8.5) -> None:
-    """Labels at the ends of curves, moved apart where they would overlap."""
+    """Labels at the ends of curves, moved apart where they would overlap, each with a line to its end."""
     ends = sorted(ends)
     places = [height for height, _, _ in ends]
     for _ in range(60):
@@ -167,5 +173,6 @@ def _end_labels(axis: Axes, x: float, ends: list[tuple[float, str, str]], gap: f
                 places[low + 1] += overlap / 2
         shift = min(0.0, 101 - max(places))
         places = [max(place + shift, 0.0) for place in places]
-    for place, (_, label, colour) in zip(places, ends, strict=True):
-        axis.text(x * 1.02, place, label, color=colour, fontsize=8, va="center")
+    for place, (height, label, colour) in zip(places, ends, strict=True):
+        axis.plot([x * 1.01, x * 1.08], [height, place], color=colour, linewidth=0.7, alpha=0.8)
+        axis.text(x * 1.09, place, label, color=colour, fontsize=8, va="center")

@@ -15,18 +15,19 @@ from gatedrnn.experiments.convergence import CELLS, KERNELS, TASKS
 from gatedrnn.figures import COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.tuning import Tuned
 
-UNITS = {"mnist1d": "accuracy, %", "chorales": "NLL, nats a step", "recall": "accuracy, %"}
+UNITS = {"mnist1d": "accuracy, %", "chorales": "nats per quarter note", "recall": "accuracy, %"}
 TITLES = {"mnist1d": "MNIST-1D", "chorales": "Chorales", "recall": "Recall"}
 Baselines = dict[str, dict[str, float]]
 
 
 def draw_steps(runs: pd.DataFrame, baselines: Baselines, goals: dict[str, float]) -> Figure:
     """Held-out quality over optimiser steps, a panel a task: seeds thin, their median thick, baselines dotted."""
-    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.3))
+    fig, axes = plt.subplots(1, len(TASKS), figsize=(WIDTH, 3.5))
     for axis, task in zip(axes, TASKS, strict=True):
         _curves(axis, runs, task, {cell: 1.0 for cell in CELLS})
         _references(axis, task, baselines, goals)
-        axis.set(title=TITLES[task], xlabel="optimiser steps", ylabel=UNITS[task])
+        axis.set(xlabel="optimiser steps", ylabel=UNITS[task])
+        axis.set_title(TITLES[task], pad=24)
         axis.set_xlim(0, None)
     _key(fig)
     return fig
@@ -155,10 +156,13 @@ def _curves(axis: Axes, runs: pd.DataFrame, task: str, unit: dict[str, float]) -
 
 
 def _references(axis: Axes, task: str, baselines: Baselines, goals: dict[str, float]) -> None:
+    names = []
     for name, value in baselines.get(task, {}).items():
-        axis.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
-        ground = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-        axis.text(axis.get_xlim()[1], value, name, color=MUTED, fontsize=7.5, ha="right", va="bottom", bbox=ground)
+        axis.axhline(value, color=COLOURS["baseline"], linewidth=1.4, linestyle=(0, (1, 1.5)), zorder=0.9)
+        names.append(f"{name} {value:.{2 if task == 'chorales' else 1}f}")
+    if names:  # above the panel, as every place inside is a curve's in some panel
+        text = "dotted: " + ",\n".join(names) + ("\n " if len(names) == 1 else "")
+        axis.text(0, 1.02, text, color=MUTED, fontsize=7.5, va="bottom", transform=axis.transAxes)
     if task in goals:
         axis.axhline(scaled(task, goals[task]), color=INK, linewidth=1, linestyle=(0, (4, 2)))
 

@@ -18,7 +18,7 @@ from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER,
 from gatedrnn.tuning import Tuned
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
-MISFITS = (0.01, 0.03, 0.1, 0.3, 1, 2, 3, 4, 5, 10, 20, 50)
+MISFITS = (0.001, 0.01, 0.1, 1, 10, 100)
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
 
 
@@ -38,7 +38,7 @@ def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
             _row(ax, select(part, cell, size), cell, size, row, longest)
         _baseline(ax, base[base["language"] == language], len(rows[language]))
         names = [_row_name(cell, size) for cell, size in rows[language]]
-        ax.set_yticks(range(len(names) + 1), [*names, "table of the\nlast letters"])
+        ax.set_yticks(range(len(names) + 1), [*names, "look-up of the\nlast letters"])
         ax.tick_params(axis="y", length=0)
         ax.set(ylim=(len(names) + 0.5, -0.6), title=name, xscale="log", xlim=(0.8, tested * 2.1))
         ax.grid(axis="y", visible=False)
@@ -51,9 +51,11 @@ def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
         Patch(color=FAINT, alpha=0.6, label=f"trained on: n ≤ {longest}"),
         Line2D([], [], color=MUTED, marker="o", linestyle="", markersize=4.5, label="one seed"),
         Line2D([], [], color=INK, marker="|", linestyle="", markersize=11, markeredgewidth=2, label="median"),
-        Line2D([], [], color=MUTED, marker=">", linestyle="", markersize=6, label=f"never failed, n ≤ {tested}"),
         Line2D([], [], color=MUTED, marker="s", linestyle="", markerfacecolor=PAPER, label="equal parameters"),
     ]
+    if runs["censored"].any():
+        never = f"never failed, n ≤ {tested}"
+        handles.insert(3, Line2D([], [], color=MUTED, marker=">", linestyle="", markersize=6, label=never))
     fig.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.0, handletextpad=0.4)
     return fig
 
@@ -83,7 +85,7 @@ def _row(ax: Axes, part: pd.DataFrame, cell: str, size: str, row: int, longest: 
             zorder=3,
         )
     middle = part["fails_at"].median()
-    ax.plot([middle] * 2, [row - 0.36, row + 0.36], color=INK, linewidth=2, zorder=4)
+    ax.plot([middle] * 2, [row - 0.44, row + 0.44], color=INK, linewidth=2, zorder=2.5)  # behind the dots
     ax.text(
         part["tested"].max() * 2.02,
         row,
@@ -193,7 +195,7 @@ def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure
 
 def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
     """Misfit on the training range against learning rate, a panel a tuning, a line a cell; the chosen rate has a ring."""
-    fig, axes = plt.subplots(1, len(tunings), figsize=(WIDTH, 3.3), layout="constrained")
+    fig, axes = plt.subplots(1, len(tunings), figsize=(WIDTH, 3.3), layout="constrained", sharey=True)
     for ax, (name, tuned) in zip(np.atleast_1d(axes), tunings.items(), strict=True):
         for cell, part in tuned.runs.groupby("cell", sort=False):
             found = 100 * (1 - part.groupby("learning_rate")["fit"].mean())
@@ -205,11 +207,13 @@ def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
         ax.title.set_fontsize(8.5)
         ax.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates], fontsize=7.5)
         ax.minorticks_off()
-        low, high = ax.get_ylim()
-        ticks = [tick for tick in MISFITS if low <= tick <= high]
-        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     first = np.atleast_1d(axes)[0]
-    first.set_ylabel("100 − fit, %")
+    low, high = first.get_ylim()
+    ticks = [tick for tick in MISFITS if low <= tick <= high]
+    if len(ticks) > 1:
+        first.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        first.set_ylim(low, high)
+    first.set_ylabel("missing in the fit, %")
     handles, labels = first.get_legend_handles_labels()
     handles.append(Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=10))
     fig.legend(handles, [*labels, "chosen"], loc="outside lower center", ncols=6, columnspacing=1.0)

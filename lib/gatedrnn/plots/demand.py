@@ -10,12 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from gatedrnn.analyses.demand import MODELS, PLAIN, SEASONS, best, label
+from gatedrnn.analyses.demand import MEGAWATTS, MODELS, PLAIN, SEASONS, best, label
+from gatedrnn.analyses.demand_captions import peak_errors
 from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.tasks import demand
 
 HOURS = np.arange(demand.SLOTS) / 2
 TITLES = {"all": "all four", **{name: name for name in SEASONS}}
+MONTHS = {"all": "May–Dec", "autumn": "May", "winter": "Jun–Aug", "spring": "Sep–Nov", "summer": "Dec"}
 
 
 def peak_table(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
@@ -59,6 +61,9 @@ def draw_peaks(table: pd.DataFrame, name: str) -> Figure:
         date = pd.Timestamp("2014-01-01") + pd.Timedelta(days=int(rows["day"].iloc[0]))
         warm = demand.load().temperature[int(rows["day"].iloc[0])]
         ax.set_title(f"{season}, {date.day} {date:%B}: {warm.min():.0f} to {warm.max():.0f} °C")
+        off = MEGAWATTS * peak_errors(rows)
+        told = f"error, MW: LSTM {off['lstm']:.0f},\nGRU {off['gru']:.0f}, {name} {off['baseline']:.0f}"
+        ax.text(0.98, 0.03, told, transform=ax.transAxes, ha="right", va="bottom", fontsize=8, linespacing=1.35)
         ax.set(xlim=(0, 23.5))
         ax.set_xticks(range(0, 25, 6))
     for ax in axes[-1]:
@@ -75,9 +80,13 @@ def draw_peaks(table: pd.DataFrame, name: str) -> Figure:
 
 
 def draw_errors(table: pd.DataFrame) -> Figure:
-    """Mean absolute error by model, a panel a season: crosses for baselines, a dot a seed and a bar at their mean."""
+    """Mean absolute error by model, a panel a season: crosses for baselines, a dot a seed and a bar at their mean.
+
+    The axis ends where all but the forecasts that repeat a day end; an arrow with a number stands for an error beyond it.
+    """
     names = [*PLAIN.values(), *(label(*model) for model in reversed(MODELS))]
     fig, axes = plt.subplots(1, len(TITLES), figsize=(WIDTH, 3.5), sharey=True, sharex=True)
+    edge = 1.02 * table.loc[~table["model"].isin([PLAIN["yesterday"], PLAIN["last week"]]), "mae"].max()
     for ax, season in zip(axes, TITLES, strict=True):
         rows = table[table["season"] == season]
         least = rows[rows["cell"] == "baseline"]["mae"].min()
@@ -86,23 +95,26 @@ def draw_errors(table: pd.DataFrame) -> Figure:
             own = rows[rows["model"] == name]
             cell, size = own["cell"].iloc[0], own["size"].iloc[0]
             if cell == "baseline":
-                ax.plot(own["mae"], [place], MARKERS[cell], color=INK, markersize=5.5, markeredgewidth=1.5)
+                if (value := own["mae"].iloc[0]) <= edge:
+                    ax.plot(value, place, MARKERS[cell], color=INK, markersize=5.5, markeredgewidth=1.5)
+                else:
+                    ax.text(edge, place, f"{value:.0f} →", ha="right", va="center", fontsize=8)
                 continue
             shift = np.linspace(-0.24, 0.24, len(own)) if len(own) > 1 else np.zeros(1)
             face = COLOURS[cell] if size == "width" else PAPER
             spots: dict[str, Any] = {"s": 12, "marker": MARKERS[cell], "facecolors": face, "edgecolors": COLOURS[cell]}
             ax.scatter(own["mae"], place + shift, linewidths=0.7, alpha=0.75, **spots)
             ax.plot([own["mae"].mean()] * 2, [place - 0.38, place + 0.38], color=INK, linewidth=1.4)
-        ax.set_title(TITLES[season], loc="center")
-    axes[0].set_xlim(0.8 * table["mae"].min(), 1.06 * table["mae"].max())
+        ax.set_title(f"{TITLES[season]}\n{MONTHS[season]}", loc="center")
+    axes[0].set_xlim(0.9 * table["mae"].min(), edge)
     axes[0].set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names])
     axes[0].set_ylim(len(names) - 0.4, -0.6)
     fig.supxlabel("mean absolute error, MW", fontsize=9)
     return fig
 
 
-def draw_skills(table: pd.DataFrame) -> Figure:
-    """Skill against the best baseline by season, with intervals over days."""
+def draw_skills(table: pd.DataFrame, name: str) -> Figure:
+    """Skill against the best baseline over all days, `name`, by season, with intervals over days."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.1))
     ax.axhline(0, color=MUTED, linewidth=1)
     ax.axvline(0.5, color=FAINT, linewidth=1)
@@ -113,8 +125,8 @@ def draw_skills(table: pd.DataFrame) -> Figure:
         style: dict[str, Any] = {"color": COLOURS[cell], "markerfacecolor": COLOURS[cell] if size == "width" else PAPER}
         ax.errorbar(x, y, off, fmt=MARKERS[cell], markersize=5, linewidth=1.5, label=label(cell, size), **style)
     days = table.drop_duplicates("season").set_index("season")["days"]
-    ax.set_xticks(range(len(TITLES)), [f"{TITLES[name]}\n{days[name]} days" for name in TITLES])
-    ax.set_ylabel("skill against the best baseline, %")
+    ax.set_xticks(range(len(TITLES)), [f"{TITLES[each]}\n{days[each]} days" for each in TITLES])
+    ax.set_ylabel(f"skill against the {name}, %")
     ax.grid(axis="x", visible=False)
     fig.legend(loc="outside lower center", ncols=4)
     return fig

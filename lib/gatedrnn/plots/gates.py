@@ -15,8 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from gatedrnn.analyses.gates import ARMS, GATES, corners, plane, probe_table, probed, rows
+from gatedrnn.analyses.gates_words import GATE_NAMES, SHORT
 from gatedrnn.experiments.gates_look import SQUARES
-from gatedrnn.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from gatedrnn.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from gatedrnn.statistics import bootstrap
 from gatedrnn.tasks.marks import MARKS
 
@@ -24,10 +25,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "lstm": {"color": COLOURS["lstm"], "marker": MARKERS["lstm"]},
     "gru": {"color": COLOURS["gru"], "marker": MARKERS["gru"]},
     "gru-parameters": {"color": COLOURS["gru"], "marker": MARKERS["gru"], "markerfacecolor": PAPER},
-    "coupled": {"color": COLOURS["lstm"], "marker": MARKERS["lstm"], "markerfacecolor": PAPER},
+    "coupled": {"color": ACCENTS["good"], "marker": MARKERS["lstm"], "markerfacecolor": PAPER},
 }
 LINES = {"lstm": "-", "gru": "-", "gru-parameters": (0, (4, 2)), "coupled": (0, (1.5, 1.2))}
-GATE_NAMES = {"i": "input i", "f": "forget f", "o": "output o", "r": "reset r", "z": "update z"}
 
 
 def seeds_at(ax: Axes, values: pd.Series, y: float, arm: str, size: float = 3.6) -> None:
@@ -152,7 +152,7 @@ def draw_probes(runs: pd.DataFrame) -> Figure:
                 seeds_at(ax, probed(runs, arm, label, kind), place + shift, arm)
         ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
         ax.set(title=title, xlabel="correlation on other text")
-    axes[0].set_yticks(range(len(MARKS)), [textwrap.fill(text, 22) for text in MARKS.values()])
+    axes[0].set_yticks(range(len(MARKS)), [textwrap.fill(SHORT[label], 22) for label in MARKS])
     axes[0].set_ylim(len(MARKS) - 0.5, -0.5)
     axes[0].set_xlim(-0.12, 1.05)
     untrained = Line2D(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from gatedrnn.figures import COLOURS, FAINT, INK, MUTED, WIDTH
-from gatedrnn.plots.gates import ARMS, GATE_NAMES, LOOKS, handles, seeds_at
+from gatedrnn.analyses.gates_words import GATE_NAMES
+from gatedrnn.figures import FAINT, INK, MUTED, WIDTH
+from gatedrnn.plots.gates import ARMS, LOOKS, seeds_at
 
 ACROSS = 75
 """Characters in a line of the strip."""
@@ -29,7 +29,7 @@ def draw_strip(strips: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(len(titles), 1, figsize=(WIDTH, 0.72 * len(titles) + 0.1), layout="constrained")
     for ax, title in zip(np.atleast_1d(axes), titles, strict=True):
         part = strips[strips["row"] == title].sort_values("place")
-        colour = COLOURS["gru"] if part["arm"].iloc[0] == "gru" else COLOURS["lstm"]
+        colour = LOOKS[part["arm"].iloc[0]]["color"]
         ground = LinearSegmentedColormap.from_list("state", ["#f4f6f9", _light(colour)])
         low, high = part["value"].quantile([0.02, 0.98])
         lines = -(-len(part) // ACROSS)
@@ -52,7 +52,9 @@ def draw_strip(strips: pd.DataFrame) -> Figure:
                 color=PRINT,
             )
         ax.set(xlim=(0, ACROSS), ylim=(lines, 0))
+        ends = f"pale {low:.2f}, full {high:.2f}".replace("-", "−")
         ax.set_title(title, fontsize=8.5)
+        ax.set_title(ends, fontsize=8, fontweight="normal", loc="right", color=MUTED)
         ax.axis("off")
     return fig
 
@@ -88,28 +90,24 @@ def _clamp_name(name: str) -> str:
 
 def draw_cuts(table: pd.DataFrame) -> Figure:
     """Bits for each closing bracket and for each end of a sentence; and what cutting one unit costs at the brackets."""
-    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.1))
+    fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.1), sharey=True)
     arms = list(dict.fromkeys(table["arm"]))
     for ax, column, title in ((axes[0], "closing", "bits for each ]"), (axes[1], "stops", "bits for each . ? !")):
         for place, arm in enumerate(arms):
             seeds_at(ax, table[table["arm"] == arm].set_index("seed")[column], place, arm)
         ax.set(title=title, xlabel="bits")
-        _arms(ax, arms)
     for place, arm in enumerate(arms):
         part = table[table["arm"] == arm].set_index("seed")
         seeds_at(axes[2], part["chosen"], place, arm)
         axes[2].plot(part["others"], [place + 0.25] * len(part), "|", color=MUTED, markersize=6)
     axes[2].axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     axes[2].set(title="lost at ] without the unit", xlabel="bits")
-    _arms(axes[2], arms)
+    axes[2].title.set_fontsize(9)
+    axes[0].set_yticks(
+        range(len(arms)), [ARMS[arm][2].replace(" with ", "\nwith ").replace(", ", ",\n") for arm in arms]
+    )
+    axes[0].set_ylim(len(arms) - 0.4, -0.6)
     other = plt.Line2D([], [], color=MUTED, marker="|", linestyle="", markersize=7, label="without another unit")
     interval = plt.Line2D([], [], color=INK, linewidth=1.3, label="95 % interval")
-    fig.legend(handles=[*handles(arms), other, interval], loc="outside lower center", ncols=3)
+    fig.legend(handles=[other, interval], loc="outside lower center", ncols=2)
     return fig
-
-
-def _arms(ax: Axes, arms: list[str]) -> None:
-    ax.set_yticks(range(len(arms)), [])
-    ax.set_ylim(len(arms) - 0.4, -0.6)
-    for place, arm in enumerate(arms):
-        ax.get_yticklabels()[place].set_color(LOOKS[arm]["color"])

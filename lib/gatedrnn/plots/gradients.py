@@ -35,6 +35,12 @@ def scheme_name(scheme: str) -> str:
     return {"default": "default", "bias": f"bias {value}", "chrono": "chrono"}[kind]
 
 
+def counted(done: pd.DataFrame) -> pd.DataFrame:
+    """Trained runs whose singular values are shown: those that solved the task, or all where none did."""
+    solved = done[done["solved_at"].notna()]
+    return done if solved.empty else solved
+
+
 def draw_flow(table: pd.DataFrame) -> Figure:
     """Gain of the memory's gradient against lag in fresh cells, a line a scheme, every seed thin."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.5), sharex=True, sharey=True)
@@ -74,7 +80,10 @@ def _frame(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def draw_half_lives(runs: pd.DataFrame, lags: int) -> Figure:
-    """Half-life of the memory's gradient against the first bias of the keeping gate, beside the analytic curve."""
+    """Half-life of the memory's gradient against the first bias of the keeping gate, beside the analytic curve.
+
+    Seeds lie on each other at the true bias: moved aside they would lie elsewhere against a rising curve.
+    """
     fig, ax = plt.subplots(figsize=(WIDTH * 0.72, 3.2))
     biases = np.linspace(-0.5, 5.6, 80)
     ax.plot(biases, [half_life(bias) for bias in biases], color=INK, linewidth=1.2)
@@ -82,16 +91,19 @@ def draw_half_lives(runs: pd.DataFrame, lags: int) -> Figure:
     rnn = runs.loc[runs["cell"] == "rnn", "half_life"]
     ax.axhline(rnn.median(), color=COLOURS["rnn"], linewidth=1.2)
     ax.text(5.6, rnn.median() * 0.9, "tanh RNN", color=COLOURS["rnn"], ha="right", va="top", fontsize=8.5)
-    for cell, shift in (("lstm", -0.14), ("gru", 0.14)):
+    for cell, size, face in (("gru", 4, COLOURS["gru"]), ("lstm", 7.5, "none")):
         part = runs[(runs["cell"] == cell) & runs["scheme"].str.startswith("bias:")]
-        bias = part["scheme"].str.removeprefix("bias:").astype(float)
-        beyond = part["half_life"] >= lags
-        jitter = (part["seed"] - part["seed"].mean()) * 0.012
-        for mask, marker in ((~beyond, MARKERS[cell]), (beyond, "^")):
-            spots: dict[str, Any] = dict(color=COLOURS[cell], markersize=4, alpha=0.8)
-            ax.plot((bias + shift + jitter)[mask], part["half_life"][mask], marker, **spots)
-        ax.plot([], [], MARKERS[cell], color=COLOURS[cell], markersize=5, label=LABELS[cell])
-    ax.plot([], [], "^", color=MUTED, markersize=5, label=f"outlasts {lags} steps")
+        spots: dict[str, Any] = dict(color=COLOURS[cell], markersize=size, markerfacecolor=face, linestyle="", zorder=3)
+        for bias, rows in part.groupby(part["scheme"].str.removeprefix("bias:").astype(float)):
+            beyond = rows["half_life"] >= lags
+            ax.plot([bias] * int((~beyond).sum()), rows["half_life"][~beyond], MARKERS[cell], **spots)
+            if beyond.any():
+                ax.plot(bias, lags, "^", **spots)
+                ax.text(
+                    bias - 0.12, lags, f"{beyond.sum()} of {len(rows)}", color=COLOURS[cell], ha="right", va="center"
+                )
+        ax.plot([], [], MARKERS[cell], label=LABELS[cell], **spots)
+    ax.plot([], [], "^", color=MUTED, markersize=6, markerfacecolor="none", label=f"outlasts {lags} steps")
     ax.set(yscale="log", xlabel="first bias b of the forget (LSTM) or update (GRU) gate", ylabel="half-life, steps")
     ax.set_yticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
     ax.minorticks_off()
@@ -112,7 +124,7 @@ def draw_learned(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
         _draw_lines(ax, part[part["steps"] > 0], COLOURS[cell], "-", "trained")
         done = runs[(runs["cell"] == cell) & (runs["scheme"] == scheme) & (runs["steps"] > 0)]
         name = LABELS[cell] if cell == "rnn" else f"{LABELS[cell]}, {scheme_name(scheme)}"
-        ax.set_title(f"{name}: {done['solved_at'].notna().sum()} of {len(done)} solved", fontsize=8.5)
+        ax.set_title(f"{name}: {done['solved_at'].notna().sum()}/{len(done)} solved", fontsize=8.5)
         _frame(ax, table)
         ax.set_xlabel("lag, steps")
     for ax in axes[:, 0]:
@@ -120,14 +132,14 @@ def draw_learned(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     flat[0].legend(loc="lower left")
     last = flat[len(cases)]
     for cell, scheme in cases:
-        done = runs[(runs["cell"] == cell) & (runs["scheme"] == scheme) & (runs["steps"] > 0)]
+        done = counted(runs[(runs["cell"] == cell) & (runs["scheme"] == scheme) & (runs["steps"] > 0)])
         spectra = np.median(np.array([curves["spectrum"] for curves in done["curves"]]), axis=0)
         style = "-" if scheme.startswith(("chrono", "default")) else (0, (2, 1.5))
         last.plot(
             done["curves"].iloc[0]["rank"], np.clip(spectra, FLOOR - 1, None), color=COLOURS[cell], linestyle=style
         )
-    last.set(xlabel="rank of the singular value", ylim=(FLOOR, 2.5))
-    last.set_title("Spectrum after training", fontsize=8.5)
+    last.set(xlabel="rank of the singular value", ylabel="singular value", ylim=(FLOOR, 2.5))
+    last.set_title("After training", fontsize=8.5)
     last.set_yticks(flat[0].get_yticks(), [label.get_text() for label in flat[0].get_yticklabels()])
     last.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
     return fig

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from gatedrnn import measuring
 from gatedrnn.analyses.on_device import CELLS, NAMES, SHIPPED, table_of
+from gatedrnn.analyses.on_device_captions import floor
 from gatedrnn.deployment import FORMATS
 from gatedrnn.experiments.on_device_live import bytes_of
 from gatedrnn.figures import ACCENTS, COLOURS, INK, MARKERS, MUTED, PAPER, WIDTH
@@ -28,28 +29,46 @@ def colour(network: str) -> str:
 
 
 def draw_sizes(runs: pd.DataFrame, base: pd.DataFrame, target: float) -> Figure:
-    """Accuracy against the bytes of the file, a panel a format: a marker a seed, lines through means, the target."""
-    frame = int(runs["frame"].iloc[0])
-    fig, axes = plt.subplots(1, len(SHIPPED), figsize=(WIDTH, 3.7), sharey=True)
+    """Accuracy against the bytes of the file, a panel a format: a marker a seed, lines through means, the target.
+
+    What lies below the axis is marked by an arrow at its edge, with its accuracy.
+    """
+    frame, bottom = int(runs["frame"].iloc[0]), 100 * floor(runs)
+    fig, axes = plt.subplots(1, len(SHIPPED), figsize=(WIDTH, 3.7), sharey=True, sharex=True)
     for ax, form in zip(axes, SHIPPED, strict=True):
         for network in NAMES:
             table = 100 * table_of(runs, network, form)
             sizes = np.array([bytes_of(network, width, form, frame) for width in table.columns]) / 1000
             style: dict[str, Any] = dict(color=colour(network), marker=MARKERS.get(network, "D"))
             for _, row in table.iterrows():
-                ax.plot(sizes, row, linestyle="", markersize=3, alpha=0.35, **style)
+                ax.plot(sizes, row.where(row >= bottom), linestyle="", markersize=3, alpha=0.35, **style)
+            for size, column in zip(sizes, table, strict=True):
+                for value in table.loc[table[column] < bottom, column]:
+                    _below(ax, size, bottom, f"{value:.0f} %", colour(network))
             line = "-" if network in CELLS else (0, (4, 2))
             ax.plot(sizes, table.mean(), linestyle=line, markersize=5, label=NAMES[network], **style)
         ax.axhline(100 * target, color=ACCENTS["good"], linewidth=1.3, linestyle=(0, (2, 1.5)), label="target")
         if form == "float32":
-            spot = (base["bytes"].iloc[0] / 1000, 100 * base["accuracy"].iloc[0])
-            ax.plot(*spot, "x", color=COLOURS["baseline"], markersize=7, markeredgewidth=2)
-            ax.annotate("logistic", spot, xytext=(6, -3), textcoords="offset points", color=MUTED, fontsize=8.5)
-        _kilobytes(ax)
+            size, value = base["bytes"].iloc[0] / 1000, 100 * base["accuracy"].iloc[0]
+            if value < bottom:
+                _below(ax, size, bottom, f"logistic\n{value:.0f} %", MUTED)
+            else:
+                ax.plot(size, value, "x", color=COLOURS["baseline"], markersize=7, markeredgewidth=2)
+                place: dict[str, Any] = dict(xytext=(6, -3), textcoords="offset points")
+                ax.annotate("logistic", (size, value), color=MUTED, fontsize=8.5, **place)
         ax.set(title=form, xlabel="size of the file, kB")
+    axes[0].set(ylim=(bottom, None), xscale="log")
+    axes[0].set_xlim(left=0.8 * axes[0].get_xlim()[0])
+    _kilobytes(axes[0])
     axes[0].set_ylabel("test accuracy, %")
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
+
+
+def _below(ax: Axes, size: float, bottom: float, text: str, shade: str) -> None:
+    place: dict[str, Any] = dict(xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+    ax.plot(size, bottom, "v", color=shade, markersize=5, clip_on=False)
+    ax.annotate(text, (size, bottom), color=MUTED, **place)
 
 
 def _kilobytes(ax: Axes) -> None:
@@ -145,10 +164,9 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         ax.plot(
             row["learning_rate"], mean[row["learning_rate"]], "o", markersize=10, color=shade, markerfacecolor="none"
         )
-        spot = (mean.index[-1], mean.iloc[-1])
-        ax.annotate(
-            f"{NAMES[row['network']]} {row['width']}", spot, xytext=(6, 4), textcoords="offset points", fontsize=8
-        )
+        name, low = f"{NAMES[row['network']]} {row['width']}", row["network"] == "gru"
+        place: dict[str, Any] = dict(xytext=(6, -10 if low else 4), textcoords="offset points", fontsize=8, color=shade)
+        ax.annotate(name, (mean.index[-1], mean.iloc[-1]), **place)
     rates = sorted(runs["learning_rate"].unique())
     ax.set(
         xscale="log", xlabel="learning rate", ylabel="validation accuracy, %", xlim=(rates[0] * 0.85, rates[-1] * 2.2)

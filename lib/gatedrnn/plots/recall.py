@@ -28,9 +28,9 @@ FACTORS = {
     "seed": "seed",
 }
 PANELS = {
-    "solved or not": "… solved or not",
-    "log of steps": "… steps (log)",
-    "solved or not, all rates": "… solved, all rates",
+    "solved or not": "Solved or not",
+    "log of steps": "Steps (log)",
+    "solved or not, all rates": "Solved, all rates",
 }
 
 
@@ -62,7 +62,7 @@ def draw_map(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
     for column, panel in enumerate(PANELS):
         axis = fig.add_subplot(grid[2, column])
         _bars(axis, pick(shares, panel=panel).set_index("factor"), names)
-        axis.set_title(f"Variance of {PANELS[panel].removeprefix('… ')}" if not column else PANELS[panel])
+        axis.set_title(PANELS[panel])
         axis.tick_params(labelleft=not column)
     handles: list[Any] = [key(cell) for cell in ("lstm", "gru", "rnn")]
     handles.append(Line2D([], [], marker="s", linestyle="", label="GRU, equal parameters", **hollow(COLOURS["gru"])))
@@ -83,7 +83,7 @@ def draw_steps(table: pd.DataFrame) -> Figure:
                 shift = 2.2 * SHIFTS[cell]
                 for length, some in rows.groupby("length"):
                     dots(axis, lengths.index(length) + shift, some, cell)
-                middle = rows.assign(shown=shown(rows)).groupby("length")["shown"].median()
+                middle = medians(rows, "length")
                 x = [lengths.index(length) + shift for length in middle.index]
                 axis.plot(x, middle, color=COLOURS[cell], linewidth=1.3, alpha=0.8, zorder=1)
             axis.set_title(f"{TASK_NAMES[task]}: {START_NAMES[start]}")
@@ -123,7 +123,7 @@ def _bars(axis: Axes, part: pd.DataFrame, names: list[str]) -> None:
         if np.isfinite(low):
             axis.plot([low, high], [place] * 2, color=INK, linewidth=1.1)
         axis.text(max(share, high if np.isfinite(high) else 0) + 2, place, f"{share:.0f}", va="center", fontsize=8)
-    axis.set(xlim=(0, 100), xlabel="share, %", xticks=[0, 50, 100])
+    axis.set(xlim=(0, 100), xlabel="share of variance, %", xticks=[0, 25, 50, 75])
     axis.set_yticks(range(len(names)), [FACTORS[name] for name in names])
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
@@ -148,6 +148,12 @@ def dots(axis: Axes, x: float, part: pd.DataFrame, cell: str, spread: float = 0.
 def shown(part: pd.DataFrame) -> np.ndarray:
     """Heights on an axis of steps: a run that was not solved is drawn above the last step."""
     return np.where(part["solved"] == 1, part["steps"], 1.45 * part["steps_allowed"]).astype(float)
+
+
+def medians(part: pd.DataFrame, by: str) -> pd.Series:
+    """Medians of `shown`, in the band of what was not solved where half of the runs or more were not."""
+    groups = part.assign(shown=shown(part), band=1.45 * part["steps_allowed"]).groupby(by)
+    return groups["shown"].median().where(groups["solved"].mean() > 0.5, groups["band"].max())
 
 
 def limit(axis: Axes, part: pd.DataFrame) -> None:

@@ -10,16 +10,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gatedrnn.analyses.recall import GATED, STARTS, TASKS, outcomes, pick
-from gatedrnn.analyses.recall_looks import ORDER
-from gatedrnn.figures import COLOURS, INK, MARKERS, MUTED, WIDTH
-from gatedrnn.plots.recall import SHIFTS, START_NAMES, TASK_NAMES, dots, hollow, key, limit, shown
+from gatedrnn.analyses.recall import GATED, STARTS, TASKS, outcomes, pick, rate
+from gatedrnn.analyses.recall_looks import ORDER, shut_at
+from gatedrnn.figures import ACCENTS, COLOURS, INK, MARKERS, MUTED, WIDTH
+from gatedrnn.plots.recall import SHIFTS, START_NAMES, TASK_NAMES, dots, hollow, key, limit, medians, shown
 from gatedrnn.tuning import Tuned
 
 BROKEN = (0, (3, 1.5))
 CONTROL_NAMES = {
     "lstm": "LSTM",
-    "lstm_shut": "input gate\nstarts shut",
+    "lstm_shut": f"input gate\nstarts at {shut_at():.2f}",
     "lstm_coupled": "tied gates\nf = 1 − i",
     "gru": "GRU",
 }
@@ -31,26 +31,27 @@ GATES = (
 
 
 def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
-    """Steps to solve against learning rate on tuning seeds, full lines recall and broken lines adding; rings: chosen."""
+    """Steps to solve against learning rate on tuning seeds, recall full and adding open and broken; rings: the rates used."""
     fig, axes = plt.subplots(
         len(tuned), 3, figsize=(WIDTH, 2.1 * len(tuned) + 0.9), sharex=True, sharey=True, squeeze=False
     )
-    known = sorted({rate for given in tuned.values() for rate in given.runs["learning_rate"]})
+    known = sorted({each for given in tuned.values() for each in pick(given.runs, cell=list(GATED))["learning_rate"]})
     for row, given in zip(axes, tuned.values(), strict=True):
-        runs, best = outcomes(given.runs), given.best
+        runs = outcomes(given.runs)
         for axis, start in zip(row, STARTS, strict=True):
             limit(axis, runs)
             for task, line in (("recall", "-"), ("adding", BROKEN)):
                 for cell in GATED:
-                    rows = pick(runs, task=task, cell=cell, start=start).assign(shown=shown)
+                    rows = pick(runs, task=task, cell=cell, start=start)
                     nudge = 1.06 if cell == "gru" else 0.94
-                    middle = rows.groupby("learning_rate")["shown"].median()
+                    middle = medians(rows, "learning_rate")
                     style: dict[str, Any] = {"color": COLOURS[cell], "linestyle": line, "linewidth": 1.2}
                     axis.plot(middle.index * nudge, middle, **style)
-                    axis.plot(rows["learning_rate"] * nudge, rows["shown"], MARKERS[cell], ms=3, color=COLOURS[cell])
-                    won = pick(best, task=task, cell=cell)
-                    won = won[won["scheme"].str.startswith(start)]["learning_rate"].iloc[0]
-                    axis.plot(won * nudge, middle[won], "o", markersize=9, markerfacecolor="none", color=COLOURS[cell])
+                    face = {"color": COLOURS[cell]} if task == "recall" else hollow(COLOURS[cell])
+                    axis.plot(rows["learning_rate"] * nudge, shown(rows), MARKERS[cell], ms=3.2, mew=0.8, **face)
+                    used = rate(given, {"task": task, "cell": cell, "start": start}, int(rows["length"].iloc[0]))
+                    spot = {"markersize": 9, "markerfacecolor": "none", "color": COLOURS[cell]}
+                    axis.plot(used * nudge, middle.get(used, np.nan), "o", **spot)
             axis.set(xscale="log")
             axis.set_xticks(known, [f"{each:g}" for each in known], rotation=45, fontsize=7.5)
             axis.minorticks_off()
@@ -59,9 +60,9 @@ def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("learning rate")
     handles: list[Any] = [key(cell) for cell in GATED]
-    handles += [Line2D([], [], color=INK, linewidth=1.4, label="recall")]
-    handles += [Line2D([], [], color=INK, linewidth=1.4, linestyle=BROKEN, label="adding")]
-    handles += [Line2D([], [], marker="o", markersize=9, linestyle="", label="best rate", **hollow(MUTED))]
+    handles += [Line2D([], [], color=INK, linewidth=1.4, label="recall, full")]
+    handles += [Line2D([], [], color=INK, linewidth=1.4, linestyle=BROKEN, label="adding, open")]
+    handles += [Line2D([], [], marker="o", markersize=9, linestyle="", label="rate used", **hollow(MUTED))]
     fig.legend(handles=handles, loc="outside lower center", ncols=5)
     return fig
 
@@ -115,6 +116,7 @@ def draw_selective(table: pd.DataFrame) -> Figure:
     left.set_title("Both registers right, %")
     middle.set_title("Steps to solve")
     right.set_title("Write gate at marks")
+    right.set_ylabel("openness at marks − elsewhere")
     right.axhline(0, color=MUTED, linewidth=0.8, zorder=0)
     handles: list[Any] = [key(cell) for cell in GATED]
     handles.append(Line2D([], [], marker="o", linestyle="", label="seed not solved", **hollow(MUTED)))
@@ -123,4 +125,5 @@ def draw_selective(table: pd.DataFrame) -> Figure:
 
 
 def _gate(cell: str, gate: str) -> dict[str, Any]:
-    return {"color": COLOURS[cell], "linestyle": "-" if gate == "keep" else BROKEN}
+    colour = COLOURS[cell] if gate == "keep" else ACCENTS["good"]
+    return {"color": colour, "linestyle": "-" if gate == "keep" else BROKEN}

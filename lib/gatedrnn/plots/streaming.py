@@ -57,10 +57,12 @@ def draw_errors(table: pd.DataFrame, runs: pd.DataFrame, base: pd.DataFrame, rea
         rows = table[(table["cell"] == cell) & (table["size"] == size)]
         lines = rows.pivot(index="block", columns="seed", values="so_far")
         left.plot(lines.index * scale, lines, color=COLOURS[cell], linewidth=0.5, alpha=0.35)
-        left.plot(lines.index * scale, lines.median(axis=1), color=COLOURS[cell], label=LABELS[cell])
+        style: dict[str, Any] = {"linestyle": (0, (2.5, 1.5)) if cell == "rnn" else "-", "label": LABELS[cell]}
+        left.plot(lines.index * scale, lines.median(axis=1), color=COLOURS[cell], **style)
     low, high = table.loc[table["block"] >= 3, "so_far"].min(), table.loc[table["block"] >= 3, "so_far"].max()
     left.set(xlabel="readings seen", ylabel="RMSE so far, mg/dL", xlim=(0, readings))
     left.set_ylim(low - 1, high + 1)
+    left.xaxis.set_major_formatter("{x:,.0f}")
     names = [*base["kind"], *(" ".join(model) for model in reversed(MODELS))]
     for place, name in enumerate(names):
         cell, _, size = name.partition(" ")

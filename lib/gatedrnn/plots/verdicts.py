@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -37,7 +38,7 @@ def effect_text(row: dict[str, Any]) -> str:
     if row["rule"] == "exact":
         return "exact"
     estimates = [stratum["estimate"] for stratum in row["strata"]] or [row["effect"]]
-    near = 0.9 < row["low"] and row["high"] < 1.1  # a ratio whose second decimal tells nothing
+    near = row["low"] > 0.9 and row["high"] < 1.1  # a ratio whose second decimal tells nothing
     least, most, low, high = (
         _value(value, row["unit"], near) for value in (min(estimates), max(estimates), row["low"], row["high"])
     )
@@ -100,7 +101,9 @@ def draw_strata(rows: pd.DataFrame) -> Figure:
     )
     for axis, id in zip(axes[:, 0], ids, strict=True):
         _panel(axis, rows[rows["id"] == id], id)
-    handles = [plt.Line2D([], [], color=COLOURS[w], marker=MARKS[w], linestyle="", label=w) for w in COLOURS]
+    handles: list[Artist] = [
+        plt.Line2D([], [], color=COLOURS[w], marker=MARKS[w], linestyle="", label=w) for w in COLOURS
+    ]
     handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (3, 2)), linewidth=1.2, label="margin"))
     handles.append(Patch(color=ACCENTS["good"], alpha=0.2, linewidth=0, label="would support"))
     fig.legend(handles=handles, loc="outside lower center", ncols=5)
