@@ -10,6 +10,7 @@ import torch
 from gatedrnn import jacobians
 from gatedrnn.analyses import gradients as analysis
 from gatedrnn.analyses import gradients_words as words
+from gatedrnn.analyses import wording
 from gatedrnn.cells import CELLS
 from gatedrnn.experiments.gradients import run
 from gatedrnn.plots import gradients as plots
@@ -122,7 +123,7 @@ def rows(**cases):
 
 
 def test_powers_are_read_without_mathematics():
-    texts = [words.power(each) for each in (0.0, -1.0, -2.43, -6.44, -19.0, -3.99, -4.02, 2.076)]
+    texts = [wording.power(each) for each in (0.0, -1.0, -2.43, -6.44, -19.0, -3.99, -4.02, 2.076)]
     space = "\N{NO-BREAK SPACE}"
     assert texts[:5] == ["1", "0.1", "0.0037", f"4{space}×{space}10⁻⁷", "10⁻¹⁹"]
     assert texts[5:] == ["10⁻⁴", "10⁻⁴", "119"]

@@ -303,7 +303,7 @@ def test_twins_are_told_as_they_are(few: None, monkeypatch: pytest.MonkeyPatch) 
 
 def test_settings_and_numbers_are_written_plainly() -> None:
     assert [words.plain(each) for each in (1e-05, 1, 0.5)] == ["0.00001", "1", "0.5"]
-    assert words.listed(["1", "2", "3"], "or") == "1, 2 or 3" and words.quarters(1) == "1 quarter note"
+    assert words.quarters(1) == "1 quarter note"
     best = pd.DataFrame({name: {"order": 2, "frames": 4, "penalty": 1e-5} for name in analysis.BASELINES}).T
     assert words.settings(best).startswith("Validation chorales chose order 2 for the n-gram; for the regression with")
     assert words.settings(best).count("4 quarter notes (penalty 0.00001)") == 3

@@ -18,7 +18,8 @@ from gatedrnn.analyses.convergence import (
     scaled,
     times,
 )
-from gatedrnn.analyses.convergence_words import joined, layers_named, signed
+from gatedrnn.analyses.convergence_words import layers_named, signed
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.convergence import TASKS
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, ratio_bootstrap
@@ -72,10 +73,10 @@ def rate_decides(runs: pd.DataFrame, ratios: pd.DataFrame, goals: dict[str, floa
             open_.append(TASK_NAMES[task])
         elif (here.estimate < 1) != (there.estimate < 1):
             turned.append(f"{TASK_NAMES[task]} ({here.estimate:.2f} at the rates for speed, {there.estimate:.2f} here)")
-    left = f" On {joined(open_)} it cannot be told." if open_ else ""
+    left = f" On {listed(open_)} it cannot be told." if open_ else ""
     if not turned:
         return f"The order of the cells is nowhere another one than above.{left}"
-    return f"The order turns on {joined(turned)}: there the rate decides and not the cell.{left}"
+    return f"The order turns on {listed(turned)}: there the rate decides and not the cell.{left}"
 
 
 def rates_agree(runs: pd.DataFrame, quick: pd.DataFrame) -> str:
@@ -87,7 +88,7 @@ def rates_agree(runs: pd.DataFrame, quick: pd.DataFrame) -> str:
             apart.append(TASK_NAMES[task])
     if not apart:
         return "The intervals at the two choices of rates overlap"
-    return f"On {joined(apart)} the two intervals lie apart: neither knows of the other's rate, so trust neither sign there"
+    return f"On {listed(apart)} the two intervals lie apart: neither knows of the other's rate, so trust neither sign there"
 
 
 def swap_decides(stacked: pd.DataFrame, swapped: pd.DataFrame | None) -> str:
@@ -101,7 +102,7 @@ def swap_decides(stacked: pd.DataFrame, swapped: pd.DataFrame | None) -> str:
         if swapped.loc[swapped["cell"] == cell, "quality"].mean() > own.loc[own["cell"] == cell, "quality"].mean()
     ]
     if better:
-        return f"The {joined(better)} does better at the other's rate: part of the gap belongs to the rate"
+        return f"The {listed(better)} does better at the other's rate: part of the gap belongs to the rate"
     return "Neither cell does better at the other's rate, so the gap is not made by this choice"
 
 
@@ -174,9 +175,9 @@ def below_guessing(runs: pd.DataFrame, cell: str = "rnn") -> str:
     worst = min(min(curves["quality"]) for curves in rows["curves"])
     return (
         f"On recall the {LABELS[cell]} falls far below guessing at {times_}, down to {scaled('recall', worst):.0f} %. It has not "
-        "forgotten then: who knows nothing is right by chance. Looked into, such a network answers each symbol with one wrong "
-        "symbol, always the same: its state goes on turning through the noise, and a few steps of training shift where it stands "
-        "when the question comes."
+        "forgotten then: who knows nothing is right by chance. A likely reason, not tested here: it "
+        "still tells the symbols apart and answers each with another one, because its state goes on turning through the noise and "
+        "a few steps of training shift where it stands when the question comes."
     )
 
 
@@ -185,4 +186,4 @@ def equal_parameters_text(words: dict[str, str], said: dict[str, str], other: st
     groups: dict[str, list[str]] = {}
     for name, word in words.items():
         groups.setdefault(said.get(word, other), []).append(name)
-    return "; ".join(f"{phrase} on {joined(names)}" for phrase, names in groups.items())
+    return "; ".join(f"{phrase} on {listed(names)}" for phrase, names in groups.items())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from gatedrnn.analyses.convergence import DEPTHS, TASK_NAMES, depth_gap, difference, ratio
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.convergence import KERNELS, TASKS
 from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, Stratum, Verdict
@@ -24,12 +23,6 @@ def signed(task: str, interval: Interval) -> str:
     return interval.signed(2 if task == "chorales" else 1) + (" nats" if task == "chorales" else " points")
 
 
-def joined(names: Iterable[str]) -> str:
-    """Names in a row, such as `a, b and c`."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def time_sentence(verdict: Verdict) -> str:
     """What the verdict on P3 says to a reader who has to choose: clock by clock, who is there first on which tasks."""
     groups: dict[str, dict[str, list[str]]] = {}
@@ -38,9 +31,9 @@ def time_sentence(verdict: Verdict) -> str:
         groups.setdefault(clock, {}).setdefault(_first(stratum), []).append(task)
     clauses: dict[str, list[str]] = {}
     for clock, found in groups.items():
-        said = "; ".join(f"{words} on {joined(tasks)}" for words, tasks in found.items())
+        said = "; ".join(f"{words} on {listed(tasks)}" for words, tasks in found.items())
         clauses.setdefault(said, []).append(clock)
-    return " ".join(f"Counted in {joined(clocks)}, {said}." for said, clocks in clauses.items())
+    return " ".join(f"Counted in {listed(clocks)}, {said}." for said, clocks in clauses.items())
 
 
 def _first(stratum: Stratum) -> str:
@@ -56,7 +49,7 @@ def accuracy_sentence(runs: pd.DataFrame, verdict: Verdict) -> str:
     groups: dict[str, list[str]] = {}
     for stratum in verdict.strata:
         groups.setdefault(ENDS.get(stratum.word, ENDS[INCONCLUSIVE]), []).append(stratum.name)
-    text = ". ".join(f"On {joined(names)} {words}" for words, names in groups.items())
+    text = ". ".join(f"On {listed(names)} {words}" for words, names in groups.items())
     return f"{text}. On chorales LSTM − GRU is {signed('chorales', difference(runs, 'chorales'))}."
 
 
@@ -79,7 +72,7 @@ def depth_sentence(depths: pd.DataFrame, verdict: Verdict) -> str:
             said = "the GRU is ahead" if stratum.high < 0 else "the LSTM is not ahead by the margin"
         groups.setdefault(said, []).append(stratum.name)
     parts = [
-        f"with {joined(name.removesuffix(' layers') for name in names)} layers {said}" for said, names in groups.items()
+        f"with {listed(name.removesuffix(' layers') for name in names)} layers {said}" for said, names in groups.items()
     ]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]} (MNIST-1D, equal width, {depths['step'].max():,} steps)."

@@ -23,6 +23,7 @@ from gatedrnn.analyses.demand import (
     pooled,
     skill,
 )
+from gatedrnn.analyses.wording import listed
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.tasks.demand import FOLDS, load
@@ -144,11 +145,11 @@ def seasons_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
             parts.append(f"in {season} {each}")
     name = NAMES[best(base)]
     if groups["ahead"]:
-        parts.append(f"both cells are clearly ahead of {name} in {_and(groups['ahead'])}")
+        parts.append(f"both cells are clearly ahead of {name} in {listed(groups['ahead'])}")
     if groups["behind"]:
-        parts.append(f"both cells are clearly behind {name} in {_and(groups['behind'])}")
+        parts.append(f"both cells are clearly behind {name} in {listed(groups['behind'])}")
     if groups["open"]:
-        parts.append(f"in {_and(groups['open'])} the intervals over days of both cells hold zero")
+        parts.append(f"in {listed(groups['open'])} the intervals over days of both cells hold zero")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}.{rivals_text(runs, base)}"
 
@@ -162,7 +163,7 @@ def rivals_text(runs: pd.DataFrame, base: pd.DataFrame) -> str:
         if plain.min() < means[season].drop("baseline").min():
             kind = next(kind for kind, name in PLAIN.items() if name == plain.idxmin())
             parts.append(f"in {season} ({NAMES[kind]}, {plain.min():.0f}{NBSP}MW)")
-    return f" Another baseline errs less than every network {_and(parts)}." if parts else ""
+    return f" Another baseline errs less than every network {listed(parts)}." if parts else ""
 
 
 def weather_text(base: pd.DataFrame, blind: pd.DataFrame) -> str:
@@ -281,7 +282,3 @@ def percent(found: Interval) -> str:
         f"{100 * each:.0f}".replace("-0", "0").replace("-", "−") for each in (found.estimate, found.low, found.high)
     )
     return "{}_[{},_{}]_%".format(*values).replace("_", NBSP)
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

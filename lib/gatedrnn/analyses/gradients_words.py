@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from gatedrnn.analyses.gradients import GATED, evidence, steps
+from gatedrnn.analyses.wording import listed, power
 from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import half_life
 from gatedrnn.plots.gradients import counted, scheme_name
@@ -260,23 +261,6 @@ def learned_alt(runs: pd.DataFrame, lags: int) -> str:
     return f"Five panels of gain against lag before and after training. Median gain at the last lag, {lags}: " + (
         ", ".join(texts) + "; and one panel of singular values."
     )
-
-
-def power(exponent: float) -> str:
-    """Ten to this power, such as `0.0037` or `4 × 10⁻⁷`."""
-    if -3 < exponent < 4:
-        value = 10**exponent
-        return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
-    whole = math.floor(exponent)
-    digit = round(10 ** (exponent - whole))
-    whole, digit = (whole + 1, 1) if digit == 10 else (whole, digit)
-    raised = str(whole).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{raised}" if digit == 1 else f"{digit}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{raised}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Such as `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _cases(runs: pd.DataFrame, all_cells: bool = False) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:

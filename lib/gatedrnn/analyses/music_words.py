@@ -10,6 +10,7 @@ from IPython.display import Markdown
 
 from gatedrnn.analyses import music as analysis
 from gatedrnn.analyses.music import BASELINES, GATED, PUBLISHED, best_baseline, gap, head_gain, nll, reach
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.music import CELLS, HEADS
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, paired_bootstrap
@@ -142,12 +143,6 @@ def plain(value: float) -> str:
 def quarters(count: int, unit: str = "quarter note") -> str:
     """Such as `4 quarter notes`."""
     return f"{count} {unit}" + ("s" if count != 1 else "")
-
-
-def listed(values: list[str], word: str = "and") -> str:
-    """Such as `1, 2 and 3`."""
-    *first, last = values
-    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def percent(interval: Interval) -> str:

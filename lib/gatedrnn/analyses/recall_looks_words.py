@@ -10,7 +10,8 @@ import pandas as pd
 from gatedrnn.analyses import recall
 from gatedrnn.analyses.recall import GATED, STARTS, TASKS, cases, difference, gap, name, outcomes, pick, tally
 from gatedrnn.analyses.recall_looks import ORDER, PATIENCE, shut_at
-from gatedrnn.analyses.recall_words import NAMES, control_advice, count, listed, median, rate, signed, slug
+from gatedrnn.analyses.recall_words import NAMES, control_advice, count, median, rate, signed, slug
+from gatedrnn.analyses.wording import listed
 from gatedrnn.figures import LABELS
 from gatedrnn.tuning import Tuned
 

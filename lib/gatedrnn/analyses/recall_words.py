@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -22,6 +22,7 @@ from gatedrnn.analyses.recall import (
     tally,
 )
 from gatedrnn.analyses.recall_looks import shut_at
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.recall import build, guessing
 from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import half_life
@@ -62,12 +63,6 @@ def median(part: pd.DataFrame) -> str:
     """Median steps to solve, censored where half of the runs or more were not solved."""
     middle = part["steps"].median()
     return f"{middle:.0f}" if part["solved"].mean() > 0.5 else f"more than {part['steps_allowed'].max()}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Such as `a, b and c`."""
-    found = list(parts)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
 
 
 def slug(start: str) -> str:

@@ -177,10 +177,8 @@ def together(streams: pd.DataFrame) -> str:
 
 def sentence(runs: pd.DataFrame, base: pd.DataFrame) -> str:
     """What the verdict says to a reader who has to choose."""
-    return (
-        f"Online, at equal operations an update, the GRU's error is {ratio(runs, 'operations').format('{:.3f}')} times the "
-        f"LSTM's; {against(runs, base)}."
-    )
+    rest = against(runs, base)
+    return f"{verdict_words(runs)} {rest[0].upper()}{rest[1:]}."
 
 
 def errors_caption(seeds: int) -> str:

@@ -1,17 +1,33 @@
-"""Numbers as a reader writes them, for the texts of several chapters."""
+"""Numbers and lists as a reader writes them, for the texts of several chapters."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+TIMES = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
 
 
-def scientific(value: float, digits: int = 0) -> str:
-    """A number with a power of ten, such as `5 × 10⁻⁷`.
+def listed(parts: Iterable[str], word: str = "and") -> str:
+    """One or more parts in a row, such as `a, b and c`."""
+    *first, last = parts
+    return f"{', '.join(first)} {word} {last}" if first else last
 
-    Args:
-        value: finite.
-        digits: decimals of the mantissa.
-    """
-    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
-    power = str(int(exponent)).translate(SUPERSCRIPTS)
-    return f"{mantissa.replace('-', '−')}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{power}"
+
+def scientific(value: float) -> str:
+    """A positive number with a power of ten, such as `5 × 10⁻⁷`."""
+    digit, _, exponent = f"{value:.0e}".partition("e")
+    return f"{digit}{TIMES}10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+def power(exponent: float) -> str:
+    """Ten to this power, which may be too small for a float, such as `0.0037` or `4 × 10⁻⁷`."""
+    if -3 < exponent < 4:
+        value = 10**exponent
+        return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    whole = math.floor(exponent)
+    digit = round(10 ** (exponent - whole))
+    whole, digit = (whole + 1, 1) if digit == 10 else (whole, digit)
+    raised = f"10{str(whole).translate(SUPERSCRIPTS)}"
+    return raised if digit == 1 else f"{digit}{TIMES}{raised}"
