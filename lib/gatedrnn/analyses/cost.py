@@ -88,7 +88,7 @@ def shares_caption(table: pd.DataFrame) -> str:
     ends = f"B = {table['batch_size'].min()} and {table['batch_size'].max()}"
     return (
         f"The ratio of stock PyTorch taken apart, {ends}, one thread. Green: the same cells on matched kernels, so "
-        "architecture alone. Black: stock PyTorch. The arrow between them is what the unequal kernels of stock PyTorch "
+        "architecture alone. Dots: stock PyTorch. The arrow between them is what the unequal kernels of stock PyTorch "
         f"add. Architecture lies between {span(table['architecture'])}; kernels multiply it by {span(table['kernel'])}."
     )
 

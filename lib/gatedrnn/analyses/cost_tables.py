@@ -12,6 +12,8 @@ from gatedrnn.plots.cost import TITLES
 from gatedrnn.statistics import Interval
 from gatedrnn.verdicts import Verdict
 
+SPACE = "\N{NO-BREAK SPACE}"
+
 
 def count_table(input_size: int, hidden_size: int, batch_size: int, length: int) -> Markdown:
     """What a training step of one layer costs by count, of both cells, as a Markdown table."""
@@ -34,7 +36,7 @@ def kernel_table(kernels: pd.DataFrame) -> Markdown:
     lines = [head, "|---|---|---|---|---|--:|--:|"]
     for row in kernels.itertuples():
         allowed = "allowed" if row.onednn else "forbidden"
-        kernel, products = row.kernel.replace(" ", "\N{NO-BREAK SPACE}"), f"`{row.products.replace(', ', '`, `')}`"
+        kernel, products = row.kernel.replace(" ", SPACE), f"`{row.products.replace(', ', '`, `')}`"
         counts = f"{row.calls:,} | {row.per_step:.0f}"
         lines.append(f"| {row.cell.upper()} | {allowed} | {row.mode} | {kernel} | {products} | {counts} |")
     return Markdown("\n".join(lines))
@@ -44,15 +46,16 @@ def latency_table(points: pd.DataFrame) -> Markdown:
     """Percentiles of single calls, from `measuring.percentiles`, as a Markdown table: a column for each shape."""
     percents = [column for column in points if str(column).startswith("p")]
     shapes = list(dict.fromkeys(zip(points["hidden_size"], points["length"], strict=True)))
+    heads = [f"H = {h}, T = {t}".replace(" = ", f"{SPACE}={SPACE}") for h, t in shapes]
     lines = [
-        f"| {' / '.join(map(str, percents))}, µs | {' | '.join(f'H = {h}, T = {t}' for h, t in shapes)} |",
+        f"| {' / '.join(map(str, percents))}, µs | {' | '.join(heads)} |",
         "|---|" + "--:|" * len(shapes),
     ]
     for name, part in points.groupby("name", sort=False):
         rows = part.set_index(["hidden_size", "length"])[percents]
         cells = [" / ".join(f"{1e6 * value:.0f}" for value in rows.loc[shape]) for shape in shapes]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return Markdown("\n".join(lines).replace(" / ", "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"))
+    return Markdown("\n".join(lines).replace(" / ", f"{SPACE}/{SPACE}"))
 
 
 def speeds(table: pd.DataFrame) -> Markdown:
@@ -72,9 +75,7 @@ def slope_table(slopes: pd.DataFrame) -> Markdown:
     for name, part in slopes.groupby("name", sort=False):
         ends = part.set_index("axis")
         cells = [
-            f"{ends.loc[axis, 'start']:.2f}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{ends.loc[axis, 'end']:.2f}"
-            if axis in ends.index
-            else "–"
+            f"{ends.loc[axis, 'start']:.2f}{SPACE}→{SPACE}{ends.loc[axis, 'end']:.2f}" if axis in ends.index else "–"
             for axis in ("hidden_size", "batch_size", "length")
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |".replace("-", "−"))
