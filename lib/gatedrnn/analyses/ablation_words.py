@@ -7,6 +7,7 @@ import pandas as pd
 from gatedrnn.ablations import OPEN, SHUT, VARIANTS
 from gatedrnn.analyses.ablation import GATES, SPACE, TASK_NAMES, change, evidence, points_text
 from gatedrnn.analyses.ablation_captions import called
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.ablation import TASKS
 from gatedrnn.initialisation import half_life
 from gatedrnn.statistics import Interval, bootstrap, tost_paired, wilson
@@ -48,7 +49,7 @@ def finding(table: pd.DataFrame, cell: str) -> str:
         missed = missed_text(table, cell, task)
         gains = {each: bootstrap(change(table, task, variant)) for each, variant in GATES[cell].items()}
         better = [f"the {each} gate ({points_text(gain)})" for each, gain in gains.items() if gain.low > 0]
-        more = f", and the cell does better without {_listed(better)}" if better else ""
+        more = f", and the cell does better without {listed(better, 'or')}" if better else ""
         parts.append(f"on {TASK_NAMES[task]} {missed}{more}")
     return f"{cell.upper()}: " + "; ".join(parts) + "."
 
@@ -130,7 +131,7 @@ def left_out(table: pd.DataFrame, gain: Interval) -> str:
     if not better:
         return "On recall it does not do better without any of its gates."
     named = [f"{gate} gate ({points_text(gains[gate])})" for gate in better]
-    text = f"On recall it does better without its {_listed(named)}"
+    text = f"On recall it does better without its {listed(named, 'or')}"
     text += f"; removing the {better[0]} gate helps most." if len(better) > 1 else "."
     if "forget" in better and gain.low > 0:
         text += (
@@ -139,7 +140,7 @@ def left_out(table: pd.DataFrame, gain: Interval) -> str:
         text += " where that gate starts, not what it can learn."
         better.remove("forget")
     if better:
-        text += f" Why it helps to remove the {_listed(better)} gate is not explained here."
+        text += f" Why it helps to remove the {listed(better, 'or')} gate is not explained here."
     return text
 
 
@@ -267,10 +268,6 @@ def _word(given: Evidence) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.0f}".replace("-", "−") if round(value) else "0"
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
 def _name(bias: float) -> str:

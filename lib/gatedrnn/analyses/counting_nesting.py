@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gatedrnn.analyses.counting import CELLS, EQUAL, at_depth, depth_difference, select
+from gatedrnn.analyses.wording import listed
 from gatedrnn.experiments.nesting import SOUND
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval
@@ -160,7 +161,7 @@ def spelt(depths: Sequence[int]) -> str:
     parts = []
     for each in groups:
         parts += [f"{each[0]} to {each[-1]}"] if len(each) > 2 else [str(depth) for depth in each]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return listed(parts)
 
 
 def _trained(nests: pd.DataFrame) -> int:

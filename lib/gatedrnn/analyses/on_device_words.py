@@ -9,6 +9,7 @@ import pandas as pd
 
 from gatedrnn import measuring
 from gatedrnn.analyses.on_device import CELLS, NAMES, SHIPPED, byte_ratio, chosen, least, losses, table_of, whole
+from gatedrnn.analyses.wording import listed
 from gatedrnn.deployment import FORMATS
 from gatedrnn.experiments.on_device_live import Model, bytes_of
 from gatedrnn.statistics import Interval, bootstrap
@@ -107,7 +108,7 @@ def second_look(table: pd.DataFrame) -> str:
         clear &= below <= 1 or below >= len(rows) - 1
     count = table["target"].nunique()
     end = "The target decides little." if clear else "So the target decides: do not trust a single one."
-    return f"Of {count} accuracies, the whole interval lies below {margin()} {', '.join(parts[:-1])} and {parts[-1]}. {end}"
+    return f"Of {count} accuracies, the whole interval lies below {margin()} {listed(parts)}. {end}"
 
 
 def growth(readings: pd.DataFrame, frame: int) -> str:
@@ -176,7 +177,7 @@ def dynamic_text(shares: dict[Model, float]) -> str:
     cells = (
         "It knows the LSTM as an operator of its own and passes the GRU by." if gru < 0.5 else "It knows both cells."
     )
-    return f"It turns {', '.join(parts[:-1])} and {parts[-1]} numbers into 8-bit integers. {cells}"
+    return f"It turns {listed(parts)} numbers into 8-bit integers. {cells}"
 
 
 def live_numbers(evidence: dict[str, Interval], waits: pd.DataFrame, widths: dict[str, int]) -> dict[str, Any]:
