@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup, Tag
 from fontTools.ttLib import TTFont
 
 from bookkit.site import SiteError, build
+from bookkit.sphinx_ext.assets import maths_characters
 from bookkit.sphinx_ext.figure_card import bibtex, tex
 from bookkit.sphinx_ext.maths import MathsError, mathml
 from bookkit.sphinx_ext.polish import polish, without_tex
@@ -245,3 +246,10 @@ def test_social_tags_that_need_an_address_go_without_one() -> None:
     assert "og:url" not in polish(page)
     assert "og:url" in polish(page, has_address=True)
     assert "og:title" in polish(page)
+
+
+@pytest.mark.parametrize(("formula", "wanted"), [("<msqrt><mn>3</mn></msqrt>", True), ("<mn>3</mn>", False)])
+def test_the_maths_font_has_the_sign_of_a_root_where_there_is_one(formula: str, wanted: bool) -> None:
+    characters = maths_characters([f"<p>no √ outside</p><math>{formula}</math>"])
+    assert (ord("√") in characters) == wanted
+    assert ord("3") in characters

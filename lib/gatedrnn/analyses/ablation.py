@@ -8,6 +8,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from gatedrnn.ablations import VARIANTS, Ablated
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.experiments.ablation import TASKS
 from gatedrnn.models import parameters
 from gatedrnn.statistics import Interval, bootstrap, sign_flip
@@ -20,7 +21,6 @@ GATES = {
     "gru": {"reset": "gru_no_reset", "update": "gru_no_update"},
 }
 BET = {"lstm": "forget", "gru": "update"}
-SPACE = "\N{NO-BREAK SPACE}"
 
 
 def changes(runs: pd.DataFrame) -> pd.DataFrame:
@@ -137,13 +137,13 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
             f"whole {variant.upper()}" if variant in GATES else f"{VARIANTS[variant].cell.upper()}, {_short(variant)}"
         )
         cells = [
-            name.replace(" ", SPACE),
+            name.replace(" ", NBSP),
             f"{part['learning_rate'].iloc[0]:g}",
             _spread(part),
             _spread(wider) if len(wider) else "the same",
             *([f"{int(part['solved_at'].notna().sum())}/{len(part)}"] if solved else []),
             f"{part['steps_taken'].mean():.0f}",
-            f"{100 * part['clipped'].mean():.0f}{SPACE}%",
+            f"{100 * part['clipped'].mean():.0f}{NBSP}%",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
@@ -151,11 +151,11 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
 
 def points_text(interval: Interval) -> str:
     """A change in points, such as `−12 [−15, −9] points`."""
-    return f"{interval.signed(0)} points".replace(", ", f",{SPACE}")
+    return f"{interval.signed(0)} points".replace(", ", f",{NBSP}")
 
 
 def _spread(part: pd.DataFrame) -> str:
-    return f"{100 * part['accuracy'].mean():.1f}{SPACE}±{SPACE}{100 * part['accuracy'].std():.1f}"
+    return f"{100 * part['accuracy'].mean():.1f}{NBSP}±{NBSP}{100 * part['accuracy'].std():.1f}"
 
 
 def _short(variant: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from gatedrnn.ablations import OPEN, SHUT, VARIANTS
-from gatedrnn.analyses.ablation import GATES, SPACE, TASK_NAMES, change, evidence, points_text
+from gatedrnn.analyses.ablation import GATES, TASK_NAMES, change, evidence, points_text
 from gatedrnn.analyses.ablation_captions import called
-from gatedrnn.analyses.wording import listed
+from gatedrnn.analyses.wording import NBSP, listed
 from gatedrnn.experiments.ablation import TASKS
 from gatedrnn.initialisation import half_life
 from gatedrnn.statistics import Interval, bootstrap, tost_paired, wilson
@@ -91,7 +91,7 @@ def sizes(table: pd.DataFrame) -> str:
     text = (
         f"Giving the parameters back moves the mean of a variant by {shift.abs().median():.1f} points in the middle case. The "
         f"largest move is {_signed(shift[task, variant])} points ({VARIANTS[variant].cell.upper()}, {VARIANTS[variant].label}, "
-        f"{TASK_NAMES[task]}: from {before:.0f} to {after:.0f}{SPACE}%). The wider cells use the rate that was tuned at equal "
+        f"{TASK_NAMES[task]}: from {before:.0f} to {after:.0f}{NBSP}%). The wider cells use the rate that was tuned at equal "
         "width, so a part of such a move may be due to the rate. "
     )
     if differ:
@@ -149,9 +149,9 @@ def update(runs: pd.DataFrame, table: pd.DataFrame) -> str:
     rows = runs[(runs["task"] == "recall") & (runs["variant"] == "gru_no_update")]
     width, wider = (rows[rows["size"] == size] for size in ("width", "parameters"))
     text = (
-        f"Without it recall ends at {100 * width['accuracy'].mean():.0f}{SPACE}% at equal width and at "
-        f"{100 * wider['accuracy'].mean():.0f}{SPACE}% at equal parameters (guessing scores "
-        f"{100 * recall.baseline():.1f}{SPACE}%), and MNIST-1D changes by "
+        f"Without it recall ends at {100 * width['accuracy'].mean():.0f}{NBSP}% at equal width and at "
+        f"{100 * wider['accuracy'].mean():.0f}{NBSP}% at equal parameters (guessing scores "
+        f"{100 * recall.baseline():.1f}{NBSP}%), and MNIST-1D changes by "
         f"{points_text(bootstrap(change(table, 'mnist1d', 'gru_no_update')))}."
     )
     if solved := int(width["solved_at"].notna().sum()):
@@ -173,7 +173,7 @@ def doubt(tuned: Tuned) -> str:
     if len(found) == 1:
         return "The rate was tuned, but on one seed, which rules out little."
     ends = (
-        f"at the chosen rate of {rate:g} the {len(found)} tuning seeds reach {found[0]:.0f} to {found[-1]:.0f}{SPACE}%"
+        f"at the chosen rate of {rate:g} the {len(found)} tuning seeds reach {found[0]:.0f} to {found[-1]:.0f}{NBSP}%"
     )
     if found[-1] - found[0] > SCATTER:
         return f"The rate was tuned, but {ends}: so few seeds that differ so much rule out little."
@@ -253,7 +253,7 @@ def second_look(runs: pd.DataFrame, second: pd.DataFrame) -> dict[str, str]:
         solved, n = int(part["solved_at"].notna().sum()), len(part)
         rate = wilson(solved, n)
         found[f"solved-bias-{_name(bias)}"] = (
-            f"{solved} of {n} seeds [{100 * rate.low:.0f},{SPACE}{100 * rate.high:.0f}]{SPACE}%"
+            f"{solved} of {n} seeds [{100 * rate.low:.0f},{NBSP}{100 * rate.high:.0f}]{NBSP}%"
         )
     for variant in ("lstm", "lstm_no_input"):
         for bias, part in rows[(rows["task"] == "mnist1d") & (rows["variant"] == variant)].groupby("bias"):

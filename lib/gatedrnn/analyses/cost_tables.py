@@ -7,12 +7,11 @@ from IPython.display import Markdown
 
 from gatedrnn import counting
 from gatedrnn.analyses.cost import KINDS, span
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.experiments import cost
 from gatedrnn.plots.cost import TITLES
 from gatedrnn.statistics import Interval
 from gatedrnn.verdicts import Verdict
-
-SPACE = "\N{NO-BREAK SPACE}"
 
 
 def count_table(input_size: int, hidden_size: int, batch_size: int, length: int) -> Markdown:
@@ -36,7 +35,7 @@ def kernel_table(kernels: pd.DataFrame) -> Markdown:
     lines = [head, "|---|---|---|---|---|--:|--:|"]
     for row in kernels.itertuples():
         allowed = "allowed" if row.onednn else "forbidden"
-        kernel, products = row.kernel.replace(" ", SPACE), f"`{row.products.replace(', ', '`, `')}`"
+        kernel, products = row.kernel.replace(" ", NBSP), f"`{row.products.replace(', ', '`, `')}`"
         counts = f"{row.calls:,} | {row.per_step:.0f}"
         lines.append(f"| {row.cell.upper()} | {allowed} | {row.mode} | {kernel} | {products} | {counts} |")
     return Markdown("\n".join(lines))
@@ -46,7 +45,7 @@ def latency_table(points: pd.DataFrame) -> Markdown:
     """Percentiles of single calls, from `measuring.percentiles`, as a Markdown table: a column for each shape."""
     percents = [column for column in points if str(column).startswith("p")]
     shapes = list(dict.fromkeys(zip(points["hidden_size"], points["length"], strict=True)))
-    heads = [f"H = {h}, T = {t}".replace(" = ", f"{SPACE}={SPACE}") for h, t in shapes]
+    heads = [f"H = {h}, T = {t}".replace(" = ", f"{NBSP}={NBSP}") for h, t in shapes]
     lines = [
         f"| {' / '.join(map(str, percents))}, µs | {' | '.join(heads)} |",
         "|---|" + "--:|" * len(shapes),
@@ -55,7 +54,7 @@ def latency_table(points: pd.DataFrame) -> Markdown:
         rows = part.set_index(["hidden_size", "length"])[percents]
         cells = [" / ".join(f"{1e6 * value:.0f}" for value in rows.loc[shape]) for shape in shapes]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return Markdown("\n".join(lines).replace(" / ", f"{SPACE}/{SPACE}"))
+    return Markdown("\n".join(lines).replace(" / ", f"{NBSP}/{NBSP}"))
 
 
 def speeds(table: pd.DataFrame) -> Markdown:
@@ -75,7 +74,7 @@ def slope_table(slopes: pd.DataFrame) -> Markdown:
     for name, part in slopes.groupby("name", sort=False):
         ends = part.set_index("axis")
         cells = [
-            f"{ends.loc[axis, 'start']:.2f}{SPACE}→{SPACE}{ends.loc[axis, 'end']:.2f}" if axis in ends.index else "–"
+            f"{ends.loc[axis, 'start']:.2f}{NBSP}→{NBSP}{ends.loc[axis, 'end']:.2f}" if axis in ends.index else "–"
             for axis in ("hidden_size", "batch_size", "length")
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |".replace("-", "−"))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
 from gatedrnn.tasks.demand import FOLDS
@@ -29,7 +30,6 @@ NEAR = "spring"
 """Season that is forecast one step ahead."""
 MEGAWATTS = 1000
 """In a gigawatt."""
-NBSP = "\N{NO-BREAK SPACE}"
 
 
 def label(cell: str, size: str = "width") -> str:

@@ -23,7 +23,7 @@ from gatedrnn.analyses.demand import (
     pooled,
     skill,
 )
-from gatedrnn.analyses.wording import listed
+from gatedrnn.analyses.wording import NBSP, listed
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.tasks.demand import FOLDS, load
@@ -37,7 +37,6 @@ NAMES = {
 }
 
 CELLS = ("lstm", "gru")
-NBSP = "\N{NO-BREAK SPACE}"
 SAME = "neither errs clearly less"
 SAME_STEP = "Neither side wins clearly"
 NEITHER = "neither cell is clearly better or worse"

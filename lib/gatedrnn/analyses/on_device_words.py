@@ -9,14 +9,13 @@ import pandas as pd
 
 from gatedrnn import measuring
 from gatedrnn.analyses.on_device import CELLS, NAMES, SHIPPED, byte_ratio, chosen, least, losses, table_of, whole
-from gatedrnn.analyses.wording import listed
+from gatedrnn.analyses.wording import NBSP, listed
 from gatedrnn.deployment import FORMATS
 from gatedrnn.experiments.on_device_live import Model, bytes_of
 from gatedrnn.statistics import Interval, bootstrap
 from gatedrnn.tuning import Tuned
 from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Verdict, ledger
 
-NBSP = "\N{NO-BREAK SPACE}"
 WHATS = {
     "bytes, float32": "the bytes of float32 files",
     "bytes, int8 weights": "those with 8-bit weights",

@@ -6,15 +6,14 @@ import pandas as pd
 from IPython.display import Markdown
 
 from gatedrnn.analyses.recall import GATED, cases, name, pick
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.figures import LABELS
-
-SPACE = "\N{NO-BREAK SPACE}"
 
 
 def result_table(table: pd.DataFrame) -> Markdown:
     """LSTM and GRU of equal width, a line a task, start and cell: solved seeds and median steps by length."""
     lengths = sorted(table["length"].unique())
-    heads = ["task, start", "cell", "rates", *(f"T{SPACE}={SPACE}{each}" for each in lengths), "clipped"]
+    heads = ["task, start", "cell", "rates", *(f"T{NBSP}={NBSP}{each}" for each in lengths), "clipped"]
     lines = [f"| {' | '.join(heads)} |", "|---|---|---" + "|--:" * (len(lengths) + 1) + "|"]
     before = ""
     for case in cases(rnn=False):
@@ -48,7 +47,7 @@ def _seen(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     steps = f"{rows['steps'].median():.0f}" if rows["solved"].mean() > 0.5 else f">{rows['steps_allowed'].max()}"
-    return f"{int(rows['solved'].sum())}/{len(rows)}{SPACE}·{SPACE}{steps}"
+    return f"{int(rows['solved'].sum())}/{len(rows)}{NBSP}·{NBSP}{steps}"
 
 
 def _rates(rows: pd.DataFrame) -> str:
@@ -56,4 +55,4 @@ def _rates(rows: pd.DataFrame) -> str:
 
 
 def _cut(rows: pd.DataFrame) -> str:
-    return f"{100 * rows['clipped'].mean():.0f}{SPACE}%"
+    return f"{100 * rows['clipped'].mean():.0f}{NBSP}%"

@@ -22,7 +22,7 @@ from gatedrnn.analyses.recall import (
     tally,
 )
 from gatedrnn.analyses.recall_looks import shut_at
-from gatedrnn.analyses.wording import listed
+from gatedrnn.analyses.wording import NBSP, listed
 from gatedrnn.experiments.recall import build, guessing
 from gatedrnn.figures import LABELS
 from gatedrnn.initialisation import half_life
@@ -34,7 +34,6 @@ from gatedrnn.verdicts import CONTRADICTED, SUPPORTED, Stratum, Verdict, ledger
 ENOUGH = 0.5
 """Share of solved runs below which no cell is called enough."""
 ALL_RATES = "solved or not, all rates"
-SPACE = "\N{NO-BREAK SPACE}"
 NAMES = {
     **LABELS,
     "lstm_shut": f"LSTM whose input gate starts at {shut_at():.2f}",
@@ -51,12 +50,12 @@ def count(part: pd.DataFrame) -> str:
 def rate(part: pd.DataFrame) -> str:
     """Such as `9 of 10 [60, 98] %`."""
     found = success(part)
-    return f"{count(part)} [{100 * found.low:.0f},{SPACE}{100 * found.high:.0f}]{SPACE}%"
+    return f"{count(part)} [{100 * found.low:.0f},{NBSP}{100 * found.high:.0f}]{NBSP}%"
 
 
 def signed(found: Interval) -> str:
     """A difference in points with its interval."""
-    return f"{found.signed(0)} points".replace(", ", f",{SPACE}")
+    return f"{found.signed(0)} points".replace(", ", f",{NBSP}")
 
 
 def median(part: pd.DataFrame) -> str:
@@ -153,7 +152,7 @@ def short_sentence(verdict: Verdict, table: pd.DataFrame, lengths: list[int]) ->
             )
         behind = [each.name for each in verdict.strata if each.high < -margin]
         if behind:
-            head += f". The two are not alike within ±{SPACE}{margin:g} points, because the LSTM falls behind with"
+            head += f". The two are not alike within ±{NBSP}{margin:g} points, because the LSTM falls behind with"
             head += f" {listed(behind)}"
     else:
         unsure = [each.name for each in verdict.strata if each.high >= margin]
@@ -240,11 +239,11 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
         known = part[~part["factor"].isin(["learning_rate", "other combinations"])].nlargest(3, "share")
         yield (
             f"share-{_panel(panel)}-top",
-            listed([f"{_factor(r.factor)} ({r.share:.0f}{SPACE}%)" for r in known.itertuples()]),
+            listed([f"{_factor(r.factor)} ({r.share:.0f}{NBSP}%)" for r in known.itertuples()]),
         )
     for panel, factor in (("solved or not", "length"), ("solved or not", "start"), (ALL_RATES, "learning_rate")):
         share = pick(shares, panel=panel, factor=factor)["share"].iloc[0]
-        yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f}{SPACE}%"
+        yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f}{NBSP}%"
     yield "ranges", ranges(table, kinds["long"])
     yield "leads", leads(table)
     yield "margin-M4", f"{ledger()['M4'].margin:g}"

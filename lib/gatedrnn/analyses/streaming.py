@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.experiments.streaming import operations
 from gatedrnn.figures import LABELS
 from gatedrnn.measuring import percentiles
@@ -30,7 +31,6 @@ SETTINGS = {
     "river tree": (0.0003, 0.001, 0.003, 0.01),
 }
 """What is tried: how much the autoregression forgets, and the learning rates of river's models."""
-NBSP = "\N{NO-BREAK SPACE}"
 
 
 def label(cell: str, size: str = "width") -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gatedrnn.analyses.streaming import MODELS, NBSP, PLAIN, SIZES, about, best, label, micro, part, ratio, title
+from gatedrnn.analyses.streaming import MODELS, PLAIN, SIZES, about, best, label, micro, part, ratio, title
+from gatedrnn.analyses.wording import NBSP
 from gatedrnn.experiments.streaming import operations
 from gatedrnn.figures import LABELS
 from gatedrnn.statistics import Interval, bootstrap, ratio_bootstrap

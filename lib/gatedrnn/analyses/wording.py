@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-TIMES = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
+NBSP = "\N{NO-BREAK SPACE}"
+TIMES = f"{NBSP}×{NBSP}"
 
 
 def listed(parts: Iterable[str], word: str = "and") -> str:

@@ -174,16 +174,15 @@ def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
         low = min(low, -margin)
     wide = unit == "ratio" and low > 0 and high > 3 * low  # a skill is a ratio too, and can be below 0
     room = (high / low) ** 0.06 if wide else 0.06 * (high - low)
-    axis.set_xlim((low / room, high * room) if wide else (low - room, high + room))
+    left, right = (low / room, high * room) if wide else (low - room, high + room)
     if wide:
         axis.set_xscale("log", base=2)
-        axis.set_xlim(low / room, high * room)
-        ticks = [2.0**k for k in range(math.ceil(math.log2(low / room)), math.floor(math.log2(high * room)) + 1)]
+        ticks = [2.0**k for k in range(math.ceil(math.log2(left)), math.floor(math.log2(right)) + 1)]
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
     else:
         axis.xaxis.set_major_locator(MaxNLocator(6))
-    left, right = axis.get_xlim()
+    axis.set_xlim(left, right)
     ends = {"above": (margin, right), "below": (left, margin), "equivalent": (-margin, margin)}[rule]
     axis.axvspan(*ends, color=ACCENTS["good"], alpha=0.1, linewidth=0, zorder=0)
     for line in {margin, -margin} if rule == "equivalent" else {margin}:
