@@ -22,7 +22,7 @@ def main() -> int:
         environment = {
             "LD_PRELOAD": " ".join(each.stdout.strip() for each in paths),
             "ASAN_OPTIONS": "detect_leaks=0",  # Python itself leaves much allocated at its end
-            "TORCH_EXTENSIONS_DIR": str(Path(__file__).parents[1] / "_build" / "sanitized"),
+            "GATEDRNN_CACHE": str(Path(__file__).parents[1] / "_build" / "sanitized"),
         }
         return subprocess.run([sys.executable, __file__], env={**os.environ, **environment}).returncode
     import pytest

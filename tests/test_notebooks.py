@@ -66,15 +66,15 @@ def test_its_kind_is_known(chapter: Chapter) -> None:
 
 @each_chapter
 def test_it_begins_as_a_chapter(chapter: Chapter) -> None:
-    """One parameters cell of typed, commented lines; then `chapter.begin` with the chapter's own name."""
-    from gatedrnn.parameters import check, read
+    """One parameters cell of typed, commented lines; then `record.begin` with the chapter's own name."""
+    from evidence.parameters import check, read
 
     cells = [cell for cell in chapter.code_cells if "parameters" in tags(cell)]
     assert len(cells) == 1
     declared = read(cells[0]["source"])
     check(declared, {})
     assert all(parameter.help for parameter in declared.values())
-    begun = calls(chapter, "chapter.begin")
+    begun = calls(chapter, "record.begin")
     assert [ast.literal_eval(call.args[0]) for call in begun] == [chapter.name]
 
 

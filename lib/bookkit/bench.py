@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bookkit.errors import BookError
 
-PROGRAM = "gatedrnn.experiments.bench"
+PROGRAM = "experiments.cost.bench"
 
 
 def bench(root: Path) -> int:
@@ -42,7 +42,7 @@ def bench(root: Path) -> int:
 
 
 def show(found: dict[str, Any], console: Console) -> None:
-    """Print what `gatedrnn.experiments.bench` measured.
+    """Print what `experiments.cost.bench` measured.
 
     Args:
         found: its JSON.

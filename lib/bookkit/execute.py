@@ -20,7 +20,7 @@ import yaml
 from bookkit import fingerprint
 from bookkit.places import Places, swap_in
 from bookkit.toc import Chapter, tags
-from gatedrnn.chapter import write_json
+from evidence.record import write_json
 
 Listener = Callable[[dict[str, Any]], None]
 

@@ -26,9 +26,9 @@ Reach = Callable[[str], dict[str, str]]
 
 def reach(source: str) -> dict[str, str]:
     """Digests of all code of the library that a notebook's code reaches, by symbol."""
-    from gatedrnn import codedigest
+    from evidence.digest import reached_by_source
 
-    digest = codedigest.reached_by_source(source)
+    digest = reached_by_source(source)
     return {**digest.code, **{f"{module} data": value for module, value in digest.data.items()}}
 
 
@@ -43,7 +43,9 @@ class Surroundings:
     @classmethod
     def of(cls, places: Places) -> Surroundings:
         """Read the installed versions and the library's data files."""
-        data = [path for path in (places.root / "lib" / "gatedrnn").rglob("*") if path.suffix in DATA]
+        data = [
+            path for path in (places.root / "lib").rglob("*") if path.suffix in DATA and "bookkit" not in path.parts
+        ]
         upstream = {
             path.parent.relative_to(places.executed).as_posix(): sha(path.read_bytes())
             for path in sorted(places.executed.glob("**/chapter.json"))

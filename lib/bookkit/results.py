@@ -49,7 +49,7 @@ class Drift:
 
 def write(places: Places, display: Display) -> int:
     """Compute what is missing, then write the results lock and the summaries. Returns the exit status."""
-    from gatedrnn import runs
+    from evidence import store
 
     status = Build(places, display).run()
     if status:
@@ -63,7 +63,7 @@ def write(places: Places, display: Display) -> int:
         for sweep in record.get("sweeps", []):
             sweeps.setdefault(sweep["name"], set()).update(sweep["keys"])
     for name, keys in sorted(sweeps.items()):
-        runs.lock_sweep(name, keys)
+        store.lock_sweep(name, keys)
         display.say(f"{name}: {len(keys)} runs locked")
     _remove_others(places.lock, {f"{name}.jsonl" for name in sweeps})
     used = {key.partition("-")[2] for keys in sweeps.values() for key in keys}  # a key ends in its origin's id

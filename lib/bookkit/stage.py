@@ -22,7 +22,7 @@ from nbformat.v4 import new_markdown_cell
 
 from bookkit.errors import BookError
 from bookkit.sphinx_ext.records import Chapter, RecordError, read
-from gatedrnn import parameters
+from evidence import parameters
 
 FIGURE = "application/vnd.book.figure+json"
 GLUED = "application/papermill.record/text/plain"

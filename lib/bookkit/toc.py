@@ -85,7 +85,7 @@ class Chapter:
         Raises:
             BookError: an unknown name or a value that is not allowed.
         """
-        from gatedrnn.parameters import ParameterError, check, read
+        from evidence.parameters import ParameterError, check, read
 
         given = {**(self.quick_values() if quick else {}), **overrides}
         where = str(self.quick_path) if quick and not overrides else f"chapter {self.name}"

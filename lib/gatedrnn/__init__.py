@@ -1,1 +1,1 @@
-"""The science of the book: gated recurrent cells, tasks, training, runs, statistics and verdicts."""
+"""Recurrent cells and layers for the CPU: LSTM, GRU (both resets) and plain RNN, on equal kernels."""

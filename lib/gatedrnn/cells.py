@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn, relu, sigmoid, tanh
 
-from gatedrnn.choices import require
+from gatedrnn.checks import require
 
 State = tuple[Tensor, ...]
 Trace = dict[str, Tensor]

@@ -16,30 +16,30 @@ from gatedrnn.cells import Cell
 from gatedrnn.layers import Recurrent
 
 KEEPING = {"lstm": "f", "gru": "z", "gru_before": "z"}
-SCHEMES = "'default', 'bias:<number>' or 'chrono:<longest time, at least 3>'"
+STARTS = "'default', 'bias:<number>' or 'chrono:<longest time, at least 3>'"
 
 
-def initialise(core: Recurrent, scheme: str) -> None:
+def initialise(core: Recurrent, start: str) -> None:
     """Set the gate biases of every layer, in place.
 
     Args:
         core: fresh layers; a tanh RNN has no gate and stays as it is.
-        scheme: `default` leaves the framework's uniform ±1/√H; `bias:b` sets the keeping gate's bias to b;
+        start: `default` leaves the framework's uniform ±1/√H; `bias:b` sets the keeping gate's bias to b;
             `chrono:T` draws it as log U(1, T − 1), and sets the LSTM's input gate to its negative
             (Tallec and Ollivier 2018), so that memories last between 1 and T steps.
 
     Raises:
-        ValueError: an unknown scheme.
+        ValueError: an unknown start.
     """
-    name, _, value = scheme.partition(":")
+    name, _, value = start.partition(":")
     try:
         number = float(value) if value else math.nan
     except ValueError:
         number = math.nan
-    known = (scheme == "default") or (name == "bias" and math.isfinite(number)) or (name == "chrono" and number >= 3)
+    known = (start == "default") or (name == "bias" and math.isfinite(number)) or (name == "chrono" and number >= 3)
     if not known:
-        raise ValueError(f"scheme = {scheme!r} is not allowed: {SCHEMES}")
-    if scheme == "default" or core.cell not in KEEPING:
+        raise ValueError(f"start = {start!r} is not allowed: {STARTS}")
+    if start == "default" or core.cell not in KEEPING:
         return
     gate = KEEPING[core.cell]
     for layer in core.layers:

@@ -56,7 +56,7 @@ class LanguageModel(nn.Module):
         cell, hidden_size, num_layers: of the core.
         symbols: V, size of the alphabet.
         embedding_size: E.
-        scheme: gate initialisation, see `gatedrnn.initialisation`.
+        start: gate initialisation, see `gatedrnn.initialisation`.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class LanguageModel(nn.Module):
         hidden_size: int,
         embedding_size: int = 32,
         num_layers: int = 1,
-        scheme: str = "default",
+        start: str = "default",
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(symbols, embedding_size)
         self.core = Recurrent(cell, embedding_size, hidden_size, num_layers)
-        initialise(self.core, scheme)
+        initialise(self.core, start)
         self.head = nn.Linear(hidden_size, symbols)
 
     def forward(self, symbols: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -80,7 +80,7 @@ class LanguageModel(nn.Module):
         return self.head(outputs), last
 
 
-def parameters(model: nn.Module) -> int:
+def count_parameters(model: nn.Module) -> int:
     """How many numbers a model learns."""
     return sum(each.numel() for each in model.parameters() if each.requires_grad)
 
@@ -102,13 +102,29 @@ def width_for(budget: int, build: Callable[[int], nn.Module], widest: int = 4096
     low, high = 1, widest
     while low < high:  # first width that reaches the budget
         middle = (low + high) // 2
-        if parameters(build(middle)) >= budget:
+        if count_parameters(build(middle)) >= budget:
             high = middle
         else:
             low = middle + 1
     near = [width for width in (low - 1, low) if width >= 1]
-    best = min(near, key=lambda width: (abs(parameters(build(width)) - budget), width))
-    found = parameters(build(best))
+    best = min(near, key=lambda width: (abs(count_parameters(build(width)) - budget), width))
+    found = count_parameters(build(best))
     if found > 2 * budget or 2 * found < budget:
         raise ValueError(f"budget = {budget} is not allowed: width {best} gives {found} parameters")
     return best
+
+
+def width_of(cell: str, match: str, hidden_size: int, build: Callable[[str, int], nn.Module]) -> int:
+    """Width of a cell in a comparison with an LSTM.
+
+    Args:
+        cell: the cell. match: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
+        hidden_size: width of the LSTM.
+        build: makes the whole model of a cell and a width.
+
+    Raises:
+        ValueError: no width comes near the parameters of the LSTM's model.
+    """
+    if match == "width" or cell == "lstm":
+        return hidden_size
+    return width_for(count_parameters(build("lstm", hidden_size)), lambda width: build(cell, width), 8 * hidden_size)

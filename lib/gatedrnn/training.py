@@ -55,15 +55,15 @@ def train(
     for name, rate in (("learning_rate", learning_rate), ("clip", clip)):
         if not rate > 0:
             raise ValueError(f"{name} = {rate!r} is not allowed: a number above 0")
-    learned = [each for each in model.parameters() if each.requires_grad]
-    optimiser = Adam(learned, lr=learning_rate)
+    params = [each for each in model.parameters() if each.requires_grad]
+    optimiser = Adam(params, lr=learning_rate)
     curves: dict[str, list[float]] = {"step": []}
     metrics: Metrics = {}
     clipped, solved_at, diverged, seconds, step = 0, None, False, 0.0, 0
     while step < steps and not diverged and solved_at is None:
         started = time.perf_counter()
         for _ in range(min(every, steps - step)):
-            norm = train_step(model, next(batches), loss, optimiser, learned, clip)
+            norm = train_step(model, next(batches), loss, optimiser, params, clip)
             step += 1
             clipped += norm > clip
             if not math.isfinite(norm):
@@ -92,16 +92,16 @@ def train_step(
     batch: tuple[Tensor, ...],
     loss: Callable[[nn.Module, tuple[Tensor, ...]], Tensor],
     optimiser: Adam | torch.optim.Optimizer,
-    learned: list[nn.Parameter],
+    params: list[nn.Parameter],
     clip: float,
 ) -> float:
     """One optimiser step; returns the gradient's norm before it was cut. A norm that is not finite changes nothing."""
     optimiser.zero_grad()
     loss(model, batch).backward()
-    total = nn.utils.get_total_norm([each.grad for each in learned if each.grad is not None])
+    total = nn.utils.get_total_norm([each.grad for each in params if each.grad is not None])
     norm = float(total)
     if norm > clip:  # after backward: before it there is nothing to cut
-        nn.utils.clip_grads_with_norm_(learned, clip, total)
+        nn.utils.clip_grads_with_norm_(params, clip, total)
     if math.isfinite(norm):
         optimiser.step()
     return norm

@@ -35,7 +35,7 @@ def cell(kind: str, number: int, source: str, tags: list[str] | None = None) -> 
 
 
 def write_notebook(path: Path, *sources: str, prose: str = "# Title", kind: str = "light") -> None:
-    cells = [cell("markdown", 0, prose), cell("code", 1, "from gatedrnn.parameters import Count, Positive")]
+    cells = [cell("markdown", 0, prose), cell("code", 1, "from evidence.parameters import Count, Positive")]
     cells.append(cell("code", 2, PARAMETERS, ["parameters"]))
     cells += [cell("code", number, source) for number, source in enumerate(sources, 3)]
     metadata = {

@@ -60,21 +60,21 @@ def test_chrono_fills_its_range():
     assert 47 < scale.mean() < 53
 
 
-@pytest.mark.parametrize("scheme", ["default", "bias:3", "chrono:50"])
-def test_a_tanh_network_has_no_gate_to_set(scheme):
+@pytest.mark.parametrize("start", ["default", "bias:3", "chrono:50"])
+def test_a_tanh_network_has_no_gate_to_set(start):
     torch.manual_seed(0)
     core = Recurrent("rnn", 3, 4)
     before = {key: value.clone() for key, value in core.state_dict().items()}
-    initialise(core, scheme)
+    initialise(core, start)
     assert all(torch.equal(before[key], value) for key, value in core.state_dict().items())
 
 
 @pytest.mark.parametrize(
-    "scheme", ["bias", "bias:", "bias:x", "bias:inf", "chrono", "chrono:2", "chrono:nan", "zeros", ""]
+    "start", ["bias", "bias:", "bias:x", "bias:inf", "chrono", "chrono:2", "chrono:nan", "zeros", ""]
 )
-def test_unknown_schemes_are_refused_by_name(scheme):
-    with pytest.raises(ValueError, match=f"scheme = {scheme!r} is not allowed"):
-        initialise(Recurrent("gru", 3, 4), scheme)
+def test_unknown_schemes_are_refused_by_name(start):
+    with pytest.raises(ValueError, match=f"start = {start!r} is not allowed"):
+        initialise(Recurrent("gru", 3, 4), start)
 
 
 @pytest.mark.parametrize("cell", KEEPING)

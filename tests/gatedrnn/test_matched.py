@@ -511,7 +511,7 @@ if __name__ == "__main__":
 def asked_elsewhere(folder, **changes):
     """What the layers give in a new process whose environment is changed, and what it said."""
     environment = {key: value for key, value in os.environ.items() if key not in ("CXX", "GATEDRNN_KERNELS")}
-    environment |= {"TORCH_EXTENSIONS_DIR": str(folder / "cache"), **changes}
+    environment |= {"GATEDRNN_CACHE": str(folder / "cache"), **changes}
     command = [sys.executable, "-c", ASK, str(folder / "found.pt")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert not done.stdout
@@ -529,7 +529,7 @@ def test_without_the_kernels_the_layers_work_and_say_so(reason, tmp_path):
         "no compiler": ({"PATH": str(empty)}, "no C++ compiler (c++) was found"),
         "broken compiler": ({"CXX": str(broken)}, "no room"),
         "torch wanted": ({"GATEDRNN_KERNELS": "torch"}, None),
-        "no cache": ({"TORCH_EXTENSIONS_DIR": str(file / "cache")}, "Not a directory"),
+        "no cache": ({"GATEDRNN_CACHE": str(file / "cache")}, "Not a directory"),
     }[reason]
     found, said = asked_elsewhere(tmp_path, **changes)
     if message is None:
@@ -567,7 +567,7 @@ print(pathlib.Path(matched._library()).read_text())
 
 def test_processes_that_load_at_once_compile_once(tmp_path):
     """The compiler is a stand-in that writes down who called it: the lock and the check after it are what is tested."""
-    environment = {**os.environ, "TORCH_EXTENSIONS_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, "GATEDRNN_CACHE": str(tmp_path / "cache")}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     command = [sys.executable, "-c", LOAD, str(tmp_path / "log")]
     started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(2)]
@@ -580,7 +580,7 @@ def test_processes_that_load_at_once_compile_once(tmp_path):
 
 
 def test_source_flags_and_torch_name_the_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    monkeypatch.setenv("GATEDRNN_CACHE", str(tmp_path))
     monkeypatch.setattr(matched, "_compile", lambda parts, flags, library: library.write_text(""))
     names = {matched._library()}
     assert {matched._library()} == names
@@ -597,7 +597,7 @@ def test_source_flags_and_torch_name_the_library(tmp_path, monkeypatch):
 
 
 def test_a_compilation_cut_short_leaves_no_library(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    monkeypatch.setenv("GATEDRNN_CACHE", str(tmp_path))
 
     def cut(parts, flags, library):
         parts.mkdir()

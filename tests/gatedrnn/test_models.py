@@ -6,10 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from gatedrnn import counting
+from gatedrnn import flops
 from gatedrnn.cells import CELLS
 from gatedrnn.layers import Recurrent
-from gatedrnn.models import Classifier, LanguageModel, Tagger, parameters, width_for
+from gatedrnn.models import Classifier, LanguageModel, Tagger, count_parameters, width_for
 
 
 def builder(cell):
@@ -54,13 +54,13 @@ def test_parameters_are_those_of_the_formula(cell, inputs, hidden):
     core = Recurrent(cell, inputs, hidden)
     blocks = len(CELLS[cell].blocks)
     expected = blocks * (inputs * hidden + hidden**2 + 2 * hidden)
-    assert parameters(core) == expected == counting.parameters(cell, inputs, hidden)
+    assert count_parameters(core) == expected == flops.count_parameters(cell, inputs, hidden)
 
 
 def test_frozen_parameters_do_not_count():
     model = nn.Linear(3, 4)
     model.bias.requires_grad_(False)
-    assert parameters(model) == 12
+    assert count_parameters(model) == 12
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -68,16 +68,16 @@ def test_frozen_parameters_do_not_count():
 @settings(max_examples=12, deadline=None)
 def test_no_other_width_is_closer_to_the_budget(cell, budget):
     build = builder(cell)
-    assume(parameters(build(1)) <= budget)
+    assume(count_parameters(build(1)) <= budget)
     width = width_for(budget, build, widest=128)
-    missed = abs(parameters(build(width)) - budget)
+    missed = abs(count_parameters(build(width)) - budget)
     for other in {max(1, width - 1), width + 1}:
-        assert (missed, width) <= (abs(parameters(build(other)) - budget), other)
+        assert (missed, width) <= (abs(count_parameters(build(other)) - budget), other)
 
 
 def test_width_for_finds_the_width_that_made_the_budget():
     for width in (1, 2, 17, 64):
-        assert width_for(parameters(builder("lstm")(width)), builder("lstm")) == width
+        assert width_for(count_parameters(builder("lstm")(width)), builder("lstm")) == width
 
 
 def test_gru_is_wider_at_equal_parameters():

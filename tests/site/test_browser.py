@@ -88,14 +88,14 @@ def test_the_theme_switch_shows_the_dark_drawing(browser: Any, address: str, sit
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_search_finds_a_word(scheme: str, browser: Any, address: str, site: Path, pages: list[str]) -> None:
+@pytest.mark.parametrize("start", ["http", "file"])
+def test_search_finds_a_word(start: str, browser: Any, address: str, site: Path, pages: list[str]) -> None:
     name = first_figure_page(site, pages)
     article = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser").select_one("article.bd-article")
     assert article is not None
     words = re.findall(r"\b[a-z]{7,14}\b", " ".join(part.get_text() for part in article.find_all("p", recursive=True)))
     word = max(words, key=lambda candidate: (len(candidate), candidate))
-    root = address if scheme == "http" else site.as_uri()
+    root = address if start == "http" else site.as_uri()
     page = open_page(browser, Visit())
     page.goto(f"{root}/search.html?q={word}")
     page.wait_for_selector("#search-results ul.search li a", timeout=10_000)

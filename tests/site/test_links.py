@@ -30,7 +30,7 @@ def test_internal_links_and_anchors_lead_somewhere(site: Path, soups: dict[str, 
     for name, soup in soups.items():
         for tag in soup.select("[href], [src]"):
             link = str(tag.get("href") or tag.get("src") or "")
-            if urlsplit(link).scheme or link.startswith("//") or link in {"", "#"}:
+            if urlsplit(link).start or link.startswith("//") or link in {"", "#"}:
                 continue
             path, anchor = urldefrag(link)
             path = unquote(path.partition("?")[0])

@@ -2,7 +2,7 @@
 
 PyTorch gives the LSTM a fused kernel on a CPU and the GRU none. Here both get the same one, so that what is left
 between them is architecture. The source is compiled on first use by torch's extension loader and kept in
-`_build/kernels`; where that cannot be done, `available` says so in one line and the layers use what torch has.
+a folder (`cache_folder`); where that cannot be done, `available` says so in one line and the layers use what torch has.
 Introduced in the chapter *performance/cost*.
 """
 
@@ -21,12 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gatedrnn import paths
-from gatedrnn.chapter import progress
 from gatedrnn.kernels.lengths import at_lengths, check_lengths, masked
 from gatedrnn.kernels.shapes import validate
 
@@ -117,6 +116,16 @@ def problem() -> str:
     return _load() or ""
 
 
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: `GATEDRNN_CACHE`, `_build/kernels` of a writable checkout, or the user's cache."""
+    if chosen := os.environ.get("GATEDRNN_CACHE"):
+        return Path(chosen)
+    checkout = SOURCE.parents[3]
+    if (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
+        return checkout / "_build" / "kernels"
+    return platformdirs.user_cache_path("gatedrnn") / "kernels"
+
+
 def _ends(lengths: Tensor | None, steps: int, batch: int) -> Tensor:
     if lengths is None:
         return torch.full((batch,), steps, dtype=torch.int64)
@@ -134,7 +143,7 @@ def _load() -> str | None:
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         if multiprocessing.parent_process() is None:  # said once, not by every worker
-            _say(f"matched kernels: {reason}; the layers use what torch has")
+            log.warning("matched kernels: %s; the layers use what torch has", reason)
         return reason
     return None
 
@@ -143,7 +152,7 @@ def _library() -> str:
     """Path of the compiled library for this source, torch and machine; compiled where it is missing."""
     flags = [*FLAGS, *_target()]
     text = "\n".join([SOURCE.read_text(encoding="utf-8"), torch.__version__, *flags])
-    folder = Path(os.environ.get("TORCH_EXTENSIONS_DIR") or paths.root() / "_build" / "kernels")
+    folder = cache_folder()
     name = f"matched-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     library = folder / f"{name}.so"
     if library.is_file():
@@ -179,15 +188,7 @@ def _compile(parts: Path, flags: list[str], library: Path) -> None:
         raise RuntimeError(next((line for line in lines if " error:" in line), lines[-1] if lines else "silence"))
     os.replace(parts / "matched.so", library)
     shutil.rmtree(parts, ignore_errors=True)
-    _say(f"matched kernels: compiled in {time.perf_counter() - started:.0f} s, once")
-
-
-def _say(line: str) -> None:
-    """Tell whoever builds the book; without a build, the log."""
-    if "BOOK_PROGRESS" in os.environ:
-        progress({"event": "note", "text": line})
-    else:
-        log.warning(line)
+    log.warning("matched kernels: compiled in %.0f s, once", time.perf_counter() - started)
 
 
 def _target() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from gatedrnn.choices import require
+from gatedrnn.checks import require
 
 BLOCKS = {"lstm": 4, "gru": 3, "gru_before": 3, "rnn": 1, "relu": 1}
 """Gate blocks G in the weights of each cell, as in `torch.nn`."""

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gatedrnn.choices import require
+from gatedrnn.checks import require
 from gatedrnn.kernels.shapes import validate
 
 

@@ -1,0 +1,346 @@
+"""Digest of the code that a function reaches, symbol by symbol.
+
+A stored run is valid only for the code that made it. The unit is the top-level symbol: a function, a class or a
+constant of a module of this project. From a function, every symbol that its text names is followed, through
+imports too. Docstrings, comments and layout do not count. A module used as a whole (not as `module.symbol`)
+counts as a whole. What a module does when it is imported always counts: statements that define nothing (calls,
+assertions, branches) and definitions handed to a decorator of this project, which may register them; so it does
+for the modules that a reached one imports, and for the packages around it. C++ sources beside a reached module
+count with it. Names made at run time (`importlib.import_module(text)`) cannot be seen: do not reach for code so.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+WHOLE = "*"
+LOADING = "<loading>"
+CPP = {".c", ".cc", ".cpp", ".cxx", ".cu", ".h", ".hpp", ".inl"}
+
+PACKAGES = ("gatedrnn", "tasks", "evidence", "experiments")
+"""The packages of the book whose code can reach a result."""
+
+Target = tuple[str, str | None]
+"""(module, symbol), or (module, None) for a module itself."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a piece of code depends on inside this project."""
+
+    code: dict[str, str]
+    """Digest of each reached symbol, by `module:symbol`."""
+    data: dict[str, str]
+    """Checksums of the data sets that it reads, by task module: their `SHA256` constants."""
+
+    @property
+    def total(self) -> str:
+        """One digest over all symbols and checksums."""
+        return _sha("\n".join(f"{key}={value}" for key, value in sorted({**self.code, **self.data}.items())))
+
+
+@dataclass
+class _Symbol:
+    digest: str
+    names: set[str] = field(default_factory=set)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    imports: dict[str, set[Target]] = field(default_factory=dict)
+    """Imports in the symbol's own body: local name → what it may stand for."""
+    decorators: set[str] = field(default_factory=set)
+    literal: str | None = None
+
+
+@dataclass
+class _Module:
+    symbols: dict[str, _Symbol]
+    imports: dict[str, set[Target]]
+    """Imports at the top level, by local name; several where branches import one name from different places."""
+    sources: dict[str, str]
+
+
+def reached(function: Callable, packages: Iterable[str] = PACKAGES) -> Digest:
+    """Digest of a top-level function and all that it reaches inside these packages and inside its own."""
+    return follow([(function.__module__, function.__qualname__.split(".")[0])], packages)
+
+
+def reached_by_source(source: str, packages: Iterable[str] = PACKAGES) -> Digest:
+    """Digest of all that the imports of a script or notebook reach inside these packages."""
+    packages = tuple(packages)
+    module = _parse(source, "__main__", False)
+    roots = _imported_modules(module.imports, packages)
+    for symbol in module.symbols.values():
+        roots += _targets(module, symbol, "__main__", packages)
+    return follow([root for root in roots if root[0] != "__main__" and _inside(root[0], packages)], packages)
+
+
+def follow(roots: Iterable[tuple[str, str]], packages: Iterable[str] = PACKAGES) -> Digest:
+    """Digest of `(module, symbol)` pairs and all that they reach; the symbol `*` is the whole module."""
+    code: dict[str, str] = {}
+    data: dict[str, str] = {}
+    waiting = list(roots)
+    packages = (*packages, *{name.partition(".")[0] for name, _ in waiting})
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        name, wanted = waiting.pop()
+        if (name, wanted) in seen or not _inside(name, packages):
+            continue
+        seen.add((name, wanted))
+        module = load(name)
+        if wanted == LOADING:
+            waiting += [(name, each) for each in module.symbols if _acts(module, each, packages)]
+            waiting += _imported_modules(module.imports, packages)
+            if "." in name:
+                waiting.append((name.rpartition(".")[0], LOADING))
+            continue
+        waiting.append((name, LOADING))
+        code.update({f"{name}:{file}": digest for file, digest in module.sources.items()})
+        if wanted == WHOLE:
+            waiting += [(name, each) for each in module.symbols]
+            waiting += [target for each in module.imports for target in _resolved(module.imports[each], packages)]
+        elif wanted in module.symbols:
+            symbol = module.symbols[wanted]
+            if wanted == "SHA256" and symbol.literal is not None:
+                data[name] = symbol.literal
+            else:
+                code[f"{name}:{wanted}"] = symbol.digest
+            waiting += _targets(module, symbol, name, packages)
+        elif wanted in module.imports:
+            waiting += _resolved(module.imports[wanted], packages)
+        elif _is_module(f"{name}.{wanted}", packages):
+            waiting.append((f"{name}.{wanted}", WHOLE))
+        else:  # made in a branch, by a star import or by `__getattr__`
+            waiting.append((name, WHOLE))
+    return Digest(code, data)
+
+
+def short(key: str) -> str:
+    """A `module:symbol` as a message shows it: without the package that holds most of the cells' code."""
+    return key.removeprefix("gatedrnn.")
+
+
+def load(name: str) -> _Module:
+    """Parsed module, read again when a file of it has changed."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.origin:
+        raise ModuleNotFoundError(f"module {name!r} not found")
+    path = Path(spec.origin)
+    module = _load(name, path, *_stamp(path))
+    beside = sorted(file for file in path.parent.iterdir() if file.suffix in CPP)
+    return _Module(module.symbols, module.imports, {file.name: _cpp(file, *_stamp(file)) for file in beside})
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+@cache
+def _load(name: str, path: Path, _mtime: int, _size: int) -> _Module:
+    return _parse(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
+
+
+@cache
+def _cpp(path: Path, _mtime: int, _size: int) -> str:
+    """Digest of a C++ source without its comments and layout; what looks like a comment inside a text stays."""
+    pattern = r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/'
+    text = re.sub(pattern, lambda match: match[1] or " ", path.read_text(encoding="utf-8"), flags=re.S)
+    return _sha(" ".join(text.split()))
+
+
+def _parse(source: str, name: str, is_package: bool) -> _Module:
+    module = _Module({}, {}, {})
+    loose = 0
+    for node in ast.parse(source).body:
+        definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if not definition:
+            _merge(module.imports, _imports_within(node, name, is_package))
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        names = _defined(node)
+        if not names:
+            loose += 1
+            names = [f"<statement {loose}>"]
+        symbol = _symbol(node)
+        if definition:
+            symbol.imports = _imports_within(node, name, is_package)
+        for each in names:
+            if each in module.symbols:  # defined twice (a dispatch, a later change): both count
+                old = module.symbols[each]
+                symbol.digest = _sha(old.digest + symbol.digest)
+                symbol.names |= old.names
+                symbol.attributes |= old.attributes
+                symbol.decorators |= old.decorators
+                _merge(symbol.imports, old.imports)
+            module.symbols[each] = symbol
+    return module
+
+
+def _symbol(node: ast.stmt) -> _Symbol:
+    symbol = _Symbol(_sha(ast.dump(_without_docstrings(node))))
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+        symbol.literal = str(node.value.value)
+    for decorator in getattr(node, "decorator_list", []):
+        symbol.decorators |= {inner.id for inner in ast.walk(decorator) if isinstance(inner, ast.Name)}
+    continued = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+    for inner in ast.walk(node):
+        chain = _chain(inner)
+        if chain:
+            symbol.names.add(chain[0])
+            symbol.attributes.update((".".join(chain[:i]), chain[i]) for i in range(1, len(chain)))
+            if id(inner) not in continued:  # used as it stands, not as chain.attribute
+                symbol.attributes.add((".".join(chain), WHOLE))
+    return symbol
+
+
+def _targets(module: _Module, symbol: _Symbol, name: str, packages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Symbols, here and in other modules, that a symbol's text names."""
+    targets = [(name, each) for each in symbol.names if each in module.symbols]
+    targets += _imported_modules(symbol.imports, packages)
+    for local in symbol.names:
+        for origin, wanted in module.imports.get(local, set()) | symbol.imports.get(local, set()):
+            if not _inside(origin, packages):
+                continue
+            if wanted is None:
+                targets += _within(origin, local, symbol, packages)
+                continue
+            if _is_module(f"{origin}.{wanted}", packages):
+                targets += _within(f"{origin}.{wanted}", local, symbol, packages)
+                if wanted not in load(origin).symbols:
+                    continue
+            targets.append((origin, wanted))
+    for stars in (module.imports, symbol.imports):
+        targets += _resolved(stars.get("*", set()), packages)
+    return targets
+
+
+def _within(module: str, chain: str, symbol: _Symbol, packages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """What a symbol uses of a module that it calls `chain`: `chain.attribute`, `chain.submodule.attribute`, or all."""
+    found = []
+    for owner, attribute in symbol.attributes:
+        if owner != chain:
+            continue
+        inner = f"{module}.{attribute}"
+        if attribute != WHOLE and _is_module(inner, packages):
+            found += _within(inner, f"{chain}.{attribute}", symbol, packages)
+            outer = load(module)
+            if attribute not in outer.symbols and not outer.imports.get(attribute, set()) - {(module, attribute)}:
+                continue  # the submodule itself, not a name of the package that hides it
+        found.append((module, attribute))
+    return found
+
+
+def _acts(module: _Module, name: str, packages: tuple[str, ...]) -> bool:
+    """Whether a symbol does something on import: a loose statement, or one that a decorator of the project takes."""
+    if name.startswith("<"):
+        return True
+    decorators = module.symbols[name].decorators
+    origins = [origin for each in decorators for origin, _ in module.imports.get(each, ())]
+    return bool(decorators & module.symbols.keys()) or any(_inside(origin, packages) for origin in origins)
+
+
+def _imports_within(node: ast.AST, name: str, is_package: bool) -> dict[str, set[Target]]:
+    found: dict[str, set[Target]] = {}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import):
+            for alias in inner.names:
+                whole = alias.name if alias.asname else alias.name.split(".")[0]
+                _merge(found, {alias.asname or whole: {(whole, None)}})
+                _merge(found, {f"<{alias.name}>": {(alias.name, None)}})  # loaded, under no name of its own
+        elif isinstance(inner, ast.ImportFrom):
+            origin = inner.module or ""
+            if inner.level:
+                parts = [*name.split("."), *(["__init__"] if is_package else [])][: -inner.level]
+                origin = ".".join([*parts, *([inner.module] if inner.module else [])])
+            for alias in inner.names:
+                _merge(found, {alias.asname or alias.name: {(origin, alias.name)}})
+    return found
+
+
+def _merge(imports: dict[str, set[Target]], more: dict[str, set[Target]]) -> None:
+    for local, targets in more.items():
+        imports.setdefault(local, set()).update(targets)
+
+
+def _imported_modules(imports: dict[str, set[Target]], packages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Modules that imports load: what these do on import counts."""
+    names = {origin for targets in imports.values() for origin, _ in targets}
+    names |= {f"{origin}.{wanted}" for targets in imports.values() for origin, wanted in targets if wanted}
+    return [(name, LOADING) for name in names if _is_module(name, packages)]
+
+
+def _resolved(targets: Iterable[Target], packages: tuple[str, ...]) -> list[tuple[str, str]]:
+    found = []
+    for origin, wanted in targets:
+        if wanted is None and _is_module(origin, packages):
+            found.append((origin, WHOLE))
+        elif wanted is not None and _is_module(f"{origin}.{wanted}", packages):
+            found.append((f"{origin}.{wanted}", WHOLE))
+        elif wanted is not None and _is_module(origin, packages):
+            found.append((origin, wanted))
+    return found
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        targets: list[ast.expr] = node.targets
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        targets = [node.target]
+    else:
+        return []
+    return [inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)]
+
+
+def _without_docstrings(node: ast.stmt) -> ast.stmt:
+    copy = ast.parse(ast.unparse(node)).body[0]
+    for inner in ast.walk(copy):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list):
+            kept = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+            inner.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
+    return copy
+
+
+def _chain(node: ast.AST) -> list[str]:
+    """The names of `a.b.c`, outermost first; nothing where it starts with something other than a name."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(parts)] if isinstance(node, ast.Name) else []
+
+
+def _inside(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _is_module(name: str, packages: Iterable[str]) -> bool:
+    """Whether a name inside the packages is a module; found without importing any but the packages themselves."""
+    return _inside(name, packages) and _found(name)
+
+
+@cache
+def _found(name: str) -> bool:
+    outer, _, _last = name.rpartition(".")
+    if outer:
+        spec = importlib.util.find_spec(outer) if _found(outer) else None
+        if spec is None or spec.submodule_search_locations is None:
+            return False
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:
+        return False
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

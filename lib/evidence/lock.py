@@ -1,0 +1,100 @@
+"""The text of a results lock: one line a run, and what all runs of a sweep share said once, in the line before them.
+
+A sweep's rows repeat the names of their values and most of their configuration. So the first line, the header, holds
+what is `shared`, and the `columns` that differ; each further line is a list: the row's check, then its values in the
+order of the columns. A row that does not fit is written as it is. Every row carries the check of its whole content,
+so that an altered header is found out by the rows that it no longer makes whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+PARTS = ("config", "curves", "metrics", "recorded")
+ABSENT = "∅"
+"""Stands for a name that a row lacks."""
+
+Row = dict[str, Any]
+
+
+def pack(id: str, rows: Sequence[Row]) -> list[str]:
+    """Lines of a lock, sorted by configuration.
+
+    Args:
+        id: short digest of the origin, which is all that the rows depend on beside their configurations.
+        rows: stored rows, see `evidence.store`; all of this origin.
+    """
+    shared, columns = _split(rows)
+    header: Row = {"id": id, "shared": shared, "columns": columns}
+    header["check"] = check(header)
+    lines = [line(header)]
+    for row in sorted(rows, key=lambda row: line(row["config"])):
+        values = [row["check"], *([row.get(part, {}).get(name, ABSENT) for name in columns[part]] for part in PARTS)]
+        packed = line(values)
+        lines.append(packed if unpack(packed, header) == row else line(row))
+    return lines
+
+
+def unpack(text: str, header: Mapping[str, Any] | None) -> Row | None:
+    """The header or row that a line holds; None where it was truncated or altered, or lacks its header."""
+    try:
+        value = json.loads(text)
+        row = value if isinstance(value, dict) else _whole(value, header or {})
+        if row["check"] == check(row):
+            return row
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def read(lines: Sequence[str]) -> Iterator[Row | None]:
+    """What each line of a lock holds, headers too; None for a line that is not sound."""
+    header = None
+    for text in lines:
+        found = unpack(text, header)
+        if found is not None and "columns" in found:
+            header = found
+        yield found
+
+
+def check(row: Mapping[str, Any]) -> str:
+    """Short digest of all that a header or row says beside its check: enough to find out damage."""
+    return sha({name: part for name, part in row.items() if name != "check"})[:8]
+
+
+def line(value: Any) -> str:
+    """A value as one line of JSON, the same for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def sha(value: Any) -> str:
+    """SHA-256 of a value's JSON."""
+    return hashlib.sha256(line(value).removesuffix("\n").encode()).hexdigest()
+
+
+def _split(rows: Sequence[Row]) -> tuple[dict[str, Row], dict[str, list[str]]]:
+    """What all rows share, and the names of what differs, for each part."""
+    shared: dict[str, Row] = {}
+    columns: dict[str, list[str]] = {}
+    for part in PARTS:
+        values = [row.get(part, {}) for row in rows]
+        names = sorted({name for each in values for name in each})
+        same = {name for name in names if all(name in each for each in values)}
+        same = {name for name in same if len({line(each[name]) for each in values}) == 1}
+        shared[part] = {name: values[0][name] for name in names if name in same}
+        columns[part] = [name for name in names if name not in same]
+    return shared, columns
+
+
+def _whole(values: list[Any], header: Mapping[str, Any]) -> Row:
+    check, *given = values
+    row: Row = {"check": check}
+    for part, found in zip(PARTS, given, strict=True):
+        named = zip(header["columns"][part], found, strict=True)
+        whole = header["shared"][part] | {name: value for name, value in named if value != ABSENT}
+        row[part] = whole
+    row["key"] = f"{sha(row['config'])[:16]}-{header['id']}"
+    return row

@@ -1,0 +1,222 @@
+"""A running chapter: checks its parameters and keeps a record of what it computed.
+
+`begin` is called in the cell after the `parameters` cell. From then on sweeps, figures, numbers and verdicts are
+written to `chapter.json`, at every event and atomically, so that an interrupted chapter leaves a true record.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import os
+import shlex
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evidence import cores, paths, provenance
+from evidence.parameters import Parameter, ParameterError, check, read
+
+
+class Record:
+    """What one chapter has done so far; see `begin`."""
+
+    def __init__(self, name: str, published: dict[str, Any], values: dict[str, Any]) -> None:
+        self.started = time.perf_counter()
+        self.folder = paths.output(name)
+        head, dirty = provenance.commit()
+        self.record: dict[str, Any] = {
+            "chapter": name,
+            "parameters": values,
+            "published_parameters": published,
+            "published": values == published,
+            "sweeps": [],
+            "figures": [],
+            "numbers": {},
+            "verdicts": [],
+            "comparisons": [],
+            "seconds": 0.0,
+            "commit": head,
+            "dirty": dirty,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": provenance.machine(),
+            "versions": provenance.versions(),
+        }
+        self.save()
+
+    @property
+    def command(self) -> str:
+        """The papermill command that runs this chapter again with these parameters."""
+        name = self.record["chapter"]
+        options = " ".join(_option(key, value) for key, value in self.record["parameters"].items())
+        return f"papermill chapters/{name}.ipynb out.ipynb {options}".strip()
+
+    def save(self) -> None:
+        """Write `chapter.json`, whole or not at all."""
+        self.record["seconds"] = round(time.perf_counter() - self.started, 2)
+        write_json(self.folder / "chapter.json", self.record)
+
+    def add(self, kind: str, entry: Any, key: str | None = None) -> None:
+        """Append `entry` to the list `kind`; an entry with the same `key` value is replaced."""
+        entries = self.record[kind]
+        if key is not None:
+            entries[:] = [old for old in entries if old[key] != entry[key]]
+        elif entry in entries:
+            return
+        entries.append(entry)
+        self.save()
+
+
+_current: Record | None = None
+
+
+def current() -> Record | None:
+    """The chapter that runs in this process, or None outside a chapter."""
+    return _current
+
+
+def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str] | None = None) -> None:
+    """Start the record of a chapter and check its parameters.
+
+    Args:
+        name: path of the notebook below `chapters/`, without its ending, such as `architecture/ablation`.
+        namespace: variables of the notebook; the notebook's own by default.
+        history: sources of the cells run so far; the notebook's own by default.
+
+    Raises:
+        ParameterError: a parameter injected by papermill is unknown, or a value is not allowed.
+    """
+    global _current
+    shown = namespace is None or history is None
+    if namespace is None or history is None:
+        shell = _shell()
+        namespace, history = shell.user_ns, list(shell.user_ns.get("In", []))
+        _quiet_errors(shell)
+    declared = _declared(history)
+    injected = _injected(history)
+    overrides = {key: namespace[key] for key in declared if key in namespace}
+    unknown = {key: None for key in injected if key not in declared}
+    values = check(declared, {**unknown, **overrides})
+    hear_notes()
+    cores.take()  # while the build runs other chapters beside this one
+    namespace.update(values)
+    _current = Record(name, {key: parameter.value for key, parameter in declared.items()}, values)
+    from evidence import figures
+
+    figures.use_style()
+    if shown and not _current.record["published"]:
+        _say_what_differs(_current.record["published_parameters"], values)
+
+
+def glue(name: str, value: Any, form: str = "{}", measured: bool = False) -> None:
+    """Make a computed value available to the prose as `{glue:text}`.
+
+    Args:
+        name: `<chapter>-<thing>`, unique in the book.
+        value: number or text.
+        form: format of the printed text, such as `"{:.1f} %"`.
+        measured: whether it rests on timings; such a number is not kept in the committed summary.
+    """
+    from IPython.display import display
+
+    text = form.format(value)
+    prefix = "application/papermill.record/"
+    display({prefix + "text/plain": text}, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}, raw=True)
+    if _current is not None:
+        plain = value if isinstance(value, str | int | float | bool) else getattr(value, "item", lambda: str(value))()
+        _current.record["numbers"][name] = {"value": plain, "text": text, **({"measured": True} if measured else {})}
+        _current.save()
+
+
+def progress(event: dict[str, Any]) -> None:
+    """Tell whoever runs the book how far a sweep has come (`BOOK_PROGRESS`, JSON lines)."""
+    if path := os.environ.get("BOOK_PROGRESS"):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+
+class _Notes(logging.Handler):
+    """Hands what the cells' library has to say to whoever builds the book."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress({"event": "note", "text": record.getMessage()})
+
+
+def hear_notes() -> None:
+    """While a book is built, show the warnings of `gatedrnn` (kernels compiled, or none) in its progress."""
+    library = logging.getLogger("gatedrnn")
+    if "BOOK_PROGRESS" in os.environ and not any(isinstance(each, _Notes) for each in library.handlers):
+        library.addHandler(_Notes())
+        library.propagate = False
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _say_what_differs(published: dict[str, Any], values: dict[str, Any]) -> None:
+    """Mark a notebook that runs with other values; the pages of the book have a mark of their own."""
+    from IPython.display import Markdown, display
+
+    changed = [f"`{name} = {value!r}` (published: `{published[name]!r}`)" for name, value in values.items()]
+    changed = [text for text, name in zip(changed, values, strict=True) if values[name] != published[name]]
+    display(Markdown(f"**Not the published parameters:** {', '.join(changed)}"))
+
+
+def _shell() -> Any:
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        raise RuntimeError("chapter.begin() runs inside a notebook; elsewhere pass namespace and history")
+    return shell
+
+
+def _quiet_errors(shell: Any) -> None:
+    """Show a wrong parameter as the one line that it is."""
+
+    def one_line(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: Any = None) -> list[str]:
+        line = f"{kind.__name__}: {error}"
+        shell._showtraceback(kind, error, [line])
+        return [line]
+
+    shell.set_custom_exc((ParameterError,), one_line)
+
+
+def _declared(history: list[str]) -> dict[str, Parameter]:
+    for source in history:
+        try:
+            body = ast.parse(source).body
+        except SyntaxError:
+            continue
+        if body and all(isinstance(node, ast.AnnAssign) for node in body):
+            return read(source)
+    return {}
+
+
+def _injected(history: list[str]) -> list[str]:
+    """Names that papermill's injected cell assigns: papermill itself only logs the unknown ones."""
+    for source in reversed(history):
+        if source.startswith("# Parameters\n"):
+            nodes = ast.parse(source).body
+            targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _option(key: str, value: Any) -> str:
+    """A parameter as papermill's command line takes it: lists as YAML, and texts raw, that '5' stay a text."""
+    if isinstance(value, str):
+        return f"-r {key} {shlex.quote(value)}"
+    if isinstance(value, list):
+        text = yaml.safe_dump({key: value}, default_flow_style=True, width=float("inf")).strip()
+        return f"-y {shlex.quote(text)}"
+    return f"-p {key} {value}"

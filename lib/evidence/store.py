@@ -1,0 +1,288 @@
+"""The run store and the results lock: a finished run is found again by all that it depends on.
+
+A run is a pure function of its configuration. Its key is made of the configuration, the digest of the code that the
+function reaches, the checksums of the data that it reads, and the torch version. Each finished run is one small
+file in the store (`_build/runs/<sweep>/`), written atomically. The lock (`results/runs/<sweep>.jsonl`) holds the
+rows behind the published book, one line a run, see `evidence.lock`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from evidence import paths
+from evidence.digest import load, reached, short
+from evidence.lock import check, line, pack, read, sha, unpack
+from evidence.record import write_json
+
+log = logging.getLogger(__name__)
+
+DIGITS = {"metrics": 7, "curves": 4}
+"""Significant digits to which the parts of a result are kept."""
+_loaded: dict[str, dict[str, str]] = {}
+"""Digests of the symbols of each module as this process first met it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the result of a run depends on beside its configuration."""
+
+    function: str
+    code: dict[str, str]
+    data: dict[str, str]
+    torch: str
+
+    @classmethod
+    def of(cls, function: Callable) -> Origin:
+        """Origin of runs of `function`, as the code stands on disk.
+
+        Raises:
+            ValueError: not a top-level function of a module: what it would do cannot be told from its text alone.
+        """
+        name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "__main__")
+        if not name.isidentifier() or module == "__main__":
+            raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
+        digest = reached(function)
+        code, data = dict(sorted(digest.code.items())), dict(sorted(digest.data.items()))  # equal ones are equal files
+        return cls(f"{function.__module__}:{function.__qualname__}", code, data, _torch_version())
+
+    @property
+    def id(self) -> str:
+        """Short digest of the origin."""
+        return sha(vars(self))[:12]
+
+    def difference(self, other: Origin) -> str:
+        """Why runs of `other` do not count for this origin, in a few words."""
+        changed = [key for key in sorted({*self.code, *other.code}) if self.code.get(key) != other.code.get(key)]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            return "code changed: " + ", ".join(short(key) for key in changed[:3]) + more
+        if self.data != other.data:
+            names = sorted({*self.data, *other.data})
+            return "data changed: " + ", ".join(
+                short(name) for name in names if self.data.get(name) != other.data.get(name)
+            )
+        return f"torch {other.torch} → {self.torch}"
+
+
+@dataclass
+class Store:
+    """Rows of one sweep, from the results lock and from the run store.
+
+    Args:
+        name: name of the sweep.
+        origin: what runs must come from to count.
+    """
+
+    name: str
+    origin: Origin
+    damaged: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.folder = paths.store() / self.name
+        self.locked: dict[str, dict[str, Any]] = {}
+        self.stale: dict[str, str] = {}
+        if not os.environ.get("BOOK_FRESH"):
+            self._read_lock()
+
+    def find(self, config: dict[str, Any]) -> dict[str, Any] | None:
+        """Stored row of a configuration, or None; the reason of a miss is counted in `reasons`."""
+        key = self.key(config)
+        path = self.folder / f"{key}.json"
+        row = self.locked.get(key)
+        if row is None and path.is_file():
+            row = self._checked(path.read_text(encoding="utf-8", errors="replace"), str(path), key)
+        if row is None:
+            self.reasons[self._why(config, path)] += 1
+        return row
+
+    def key(self, config: dict[str, Any]) -> str:
+        """Key of a run: digest of its configuration, then of its origin."""
+        return run_key(config, self.origin)
+
+    def _read_lock(self) -> None:
+        path = paths.lock() / f"{self.name}.jsonl"
+        if not path.is_file():
+            return
+        before: Origin | None = None
+        for number, row in enumerate(read(_lines(path)), 1):
+            if row is None:
+                self._damaged(f"{path}:{number}")
+                continue
+            if "columns" in row:
+                before = _origin(locked_origin(row["id"]))
+                continue
+            config, _, origin = row["key"].partition("-")
+            if origin == self.origin.id:
+                self.locked[row["key"]] = row
+            elif before:
+                self.stale.setdefault(config, self.origin.difference(before))
+
+    def _checked(self, text: str, where: str, key: str) -> dict[str, Any] | None:
+        """The row, or None with a line in the log that names it when it was truncated or altered."""
+        row = unpack(text, None)
+        if row is not None and row.get("key") == key:
+            return row
+        self._damaged(where)
+        return None
+
+    def _damaged(self, where: str) -> None:
+        self.damaged.append(where)
+        log.warning("stored run %s is truncated or altered: it is computed again", where)
+
+    def _why(self, config: dict[str, Any], path: Path) -> str:
+        if str(path) in self.damaged:
+            return "stored row truncated or altered"
+        digest = sha(config)[:16]
+        if digest in self.stale:
+            return self.stale[digest]
+        for other in self.folder.glob(f"{digest}-*.json"):
+            manifest = self.folder / f"origin-{other.stem.partition('-')[2]}.json"
+            if other != path and (origin := _origin(manifest)):
+                return self.origin.difference(origin)
+        if any(where.startswith(str(paths.lock())) for where in self.damaged):
+            return "row missing from the lock, which has damaged lines"
+        return "no stored run"
+
+
+def run_key(config: dict[str, Any], origin: Origin) -> str:
+    """Key of a run: digest of its configuration, then of its origin."""
+    return f"{sha(config)[:16]}-{origin.id}"
+
+
+def changed_since_loaded(origin: Origin) -> list[str]:
+    """Symbols of an origin whose code on disk is not the code that this process has loaded.
+
+    Modules are looked at when this is called first; a run by the older code in memory must not be stored as one of
+    the newer code on disk.
+    """
+    changed = []
+    for key, digest in origin.code.items():
+        module, _, name = key.partition(":")
+        if module in sys.modules and module not in _loaded:
+            _loaded[module] = {each: symbol.digest for each, symbol in load(module).symbols.items()}
+        if module in _loaded and "." not in name and _loaded[module].get(name) != digest:  # with a dot: a C++ source
+            changed.append(key)
+    return sorted(changed)
+
+
+def write_run(
+    name: str, origin: Origin, config: dict[str, Any], result: dict[str, Any], recorded: dict[str, Any]
+) -> dict[str, Any]:
+    """Keep a finished run of the sweep `name`: at once, whole or not at all. Returns its row, as it will be read again.
+
+    Metrics are kept to 7 significant digits, about what single precision has, and curves to 4: they are drawn.
+
+    Raises:
+        TypeError: the configuration or the result holds something other than numbers, texts and lists of them.
+    """
+    folder = paths.store() / name
+    key = run_key(config, origin)
+    kept = {part: _short(values, DIGITS[part]) for part, values in result.items()}
+    row = json.loads(line({"key": key, "config": config, **kept, "recorded": recorded}))
+    row["check"] = check(row)
+    manifest = folder / f"origin-{origin.id}.json"
+    if not manifest.is_file():
+        write_json(manifest, vars(origin))
+    temporary = folder / f".{key}.{os.getpid()}"
+    temporary.write_text(line(row), encoding="utf-8")
+    os.replace(temporary, folder / f"{key}.json")
+    return row
+
+
+def _short(value: Any, digits: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _short(each, digits) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(each, digits) for each in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any]]) -> Path:
+    """Write the rows of a sweep as its results lock, sorted, one line a run.
+
+    Args:
+        name: name of the sweep.
+        function: the run function, or its `module:name`.
+        rows: stored rows.
+
+    Raises:
+        ValueError: a row comes from other code than that on disk.
+    """
+    rows = list(rows)
+    origin = Origin.of(_resolve(function) if isinstance(function, str) else function)
+    others = sum(row["key"].partition("-")[2] != origin.id for row in rows)
+    if others:
+        raise ValueError(f"sweep {name!r}: {others} of {len(rows)} runs come from other code than that on disk now")
+    path = paths.lock() / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text("".join(pack(origin.id, rows)), encoding="utf-8")
+    os.replace(temporary, path)
+    write_json(locked_origin(origin.id), vars(origin))  # sweeps of one function share it
+    return path
+
+
+def locked_origin(id: str) -> Path:
+    """File beside the locks that holds an origin, given by its short digest."""
+    return paths.lock() / "origins" / f"{id}.json"
+
+
+def lock_sweep(name: str, keys: Iterable[str]) -> Path:
+    """Write the lock of a sweep from the runs that a chapter used, given by their keys.
+
+    Raises:
+        ValueError: there are no keys, or a run is neither in the store nor in the present lock.
+    """
+    keys = sorted(set(keys))
+    if not keys:
+        raise ValueError(f"sweep {name!r}: no runs to lock")
+    rows = {row["key"]: row for row in _stored(name)}
+    missing = [key for key in keys if key not in rows]
+    if missing:
+        raise ValueError(f"sweep {name!r}: {len(missing)} of {len(keys)} runs are not stored, such as {missing[0]}")
+    function = next(iter(rows[key]["recorded"]["function"] for key in keys))
+    return write_lock(name, function, [rows[key] for key in keys])
+
+
+def _stored(name: str) -> Iterator[dict[str, Any]]:
+    path = paths.lock() / f"{name}.jsonl"
+    if path.is_file():
+        yield from (row for row in read(_lines(path)) if row and "key" in row)
+    for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
+        row = unpack(file.read_text(encoding="utf-8", errors="replace"), None)
+        if row is not None and row.get("key") == file.stem:
+            yield row
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a lock; a text in a row may hold what `str.splitlines` takes for a line's end."""
+    return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
+
+
+def _origin(manifest: Path) -> Origin | None:
+    try:
+        return Origin(**json.loads(manifest.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _resolve(reference: str) -> Callable:
+    import importlib
+
+    module, _, symbol = reference.partition(":")
+    return getattr(importlib.import_module(module), symbol)
+
+
+def _torch_version() -> str:
+    return version("torch").partition("+")[0]

@@ -1,0 +1,229 @@
+"""A grid × seeds of runs over processes: found in the store or computed, never computed twice."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
+
+from evidence import cores, provenance, record
+from evidence.store import Origin, Store, changed_since_loaded, write_run
+
+START = 5.0
+"""Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
+IDLE = 240.0
+"""Seconds after which a pool without work may be gone (joblib ends it after 300)."""
+
+Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
+
+
+_last_pool = -math.inf
+"""When this process last used a pool of processes."""
+
+
+class RunError(RuntimeError):
+    """A run failed. The message is one line: sweep, configuration, error."""
+
+
+def sweep(
+    run: Callable[..., dict[str, Any]], grid: Grid, seeds: int | Iterable[int], *, name: str, workers: int | None = None
+) -> pd.DataFrame:
+    """Run a function for each configuration of a grid and each seed.
+
+    Args:
+        run: top-level function of a module; takes its configuration as keywords, `seed` among them, and returns a
+            flat dict of metrics; under `curves` it may return a dict of lists. Same seed, same data: pairs share it.
+        grid: lists of values by keyword (all combinations), or the configurations themselves.
+        seeds: the seeds, or how many (0, 1, …).
+        name: name of the sweep in the store and in the lock.
+        workers: processes, one torch thread each; by default all cores, or none beside this one while the rest of the
+            sweep takes less time than they would need to start (`BOOK_WORKERS` sets their number).
+
+    Returns:
+        One row a run, in the order of grid and seeds: configuration, metrics, `curves`, and what was recorded but is not part of
+        the result: `seconds`, `train_seconds`, `kernel`. `attrs` holds
+        `runs`, `found`, `computed`, `reasons`, `core_seconds`.
+
+    Raises:
+        ValueError: the grid or the seeds are empty, or name a keyword that `run` does not take; `run` is no
+            top-level function of a module.
+        RunError: a run raised an error, or its code changed on disk; finished runs stay in the store.
+    """
+    started = time.perf_counter()
+    configs = _configurations(run, grid, seeds, name)
+    store = Store(name, Origin.of(run))
+    if changed := changed_since_loaded(store.origin):
+        raise RunError(f"sweep {name!r}: {changed[0]} changed on disk after it was loaded; restart the kernel")
+    rows: dict[str, dict[str, Any]] = {}
+    missing: dict[str, dict[str, Any]] = {}
+    for config in configs:
+        key = store.key(config)
+        if key in rows or key in missing:
+            continue
+        row = store.find(config)
+        if row is None:
+            missing[key] = config
+        else:
+            rows[key] = row
+    found = len(rows)
+    record.progress({"event": "sweep", "name": name, "total": found + len(missing), "found": found})
+    computed = _compute(run, store, list(missing.values()), workers)
+    for row in tqdm(computed, name, found + len(missing), initial=found, disable=_shown_elsewhere(), mininterval=1):
+        rows[row["key"]] = row
+        done = {"done": len(rows), "total": found + len(missing), "found": found}
+        record.progress({"event": "run", "name": name, **done, "seconds": row["recorded"]["seconds"]})
+    record.progress({"event": "end", "name": name})
+    frame = _frame([rows[store.key(config)] for config in configs])
+    summary = {
+        "runs": len(rows),
+        "found": found,
+        "computed": len(missing),
+        "reasons": dict(store.reasons),
+        "core_seconds": round(sum(row["recorded"]["seconds"] for row in rows.values()), 2),
+        "kernels": sorted({row["recorded"]["kernel"] or "none" for row in rows.values()}),
+    }
+    frame.attrs.update(summary)
+    if running := record.current():
+        seconds = round(time.perf_counter() - started, 2)
+        _record(running, {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)})
+    return frame
+
+
+def _shown_elsewhere() -> bool:
+    """Whether the build of the book shows the progress of this sweep."""
+    return "BOOK_PROGRESS" in os.environ
+
+
+def _record(running: record.Record, entry: dict[str, Any]) -> None:
+    """Tell the chapter; a sweep that is run again, wider, still computed what it computed before."""
+    for before in running.record["sweeps"]:
+        if before["name"] == entry["name"]:
+            entry["keys"] = sorted({*before["keys"], *entry["keys"]})
+            entry["runs"] = len(entry["keys"])
+            entry["computed"] += before["computed"]
+            entry["found"] = entry["runs"] - entry["computed"]
+            entry["reasons"] = dict(Counter(before["reasons"]) + Counter(entry["reasons"]))
+            entry["kernels"] = sorted({*before["kernels"], *entry["kernels"]})
+            entry["core_seconds"] = round(max(before["core_seconds"], entry["core_seconds"]), 2)
+            entry["seconds"] = round(before["seconds"] + entry["seconds"], 2)
+    running.add("sweeps", entry, key="name")
+
+
+def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name: str) -> list[dict[str, Any]]:
+    if isinstance(grid, Mapping):
+        for keyword, values in grid.items():
+            if isinstance(values, str) or not isinstance(values, Iterable):
+                raise ValueError(f"sweep {name!r}: grid[{keyword!r}] = {values!r} is not allowed: a list of values")
+        points: list[dict[str, Any]] = [
+            dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+        ]
+    else:
+        points = [dict(point) for point in grid]
+    chosen = range(seeds) if isinstance(seeds, int) else list(seeds)
+    if not points or not len(chosen):
+        raise ValueError(f"sweep {name!r}: grid of {len(points)} points × {len(chosen)} seeds; both must be at least 1")
+    signature = inspect.signature(run)
+    configs = []
+    for point in points:
+        for seed in chosen:
+            try:
+                bound = signature.bind(**point, seed=int(seed))
+            except TypeError as error:
+                allowed = ", ".join(signature.parameters)
+                raise ValueError(f"sweep {name!r}: {error}; run takes {allowed}") from None
+            bound.apply_defaults()
+            configs.append({keyword: _plain(name, keyword, value) for keyword, value in bound.arguments.items()})
+    return configs
+
+
+def _plain(name: str, keyword: str, value: Any) -> Any:
+    """A value as it can be stored: numbers of numpy turned into those of Python."""
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        json.dumps(value)
+    except TypeError:
+        allowed = "numbers, texts, and lists or dicts of them"
+        raise ValueError(f"sweep {name!r}: {keyword} = {value!r} is not allowed: {allowed}") from None
+    return value
+
+
+def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
+    asked = workers or int(os.environ.get("BOOK_WORKERS") or 0)
+    global _last_pool
+    started, done = time.perf_counter(), 0
+    while not asked and configs and started > _last_pool + IDLE:
+        yield _one(run, store.name, store.origin, configs[0])
+        configs, done = configs[1:], done + 1
+        if (time.perf_counter() - started) / done * len(configs) > START:
+            break
+    if not configs:
+        return
+    workers = min(asked or joblib.cpu_count(), len(configs))
+    tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
+    try:
+        with cores.lend():
+            pool = joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)
+            yield from pool(tasks)
+    except TerminatedWorkerError:
+        raise RunError(f"sweep {store.name!r}: a worker process was killed, perhaps for want of memory") from None
+    if workers > 1:
+        _last_pool = time.perf_counter()
+
+
+def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
+    """One run in a worker process, on one core, with one torch thread; the worker stores it itself, at once."""
+    with cores.hold():
+        return _on_this_core(run, name, origin, config)
+
+
+def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
+    import torch
+
+    record.hear_notes()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    try:
+        if changed := changed_since_loaded(origin):
+            raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
+        result = dict(run(**config))
+        if twice := sorted({*result} & {*config}):
+            raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
+        curves = result.pop("curves", {})
+        recorded = {
+            "function": origin.function,
+            "seconds": round(time.perf_counter() - started, 3),
+            "machine": provenance.machine()["kind"],
+            "threads": torch.get_num_threads(),
+            "kernel": result.pop("kernel", None),
+            "train_seconds": result.pop("train_seconds", None),
+        }
+        return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
+    except Exception as error:
+        values = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RunError(f"sweep {name!r}, run({values}): {message}") from error
+    finally:
+        torch.set_num_threads(threads)  # a single run is made in the notebook's own process
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{**row["config"], **row["metrics"], "curves": row["curves"], **_timing(row["recorded"])} for row in rows]
+    )
+
+
+def _timing(recorded: dict[str, Any]) -> dict[str, Any]:
+    return {name: recorded[name] for name in ("seconds", "train_seconds", "kernel")}

@@ -1,0 +1,96 @@
+"""Learning rates: chosen for each configuration on seeds that are not reported, the whole curve kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from evidence.sweeps import sweep
+
+FIRST_SEED = 1000
+"""Tuning seeds count from here, reported seeds from 0."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The tuning runs, and the chosen rate of each configuration."""
+
+    runs: pd.DataFrame
+    best: pd.DataFrame
+    """One row a configuration: its columns, `learning_rate`, and the mean `score` that won."""
+
+    def rate(self, **configuration: Any) -> float:
+        """Chosen learning rate of a configuration."""
+        rows = self.best
+        for name, value in configuration.items():
+            rows = rows[rows[name] == value]
+        if len(rows) != 1:
+            raise ValueError(f"configuration {configuration!r} matches {len(rows)} tuned ones; it must match 1")
+        return float(rows["learning_rate"].iloc[0])
+
+
+def tune(
+    run: Callable[..., dict[str, Any]],
+    grid: Iterable[Mapping[str, Any]],
+    rates: Sequence[float],
+    *,
+    seeds: int,
+    name: str,
+    score: str = "accuracy",
+    widenings: int = 1,
+    **fixed: Any,
+) -> Tuned:
+    """Choose a learning rate for each configuration: the one with the best mean score, of equals the quickest.
+
+    Args:
+        run: as for `sweep`; takes `learning_rate`.
+        grid: the configurations that get a rate of their own.
+        rates: increasing, at least two; the grid is widened by its own ratio at an edge that wins.
+        seeds: tuning seeds, from `FIRST_SEED` on.
+        name: of the sweep.
+        score: metric, larger is better; diverged runs count as zero.
+        widenings: how often an edge may be moved.
+        fixed: further keywords of `run`, the same for all.
+    """
+    points = [dict(point) for point in grid]
+    chosen = range(FIRST_SEED, FIRST_SEED + seeds)
+    tried = {index: sorted(rates) for index in range(len(points))}
+    if min(map(len, tried.values()), default=0) < 2:
+        raise ValueError(f"rates = {list(rates)!r} is not allowed: at least two")
+    for _ in range(widenings + 1):
+        configs = [
+            {**point, **fixed, "learning_rate": rate} for index, point in enumerate(points) for rate in tried[index]
+        ]
+        runs = sweep(run, configs, chosen, name=name)
+        best = pd.DataFrame([_best(runs, point, score) for point in points])
+        wider = {index: _wider(tried[index], rate) for index, rate in enumerate(best["learning_rate"])}
+        if wider == tried:
+            break
+        tried = wider
+    return Tuned(runs, best)
+
+
+def _best(runs: pd.DataFrame, point: Mapping[str, Any], score: str) -> dict[str, Any]:
+    rows = runs
+    for name, value in point.items():
+        rows = rows[rows[name] == value]
+    rows = rows.assign(score=rows[score].where(~rows["diverged"], 0.0))
+    means = rows.groupby("learning_rate")[["score", "steps_taken"]].mean().reset_index()
+    best = means.sort_values(["score", "steps_taken"], ascending=[False, True]).iloc[0]
+    return {**point, "learning_rate": float(best["learning_rate"]), "score": float(best["score"])}
+
+
+def _wider(rates: list[float], best: float) -> list[float]:
+    """One more rate beyond the edge that won, at the grid's own ratio."""
+    if best == rates[0]:
+        return [_round(rates[0] * rates[0] / rates[1]), *rates]
+    if best == rates[-1]:
+        return [*rates, _round(rates[-1] * rates[-1] / rates[-2])]
+    return rates
+
+
+def _round(rate: float) -> float:
+    return float(f"{rate:.2g}")

@@ -1,0 +1,1 @@
+"""The experiments of the book: a package for each chapter, named like its notebook."""

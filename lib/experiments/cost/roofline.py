@@ -1,0 +1,73 @@
+"""How near to the machine's limit each implementation comes: FLOPs counted from shapes, over the time measured.
+
+A layer's products re-use each weight once for every sequence of the batch. That is 2 B FLOPs for a weight of 4 bytes:
+its arithmetic intensity is about B / 2 FLOPs a byte, whatever H and T are. Two limits are measured in the same session:
+one large matrix product, the most that this machine computes, and the bare product of one time step, the most that
+anybody gets who makes one product a step. The roofline is that of Williams, Waterman and Patterson (2009).
+For the chapter *performance/cost*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import pandas as pd
+import torch
+
+from evidence import timing
+from experiments.shared import workloads
+from gatedrnn.flops import forward_flops, training_flops
+
+SIDE = 1024
+"""Rows of the square matrices of the large product."""
+
+
+def peak(rounds: int = 20, side: int = SIDE) -> float:
+    """GFLOP/s of a large float32 matrix product on as many threads as torch uses now: the best of some readings."""
+    a, b, out = (torch.randn(side, side) for _ in range(3))
+    readings = timing.interleave({"product": lambda: torch.mm(a, b, out=out)}, rounds=rounds, min_seconds=0)
+    return 2 * side**3 / float(readings["seconds"].min()) / 1e9
+
+
+def bare(hidden_sizes: Iterable[int], batch_sizes: Iterable[int], rounds: int = 5) -> pd.DataFrame:
+    """GFLOP/s of the LSTM's product of one time step alone, (B, H) times (H, 4 H), on one thread.
+
+    Returns:
+        One row a shape: `hidden_size`, `batch_size`, `gflops` (median over rounds).
+    """
+    rows = []
+    with timing.threads(1), torch.inference_mode():
+        for hidden in hidden_sizes:
+            weights = torch.randn(4 * hidden, hidden)
+            for batch in batch_sizes:
+                h, out = torch.randn(batch, hidden), torch.empty(batch, 4 * hidden)
+                product = partial(torch.mm, h, weights.t(), out=out)
+                seconds = timing.interleave({"bare": product}, rounds=rounds)["seconds"].median()
+                rows.append((hidden, batch, 8 * hidden * hidden * batch / float(seconds) / 1e9))
+    return pd.DataFrame(rows, columns=["hidden_size", "batch_size", "gflops"])
+
+
+def flops(contender: str, mode: str, hidden_size: int, batch_size: int, length: int) -> int:
+    """FLOPs of the matrix products of one call, I = H."""
+    count = training_flops if mode == "training" else forward_flops
+    width = workloads.width_of(contender, hidden_size)
+    return count(workloads.cell_of(contender), hidden_size, width, batch_size, length).matmul
+
+
+def achieved(readings: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """GFLOP/s of every contender at every shape.
+
+    Args:
+        readings: from `workloads.grid`, one thread.
+        limit: GFLOP/s from `peak`.
+
+    Returns:
+        One row a contender, mode and shape: `name`, `mode`, `hidden_size`, `batch_size`, `length`, `gflops` (median over
+        rounds), `low`, `high` (quartiles), and `share`, its part of the limit.
+    """
+    by = ["name", "mode", "hidden_size", "batch_size", "length"]
+    table = timing.quartiles(readings, by=by)
+    counts = pd.Series([flops(*row) for row in table[by].itertuples(index=False)], index=table.index) / 1e9
+    rates = {"gflops": counts / table["median"], "low": counts / table["high"], "high": counts / table["low"]}
+    return table[by].assign(**rates, share=rates["gflops"] / limit)

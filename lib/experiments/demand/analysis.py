@@ -1,0 +1,213 @@
+"""From the runs of the chapter *applications/demand* to its tables, intervals, sentences and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from evidence.figures import LABELS
+from evidence.format import NBSP
+from evidence.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
+from evidence.tuning import Tuned
+from evidence.verdicts import Evidence
+from tasks.demand import FOLDS
+
+SEASONS = tuple(fold.name for fold in FOLDS)
+PLAIN = {
+    "yesterday": "yesterday again",
+    "last week": "last week again",
+    "linear": "linear model",
+    "trees": "boosted trees",
+}
+MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width"))
+SETTINGS = {"linear": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0), "trees": (8.0, 16.0, 31.0)}
+"""What is tried: penalties of the linear model, leaves of the trees."""
+NEAR = "spring"
+"""Season that is forecast one step ahead."""
+MEGAWATTS = 1000
+"""In a gigawatt."""
+
+
+def label(cell: str, match: str = "width") -> str:
+    """How a network is called in tables and figures."""
+    return LABELS[cell] if match == "width" else f"{LABELS[cell]}, equal parameters"
+
+
+def baseline_grid(rounds: int) -> list[dict[str, Any]]:
+    """Settings of the baselines that are compared on the days held back before each season."""
+    fixed = {"tuning": True, "rounds": rounds}
+    tries = [(kind, value) for kind, values in SETTINGS.items() for value in values]
+    return [{"kind": kind, "setting": value, "season": season, **fixed} for kind, value in tries for season in SEASONS]
+
+
+def chosen(tried: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Setting with the least error on the days held back, by kind and season."""
+    best = tried.loc[tried.groupby(["kind", "season"])["mae"].idxmin()]
+    return dict(zip(zip(best["kind"], best["season"], strict=True), best["setting"], strict=True))
+
+
+def season_grid(settings: Mapping[tuple[str, str], float], rounds: int) -> list[dict[str, Any]]:
+    """The baselines that forecast the seasons: every setting with the day's temperature, the chosen ones without it too,
+    the chosen trees with quantiles, and the two one step ahead."""
+    points: list[dict[str, Any]] = []
+    for season in SEASONS:
+        points += [{"kind": kind, "season": season} for kind in ("yesterday", "last week")]
+        for kind, values in SETTINGS.items():
+            best = settings[kind, season]
+            for value in values:
+                quantiles = kind == "trees" and value == best
+                points.append({"kind": kind, "season": season, "setting": value, "quantiles": quantiles})
+            points.append({"kind": kind, "season": season, "setting": best, "weather": False})
+    points += [{"kind": kind, "season": NEAR} for kind in ("persistence", "autoregression")]
+    return [{**point, "rounds": rounds} for point in points]
+
+
+def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Seasons put together: one row a group, scores averaged over days; under `curves` the errors of the days of each
+    season by its name, and `peak` by season where a run kept it.
+    """
+    found = []
+    for key, part in rows.groupby(list(keys), sort=False):
+        row = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
+        for name in ("mae", "pinball", "covered", "clipped"):
+            if name in part and part[name].notna().all():
+                row[name] = float(np.average(part[name], weights=part["days"]))
+        row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
+        curves = dict(zip(part["season"], part["curves"], strict=True))
+        row["curves"] = {season: each["day"] for season, each in curves.items()}
+        row["curves"]["peak"] = {season: each["peak"] for season, each in curves.items() if "peak" in each}
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def plain(base: pd.DataFrame, settings: Mapping[tuple[str, str], float], weather: bool = True) -> pd.DataFrame:
+    """The day-ahead baselines with the settings chosen for each season, all seasons together, indexed by kind."""
+    rows = base[base["kind"].isin(list(PLAIN)) & (base["weather"] == weather)]
+    names = zip(rows["kind"], rows["season"], rows["setting"], strict=True)
+    rows = rows[[settings.get((kind, season), 0.0) == value for kind, season, value in names]]
+    return pooled(rows, ["kind"]).set_index("kind")
+
+
+def best(table: pd.DataFrame) -> str:
+    """Kind of the baseline with the least error over all days that are forecast: the one that the networks have to beat."""
+    return str(table["mae"].idxmin())
+
+
+def part(runs: pd.DataFrame, cell: str, match: str = "width") -> pd.DataFrame:
+    """Runs of one network, by seed."""
+    rows = runs[(runs["cell"] == cell) & (runs["match"] == match)]
+    return rows.set_index("seed", drop=False).sort_index()
+
+
+def by_day(curves: Any, season: str | None = None) -> np.ndarray:
+    """Mean absolute error of each day in GW, averaged over the runs given; all seasons in turn where none is named."""
+    seasons = [season] if season else SEASONS
+    return np.mean([np.concatenate([each[name] for name in seasons]) for each in curves], axis=0)
+
+
+def skill(runs: pd.DataFrame, cell: str, match: str, reference: float) -> np.ndarray:
+    """1 − error ÷ error of the reference, one value a seed."""
+    return 1 - part(runs, cell, match)["mae"].to_numpy() / reference
+
+
+def day_skill(errors: np.ndarray, reference: np.ndarray, resamples: int = 9999, seed: int = 0) -> Interval:
+    """1 − error ÷ error of the reference, both summed over days, with an interval over days.
+
+    Args:
+        errors, reference: (n,) errors of the same days. resamples, seed: of the bootstrap, percentile.
+    """
+    chosen_days = np.random.default_rng(seed).integers(0, len(errors), (resamples, len(errors)))
+    found = 1 - errors[chosen_days].sum(1) / reference[chosen_days].sum(1)
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Interval(float(1 - errors.sum() / reference.sum()), float(low), float(high), 0.95, len(errors))
+
+
+def skills(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Skill against the best baseline by network and season (`all` for the four together), with intervals over days."""
+    reference, rows = base.loc[best(base), "curves"], []
+    for cell, match in MODELS:
+        for season in (None, *SEASONS):
+            found = day_skill(by_day(part(runs, cell, match)["curves"], season), by_day([reference], season))
+            rows.append((cell, match, season or "all", found.estimate, found.low, found.high, found.n))
+    return pd.DataFrame(rows, columns=["cell", "match", "season", "skill", "low", "high", "days"])
+
+
+def errors(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Mean absolute error in MW, one row a run and season (`all` for the four together); baselines have seed −1."""
+    rows = []
+    for season in (None, *SEASONS):
+        for kind, row in base.iterrows():
+            rows.append((PLAIN[str(kind)], "baseline", "", -1, season or "all", by_day([row["curves"]], season).mean()))
+        for cell, match in MODELS:
+            for seed, curves in part(runs, cell, match)["curves"].items():
+                rows.append((label(cell, match), cell, match, seed, season or "all", by_day([curves], season).mean()))
+    table = pd.DataFrame(rows, columns=["model", "cell", "match", "seed", "season", "mae"])
+    return table.assign(mae=(MEGAWATTS * table["mae"]).round(2))
+
+
+def evidence(runs: pd.DataFrame, base: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim U5: skill against the best baseline, interval over seeds, exact sign-flip test against 0."""
+    reference = base.loc[best(base), "mae"]
+    values = {label(cell): skill(runs, cell, "width", reference) for cell in ("lstm", "gru")}
+    return {f"demand: {name}": Evidence(bootstrap(each), sign_flip(each)) for name, each in values.items()}
+
+
+def difference(runs: pd.DataFrame, match: str, metric: str = "mae") -> Interval:
+    """GRU − LSTM with the same seed, in MW."""
+    pair = (MEGAWATTS * part(runs, cell, which)[metric] for cell, which in (("gru", match), ("lstm", "width")))
+    return paired_bootstrap(*pair)
+
+
+def day_difference(runs: pd.DataFrame, match: str) -> Interval:
+    """The same over all days, seeds averaged, with an interval over days."""
+    gru, lstm = (
+        MEGAWATTS * by_day(part(runs, cell, which)["curves"]) for cell, which in (("gru", match), ("lstm", "width"))
+    )
+    return paired_bootstrap(gru, lstm)
+
+
+def result_table(runs: pd.DataFrame, base: pd.DataFrame) -> Markdown:
+    """Error by season and over all with its spread over seeds, and quantile scores, as a Markdown table."""
+    table = errors(runs, base)
+    means = table.groupby(["model", "season"], sort=False)["mae"].mean().unstack()[["all", *SEASONS]]
+    spread = table[table["season"] == "all"].groupby("model")["mae"].std()
+    networks = {label(*model): part(runs, *model) for model in MODELS}
+    lines = [
+        f"| error in MW | all days | {' | '.join(SEASONS)} | pinball, MW | inside the band |",
+        "|---|" + "--:|" * (len(SEASONS) + 3),
+    ]
+    for name, row in means.iterrows():
+        found = networks.get(str(name), base[[PLAIN[str(kind)] == name for kind in base.index]])
+        texts = [f"{value:.0f}" for value in row]
+        if name in networks:
+            texts[0] += f" ± {spread[name]:.0f}"
+        known = "pinball" in found and found["pinball"].notna().all()
+        texts += [f"{MEGAWATTS * found['pinball'].mean():.1f}" if known else "–"]
+        texts += [f"{100 * found['covered'].mean():.0f} %" if known else "–"]
+        lines.append(f"| {name} | {' | '.join(each.replace(' ', NBSP) for each in texts)} |")
+    note = (
+        f"Mean absolute error; ± is the standard deviation over {runs['seed'].nunique()} seeds. *Pinball*: mean pinball loss of "
+        "the three quantiles. *Inside the band*: share of the half-hours between the 5 % and the 95 % quantile."
+    )
+    return Markdown("\n".join(lines) + f"\n\n{note}")
+
+
+def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> Markdown:
+    """What each network is, what was tried and chosen for it, and how often the gradient was cut, as a Markdown table."""
+    lines = [
+        f"| network | units | parameters | rates tried | runs | {' | '.join(f'{name} rate' for name in SEASONS)} | gradient cut |",
+        "|---|--:|--:|---|" + "--:|" * (len(SEASONS) + 2),
+    ]
+    for cell, match in MODELS:
+        own, tries = part(runs, cell, match), tuned.runs[tuned.runs["cell"] == cell]
+        rates = sorted(tries["learning_rate"].unique())
+        tried = [f"{rates[0]:g} to {rates[-1]:g}", str(len(tries))] if match == "width" else [f"as {LABELS[cell]}", "–"]
+        best = [f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS]
+        is_now = [f"{own['width'].iloc[0]:.0f}", f"{own['parameters'].iloc[0]:,.0f}"]
+        cut = f"{100 * own['clipped'].mean():.0f}{NBSP}%"
+        lines.append(f"| {' | '.join([label(cell, match), *is_now, *tried, *best, cut])} |")
+    return Markdown("\n".join(lines))

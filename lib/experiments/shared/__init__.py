@@ -1,0 +1,1 @@
+"""What several experiments need and what needs both the cells and the evidence."""

@@ -1,1 +1,0 @@
-"""Runs of the chapters: pure functions of a configuration, one module a chapter."""

@@ -1,1 +1,0 @@
-"""Figures of the chapters, one module a chapter."""

@@ -1,1 +1,0 @@
-"""Tasks: one file each, with data, a trivial baseline and a metric."""

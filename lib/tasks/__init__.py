@@ -1,0 +1,1 @@
+"""Data sets and made-up tasks: one module each, with loader or generator, baseline and metric."""

@@ -1,0 +1,178 @@
+"""A running chapter: parameters checked in the notebook itself, a true record at every moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evidence import record as chapter
+from evidence.parameters import ParameterError
+
+DECLARED = 'seeds: Seeds = 10  # how many\ncells: Cells = ["lstm", "gru"]  # compared\nname: Text = "x"  # text'
+HISTORY = ["", "import os", DECLARED]
+
+
+@pytest.fixture(autouse=True)
+def output(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
+    monkeypatch.setattr(chapter, "_current", None)
+    return tmp_path
+
+
+def record(output):
+    return json.loads((output / "chapter.json").read_text())
+
+
+def begin(injected=None, **values):
+    namespace = {"seeds": 10, "cells": ["lstm", "gru"], "name": "x", **values}
+    history = HISTORY if injected is None else [*HISTORY, f"# Parameters\n{injected}\n"]
+    chapter.begin("part/name", namespace, history)
+    return namespace
+
+
+def test_published_values_are_told_from_others(output):
+    begin()
+    assert record(output)["published"] is True
+    begin("seeds = 3", seeds=3)
+    found = record(output)
+    assert found["published"] is False
+    assert found["parameters"]["seeds"] == 3 and found["published_parameters"]["seeds"] == 10
+
+
+def test_a_misspelt_parameter_is_refused_though_papermill_only_logs_it():
+    with pytest.raises(ParameterError, match=r"^parameter 'seedz' is unknown; allowed: cells, name, seeds$"):
+        begin("seedz = 5", seedz=5)
+
+
+def test_a_bad_value_is_refused(output):
+    with pytest.raises(ParameterError, match=r"^parameter 'seeds' = -1 is not allowed"):
+        begin("seeds = -1", seeds=-1)
+    assert not (output / "chapter.json").exists()
+
+
+def test_papermill_itself_ends_with_the_one_line(tmp_path):
+    """Two runs of plain papermill, side by side: a misspelt name and a bad value."""
+    cells = [
+        nbformat.v4.new_code_cell("from evidence import record as chapter\nfrom evidence.parameters import Seeds"),
+        nbformat.v4.new_code_cell("seeds: Seeds = 2  # how many", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell('chapter.begin("part/name")'),
+    ]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "in.ipynb")
+    expected = {
+        ("seedz", "5"): "ParameterError: parameter 'seedz' is unknown; allowed: seeds",
+        ("seeds", "-1"): "ParameterError: parameter 'seeds' = -1 is not allowed: "
+        "it must be a whole number from 1 to 1000",
+    }
+    started = {}
+    for name, value in expected:
+        command = [sys.executable, "-m", "papermill", "in.ipynb", f"{name}.ipynb", "-p", name, value]
+        environment = {**os.environ, "BOOK_OUTPUT": str(tmp_path / name)}
+        started[name, value] = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    for key, process in started.items():
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert errors.strip().splitlines()[-1] == expected[key]
+        assert errors.count("ParameterError") == 1 and 'File "' not in errors.partition("Exception encountered")[2]
+
+
+def parsed(command):
+    """What papermill itself makes of a command."""
+    import papermill.cli
+
+    found = {}
+    original = papermill.cli.execute_notebook
+    papermill.cli.execute_notebook = lambda **options: found.update(options["parameters"])
+    try:
+        result = CliRunner().invoke(papermill.cli.papermill, shlex.split(command)[1:], catch_exceptions=False)
+    finally:
+        papermill.cli.execute_notebook = original
+    assert result.exit_code == 0, result.output
+    return found
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(["seeds", "rate", "cells", "name"]),
+        st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.booleans()
+        | st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1)
+        | st.lists(st.integers() | st.floats(1e-9, 1e9) | st.sampled_from(["lstm", "no", "it's", "1e-3"]), max_size=3),
+        min_size=1,
+    )
+)
+def test_the_printed_command_gives_the_same_parameters_again(output, values):
+    running = chapter.Record("part/name", {}, values)
+    assert running.command.startswith("papermill chapters/part/name.ipynb out.ipynb -")
+    found = parsed(running.command)
+    assert found == values
+    assert {name: type(value) for name, value in found.items()} == {name: type(value) for name, value in values.items()}
+
+
+def test_the_command_of_plain_parameters_reads_well():
+    running = chapter.Record("part/name", {}, {"seeds": 10, "rate": 0.003, "quiet": False})
+    assert running.command == "papermill chapters/part/name.ipynb out.ipynb -p seeds 10 -p rate 0.003 -p quiet False"
+
+
+def test_glued_values_are_printed_and_kept(output, capsys):
+    begin()
+    chapter.glue("name-gap", np.float32(1.25), "{:.1f} %")
+    chapter.glue("name-word", "supported")
+    chapter.glue("name-count", np.int64(3))
+    assert record(output)["numbers"] == {
+        "name-gap": {"value": 1.25, "text": "1.2 %"},
+        "name-word": {"value": "supported", "text": "supported"},
+        "name-count": {"value": 3, "text": "3"},
+    }
+
+
+def test_an_entry_of_the_same_name_is_replaced_not_doubled(output):
+    begin()
+    running = chapter.current()
+    running.add("sweeps", {"name": "a", "runs": 1}, key="name")
+    running.add("sweeps", {"name": "b", "runs": 2}, key="name")
+    running.add("sweeps", {"name": "a", "runs": 3}, key="name")
+    running.add("figures", "one")
+    running.add("figures", "one")
+    assert record(output)["sweeps"] == [{"name": "b", "runs": 2}, {"name": "a", "runs": 3}]
+    assert record(output)["figures"] == ["one"]
+
+
+def test_the_record_is_whole_at_every_moment(output, monkeypatch):
+    begin()
+    before = (output / "chapter.json").read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        chapter.current().add("figures", "one")
+    assert (output / "chapter.json").read_bytes() == before
+
+
+def test_outside_a_notebook_begin_says_so():
+    with pytest.raises(RuntimeError, match=r"^chapter.begin\(\) runs inside a notebook; elsewhere pass"):
+        chapter.begin("part/name")
+
+
+def test_the_record_says_where_it_comes_from(output, monkeypatch):
+    begin()
+    found = record(output)
+    assert {"commit", "dirty", "date", "machine", "versions", "seconds"} <= found.keys()
+    assert found["versions"].keys() >= {"python", "torch", "numpy"}
+    assert {"cpu", "cores", "system", "capability"} <= found["machine"].keys()
