@@ -7,7 +7,7 @@ FLAGS = $(if $(FRESH),--fresh) $(if $(QUICK),--quick)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter results check-results test serve bench sanitize lint lock clean set-up
+.PHONY: help book chapter results check-results prose test serve bench sanitize lint lock clean set-up
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -27,6 +27,9 @@ results: set-up  ## compute what is missing and write the results lock
 
 check-results: set-up  ## compare the executed chapters with results/
 	@$(BOOK) check-results
+
+prose: set-up  ## write computed values into the sentences of the chapters; the diff is the review
+	@$(BOOK) prose
 
 serve: set-up  ## serve the site on this machine (PORT=8000)
 	@$(BOOK) serve --port $(or $(PORT),8000)

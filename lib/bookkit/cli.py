@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--build", type=Path, default=None, help="folder to build in (default: _build)")
     add("results", _results, "compute what is missing and write the results lock and the summaries")
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
+    add("prose", _prose, "write computed values into the sentences that type them, and name checks that fail")
     serve = add("serve", _serve, "serve the built site on this machine")
     serve.add_argument("--port", type=int, default=8000)
     add("bench", _bench, "measure the cells on this machine, at quick size")
@@ -93,6 +94,13 @@ def _check_results(options: argparse.Namespace) -> int:
     from bookkit.results import check
 
     return check(Places(_root(options)))
+
+
+def _prose(options: argparse.Namespace) -> int:
+    from bookkit.places import Places
+    from bookkit.proofread import proofread
+
+    return proofread(Places(_root(options)))
 
 
 def _serve(options: argparse.Namespace) -> int:

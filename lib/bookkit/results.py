@@ -102,6 +102,8 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
         "kernels": sorted({kernel for sweep in record.get("sweeps", []) for kernel in sweep.get("kernels", [])}),
         "parameters": record["parameters"],
         "numbers": {} if timing else {name: value for name, value in numbers.items() if name not in measured},
+        "values": {name: each["text"] for name, each in record.get("values", {}).items() if not each["measured"]},
+        "checks": {name: each["holds"] for name, each in record.get("checks", {}).items() if not each["measured"]},
         "verdicts": [_verdict(verdict) for verdict in record.get("verdicts", [])],
         "comparisons": record.get("comparisons", []),
     }

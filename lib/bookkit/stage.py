@@ -20,12 +20,13 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from bookkit import downloads
+from bookkit.downloads import FIGURE, GLUED
 from bookkit.errors import BookError
+from bookkit.prose import Statements
 from bookkit.sphinx_ext.records import Chapter, RecordError, read
 from evidence import parameters
 
-FIGURE = "application/vnd.book.figure+json"
-GLUED = "application/papermill.record/text/plain"
 BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
 
 
@@ -58,17 +59,43 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
     (beside / "_config.yml").write_text(
         yaml.safe_dump(settings(config, root), sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
+    statements = statements_of(executed, root)
     for page in pages(root):
         source = page_file(page, root)
         place = beside / source.relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".ipynb":
-            _stage_chapter(source, place, page.removeprefix("chapters/"), executed, beside)
+            _stage_chapter(source, place, page.removeprefix("chapters/"), executed, beside, statements)
         else:
-            place.write_text(name_format(source.read_text(encoding="utf-8")), encoding="utf-8")
+            text = statements.resolved(source.read_text(encoding="utf-8"), source.relative_to(root).as_posix())
+            place.write_text(name_format(text), encoding="utf-8")
+    if found := statements.problems:
+        lines = "\n".join(f"- {each}" for each in found)
+        raise StageError(
+            f"{len(found)} statement{'s' * (len(found) > 1)} of the prose do not follow from this build:\n{lines}"
+        )
+    checks = {name: vars(check) for name, check in statements.checks.items()}
+    (beside / "_book" / "checks.json").write_text(json.dumps(checks, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     os.replace(beside, target)
     return target
+
+
+def statements_of(executed: Path, root: Path) -> Statements:
+    """What the executed chapters of the table of contents published for the prose.
+
+    Raises:
+        StageError: a record is missing or broken.
+    """
+    found = Statements()
+    for page in pages(root):
+        path = executed / page.removeprefix("chapters/") / "chapter.json"
+        if page_file(page, root).suffix == ".ipynb":
+            try:
+                found.add(json.loads(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError, AttributeError) as error:
+                raise StageError(f"{path}: no record of a chapter: {error}") from None
+    return found
 
 
 def pages(root: Path) -> list[str]:
@@ -131,19 +158,22 @@ def remote(root: Path) -> str | None:
     return f"https://{match[1]}/{match[2]}" if match else None
 
 
-def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: Path) -> None:
+def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: Path, statements: Statements) -> None:
     folder = executed / name
     if not (folder / "notebook.ipynb").is_file():
         raise StageError(f"{source.name}: not executed yet, {folder / 'notebook.ipynb'} is missing")
     notebook = nbformat.read(source, as_version=4)
     outputs = _outputs(source, notebook, nbformat.read(folder / "notebook.ipynb", as_version=4))
+    download = downloads.executed_copy(notebook, [list(each) for each in outputs], name, statements)
     try:
         record = read(Chapter, folder / "chapter.json")
     except RecordError as error:
         raise StageError(str(error)) from None
     cells = []
-    for cell in notebook.cells:
+    for number, cell in enumerate(notebook.cells, 1):
         cells.append(_clean(cell))
+        if cell.cell_type == "markdown":
+            cells[-1].source = statements.resolved(cells[-1].source, f"chapters/{name}.ipynb, cell {number}")
         if cell.cell_type != "code":
             continue
         if "parameters" in cell.metadata.get("tags", []):
@@ -152,7 +182,7 @@ def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: P
         cells[-1].outputs, figures = _split(outputs.pop(0))
         for figure in figures:
             cells.append(_directive("figure-card", figure, f"figure-{figure}"))
-            _copy_figure(figure, folder / "figures", tree / "figures", name)
+            _copy_figure(figure, folder / "figures", tree / "figures", name, statements)
     _insert_card(cells, name, source)
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     staged = NotebookNode(
@@ -161,7 +191,7 @@ def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: P
     nbformat.write(nbformat.from_dict(staged), place)
     for path, text in (
         (tree / "_book" / "records" / f"{name}.json", record.model_dump_json(indent=1)),
-        (tree / "_book" / "sources" / f"chapters/{name}.ipynb", source.read_text(encoding="utf-8")),
+        (tree / "_book" / "sources" / f"chapters/{name}.ipynb", nbformat.writes(download)),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -240,7 +270,7 @@ def _insert_card(cells: list[NotebookNode], name: str, source: Path) -> None:
     raise StageError(f"{source.name}: no title, a line that starts with '# '")
 
 
-def _copy_figure(figure: str, source: Path, target: Path, chapter: str) -> None:
+def _copy_figure(figure: str, source: Path, target: Path, chapter: str, statements: Statements) -> None:
     if (target / f"{figure}.json").exists():
         raise StageError(f"figure id {figure!r} of {chapter} is used twice in the book")
     if not (source / f"{figure}.json").is_file():
@@ -250,3 +280,7 @@ def _copy_figure(figure: str, source: Path, target: Path, chapter: str) -> None:
         if not file.is_file() or not file.stat().st_size:
             raise StageError(f"{chapter}: figure {figure!r}: {file} is missing or empty")
         shutil.copyfile(file, target / file.name)
+    sidecar = json.loads((target / f"{figure}.json").read_text(encoding="utf-8"))
+    sidecar["caption"] = statements.resolved(sidecar["caption"], f"caption of {figure} in {chapter}")
+    sidecar["alt"] = statements.plain(sidecar["alt"])
+    (target / f"{figure}.json").write_text(json.dumps(sidecar, ensure_ascii=False, indent=1), encoding="utf-8")

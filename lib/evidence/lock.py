@@ -45,7 +45,7 @@ def unpack(text: str, header: Mapping[str, Any] | None) -> Row | None:
         row = value if isinstance(value, dict) else _whole(value, header or {})
         if row["check"] == check(row):
             return row
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return None
 

@@ -10,6 +10,7 @@ import ast
 import json
 import logging
 import os
+import re
 import shlex
 import time
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ class Record:
             "sweeps": [],
             "figures": [],
             "numbers": {},
+            "values": {},
+            "checks": {},
             "verdicts": [],
             "comparisons": [],
             "seconds": 0.0,
@@ -110,6 +113,65 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
     figures.use_style()
     if shown and not _current.record["published"]:
         _say_what_differs(_current.record["published_parameters"], values)
+
+
+def value(id: str, text: Any, *, measured: bool = False) -> None:
+    """Publish a text that the prose types as `[text](value:id)`: the build checks that the two agree.
+
+    Args:
+        id: kebab-case, unique in the book: `<chapter>-<thing>`.
+        text: as the prose types it: a formatted number, or a few words.
+        measured: whether it rests on timings, which differ from build to build: it is shown and never compared.
+
+    Raises:
+        ValueError: a bad id, one used before in this chapter for something else, or an empty text.
+    """
+    shown = str(text)
+    if not shown.strip():
+        raise ValueError(f"value {id!r}: text = {text!r} is not allowed: at least one character")
+    _keep("values", id, {"text": shown, "measured": measured})
+
+
+def holds(id: str, condition: Any, *, shown: Any, measured: bool = False, symmetric: bool = False) -> None:
+    """Check a statement that the prose marks as `[✓](holds:id)`.
+
+    Args:
+        id: kebab-case, unique in the book.
+        condition: whether the statement holds.
+        shown: what it rests on, such as an interval; the mark opens to it.
+        measured: whether it rests on timings: it is marked where it fails, and fails no build.
+        symmetric: whether the statement is the same with LSTM and GRU exchanged; every other check must fail then.
+
+    Raises:
+        ValueError: a bad id, one used before in this chapter for something else, or nothing shown.
+        TypeError: the condition is no single truth value.
+    """
+    if not isinstance(condition, bool) and type(condition).__name__ != "bool":
+        raise TypeError(f"check {id!r}: condition = {condition!r} is not allowed: True or False")
+    if not str(shown).strip():
+        raise ValueError(f"check {id!r}: shown = {shown!r} is not allowed: what the statement rests on")
+    entry = {"holds": bool(condition), "shown": str(shown), "measured": measured, "symmetric": symmetric}
+    _keep("checks", id, entry)
+
+
+def summary() -> Any:
+    """Every value and statement of the running chapter beside the published ones, for the end of a notebook."""
+    from evidence.summary import Summary
+
+    if _current is None:
+        return None
+    path = paths.root() / "results" / "summaries" / f"{_current.record['chapter'].replace('/', '-')}.json"
+    return Summary(_current.record, json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+
+def _keep(kind: str, id: str, entry: dict[str, Any]) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+        raise ValueError(f"id = {id!r} is not allowed: kebab-case, such as 'recall-gru-ahead'")
+    if _current is not None:
+        known = _current.record[kind].setdefault(id, entry)
+        if known != entry:
+            raise ValueError(f"id {id!r} is used twice in this chapter, for {known} and for {entry}")
+        _current.save()
 
 
 def glue(name: str, value: Any, form: str = "{}", measured: bool = False) -> None:

@@ -35,6 +35,11 @@ class Interval:
         text = f"{form.format(self.estimate)} [{form.format(self.low)}, {form.format(self.high)}]"
         return f"{text} {unit}".rstrip()
 
+    def __str__(self) -> str:
+        """With three significant digits, such as `−3.1 [−4.02, −2.2]`."""
+        texts = (f"{value:.3g}".replace("-", "−") for value in (self.estimate, self.low, self.high))
+        return "{} [{}, {}]".format(*texts)
+
     def signed(self, digits: int = 1) -> str:
         """A difference, such as `+3.1 [+2.0, −0.4]`; zero has no sign."""
         texts = (f"{value:+.{digits}f}" for value in (self.estimate, self.low, self.high))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,8 @@ from evidence.record import write_json
 
 log = logging.getLogger(__name__)
 
+FALLBACKS = ("torch.nn", "stepwise", "reference")
+"""Kernels of torch, which a layer takes where the compiled ones are not available."""
 DIGITS = {"metrics": 7, "curves": 4}
 """Significant digits to which the parts of a result are kept."""
 _loaded: dict[str, dict[str, str]] = {}
@@ -101,7 +104,10 @@ class Store:
         path = self.folder / f"{key}.json"
         row = self.locked.get(key)
         if row is None and path.is_file():
-            row = self._checked(path.read_text(encoding="utf-8", errors="replace"), str(path), key)
+            row = self._checked(path, config)
+        if row is not None and not of_this_path(row):
+            self.reasons[f"stored run is of another kernel path ({row['recorded'].get('kernel')})"] += 1
+            return None
         if row is None:
             self.reasons[self._why(config, path)] += 1
         return row
@@ -124,16 +130,19 @@ class Store:
                 continue
             config, _, origin = row["key"].partition("-")
             if origin == self.origin.id:
-                self.locked[row["key"]] = row
+                if whole(row):
+                    self.locked[row["key"]] = row
+                else:
+                    self._damaged(f"{path}:{number}")
             elif before:
                 self.stale.setdefault(config, self.origin.difference(before))
 
-    def _checked(self, text: str, where: str, key: str) -> dict[str, Any] | None:
+    def _checked(self, path: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         """The row, or None with a line in the log that names it when it was truncated or altered."""
-        row = unpack(text, None)
-        if row is not None and row.get("key") == key:
+        row = unpack(path.read_text(encoding="utf-8", errors="replace"), None)
+        if row is not None and row.get("key") == self.key(config) and whole(row):
             return row
-        self._damaged(where)
+        self._damaged(str(path))
         return None
 
     def _damaged(self, where: str) -> None:
@@ -153,6 +162,41 @@ class Store:
         if any(where.startswith(str(paths.lock())) for where in self.damaged):
             return "row missing from the lock, which has damaged lines"
         return "no stored run"
+
+
+def whole(row: dict[str, Any]) -> bool:
+    """Whether a row has all its parts, and the key that its own configuration gives it."""
+    parts = all(isinstance(row.get(part), dict) for part in ("config", "metrics", "curves", "recorded"))
+    return parts and str(row.get("key", "")).partition("-")[0] == sha(row["config"])[:16]
+
+
+def asked_path() -> str:
+    """The kernels asked for in `GATEDRNN_KERNELS`; `default` where nothing was asked."""
+    return os.environ.get("GATEDRNN_KERNELS") or "default"
+
+
+def of_this_path(row: dict[str, Any]) -> bool:
+    """Whether a row was computed by the kernels that a run would use now.
+
+    By default these are the compiled ones; those of torch count only where torch was asked for, or nothing compiles.
+    """
+    recorded = row["recorded"]
+    if recorded.get("asked", "default") != asked_path():
+        return False
+    fallback = recorded.get("kernel") in FALLBACKS
+    return asked_path() != "default" or not fallback or shutil.which(os.environ.get("CXX", "c++")) is None
+
+
+def locked_kinds(name: str) -> set[str]:
+    """Kinds of processor, with their kernels, on which the locked rows of a sweep were computed."""
+    path = paths.lock() / f"{name}.jsonl"
+    rows = read(_lines(path)) if path.is_file() else ()
+    return {kind(row) for row in rows if row and "recorded" in row}
+
+
+def kind(row: dict[str, Any]) -> str:
+    """Kind of processor and kernel that a row was computed with: equal kinds give equal rows."""
+    return f"{row['recorded'].get('machine')}, {row['recorded'].get('kernel') or 'no kernel'}"
 
 
 def run_key(config: dict[str, Any], origin: Origin) -> str:
@@ -261,7 +305,7 @@ def _stored(name: str) -> Iterator[dict[str, Any]]:
         yield from (row for row in read(_lines(path)) if row and "key" in row)
     for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
         row = unpack(file.read_text(encoding="utf-8", errors="replace"), None)
-        if row is not None and row.get("key") == file.stem:
+        if row is not None and row.get("key") == file.stem and whole(row):
             yield row
 
 

@@ -18,8 +18,8 @@ import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from evidence import cores, provenance, record
-from evidence.store import Origin, Store, changed_since_loaded, write_run
+from evidence import cores, provenance, record, swap
+from evidence.store import Origin, Store, asked_path, changed_since_loaded, kind, locked_kinds, write_run
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
@@ -61,6 +61,14 @@ def sweep(
             top-level function of a module.
         RunError: a run raised an error, or its code changed on disk; finished runs stay in the store.
     """
+    frame = gather(run, grid, seeds, name=name, workers=workers)
+    return swap.exchanged(frame, inspect.signature(run).parameters)
+
+
+def gather(
+    run: Callable[..., dict[str, Any]], grid: Grid, seeds: int | Iterable[int], *, name: str, workers: int | None = None
+) -> pd.DataFrame:
+    """As `sweep`, the rows as they are also in the swap test."""
     started = time.perf_counter()
     configs = _configurations(run, grid, seeds, name)
     store = Store(name, Origin.of(run))
@@ -78,6 +86,8 @@ def sweep(
         else:
             rows[key] = row
     found = len(rows)
+    if missing and swap.asked():
+        raise RunError(f"sweep {name!r}: {len(missing)} runs are not stored; the swap test computes none")
     record.progress({"event": "sweep", "name": name, "total": found + len(missing), "found": found})
     computed = _compute(run, store, list(missing.values()), workers)
     for row in tqdm(computed, name, found + len(missing), initial=found, disable=_shown_elsewhere(), mininterval=1):
@@ -93,6 +103,7 @@ def sweep(
         "reasons": dict(store.reasons),
         "core_seconds": round(sum(row["recorded"]["seconds"] for row in rows.values()), 2),
         "kernels": sorted({row["recorded"]["kernel"] or "none" for row in rows.values()}),
+        "foreign": sorted({kind(row) for row in rows.values()} - known) if (known := locked_kinds(name)) else [],
     }
     frame.attrs.update(summary)
     if running := record.current():
@@ -116,6 +127,7 @@ def _record(running: record.Record, entry: dict[str, Any]) -> None:
             entry["found"] = entry["runs"] - entry["computed"]
             entry["reasons"] = dict(Counter(before["reasons"]) + Counter(entry["reasons"]))
             entry["kernels"] = sorted({*before["kernels"], *entry["kernels"]})
+            entry["foreign"] = sorted({*before["foreign"], *entry["foreign"]})
             entry["core_seconds"] = round(max(before["core_seconds"], entry["core_seconds"]), 2)
             entry["seconds"] = round(before["seconds"] + entry["seconds"], 2)
     running.add("sweeps", entry, key="name")
@@ -134,6 +146,8 @@ def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name:
     chosen = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not points or not len(chosen):
         raise ValueError(f"sweep {name!r}: grid of {len(points)} points × {len(chosen)} seeds; both must be at least 1")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"sweep {name!r}: seeds = {list(chosen)!r} is not allowed: a seed twice is no second run")
     signature = inspect.signature(run)
     configs = []
     for point in points:
@@ -145,6 +159,9 @@ def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name:
                 raise ValueError(f"sweep {name!r}: {error}; run takes {allowed}") from None
             bound.apply_defaults()
             configs.append({keyword: _plain(name, keyword, value) for keyword, value in bound.arguments.items()})
+    texts = Counter(json.dumps(config, sort_keys=True) for config in configs)
+    if repeated := [text for text, count in texts.items() if count > 1]:
+        raise ValueError(f"sweep {name!r}: the grid holds {repeated[0]} twice; it is one run")
     return configs
 
 
@@ -160,7 +177,7 @@ def _plain(name: str, keyword: str, value: Any) -> Any:
 
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
-    asked = workers or int(os.environ.get("BOOK_WORKERS") or 0)
+    asked = workers or asked_workers()
     global _last_pool
     started, done = time.perf_counter(), 0
     while not asked and configs and started > _last_pool + IDLE:
@@ -180,6 +197,18 @@ def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers
         raise RunError(f"sweep {store.name!r}: a worker process was killed, perhaps for want of memory") from None
     if workers > 1:
         _last_pool = time.perf_counter()
+
+
+def asked_workers() -> int:
+    """Number of processes asked for in `BOOK_WORKERS`; 0 where nothing was asked.
+
+    Raises:
+        ValueError: it is no whole number from 1 to 1024.
+    """
+    text = os.environ.get("BOOK_WORKERS") or "0"
+    if not text.isascii() or not text.isdigit() or int(text) > 1024:
+        raise ValueError(f"BOOK_WORKERS = {text!r} is not allowed: a whole number from 1 to 1024")
+    return int(text)
 
 
 def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
@@ -208,6 +237,7 @@ def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, An
             "machine": provenance.machine()["kind"],
             "threads": torch.get_num_threads(),
             "kernel": result.pop("kernel", None),
+            **({"asked": asked_path()} if asked_path() != "default" else {}),
             "train_seconds": result.pop("train_seconds", None),
         }
         return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)

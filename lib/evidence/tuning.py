@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.sweeps import sweep
+from evidence.sweeps import gather
 
 FIRST_SEED = 1000
 """Tuning seeds count from here, reported seeds from 0."""
@@ -46,7 +46,7 @@ def tune(
     """Choose a learning rate for each configuration: the one with the best mean score, of equals the quickest.
 
     Args:
-        run: as for `sweep`; takes `learning_rate`.
+        run: as for `evidence.sweeps.sweep`; takes `learning_rate`.
         grid: the configurations that get a rate of their own.
         rates: increasing, at least two; the grid is widened by its own ratio at an edge that wins.
         seeds: tuning seeds, from `FIRST_SEED` on.
@@ -64,7 +64,7 @@ def tune(
         configs = [
             {**point, **fixed, "learning_rate": rate} for index, point in enumerate(points) for rate in tried[index]
         ]
-        runs = sweep(run, configs, chosen, name=name)
+        runs = gather(run, configs, chosen, name=name)
         best = pd.DataFrame([_best(runs, point, score) for point in points])
         wider = {index: _wider(tried[index], rate) for index, rate in enumerate(best["learning_rate"])}
         if wider == tried:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from evidence import record as chapter
 from evidence.parameters import ParameterError
+from evidence.statistics import Interval
+from evidence.summary import Summary
 
 DECLARED = 'seeds: Seeds = 10  # how many\ncells: Cells = ["lstm", "gru"]  # compared\nname: Text = "x"  # text'
 HISTORY = ["", "import os", DECLARED]
@@ -176,3 +178,58 @@ def test_the_record_says_where_it_comes_from(output, monkeypatch):
     assert {"commit", "dirty", "date", "machine", "versions", "seconds"} <= found.keys()
     assert found["versions"].keys() >= {"python", "torch", "numpy"}
     assert {"cpu", "cores", "system", "capability"} <= found["machine"].keys()
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> chapter.Record:
+    monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
+    monkeypatch.setattr(chapter, "_current", chapter.Record("part/name", {"seeds": 5}, {"seeds": 5}))
+    return chapter._current
+
+
+def test_values_and_checks_are_kept_at_once_in_the_record(running: chapter.Record, tmp_path: Path) -> None:
+    chapter.value("name-count", "3 of 4")
+    chapter.holds("name-ahead", True, shown=Interval(-3.0, -5.0, -1.0), symmetric=False)
+    kept = json.loads((tmp_path / "chapter.json").read_text())
+    assert kept["values"] == {"name-count": {"text": "3 of 4", "measured": False}}
+    assert kept["checks"]["name-ahead"] == {
+        "holds": True,
+        "shown": "−3 [−5, −1]",
+        "measured": False,
+        "symmetric": False,
+    }
+
+
+def test_an_id_says_one_thing_in_a_chapter(running: chapter.Record) -> None:
+    chapter.value("name-count", "3 of 4")
+    chapter.value("name-count", "3 of 4")
+    with pytest.raises(ValueError, match="id 'name-count' is used twice in this chapter"):
+        chapter.value("name-count", "4 of 4")
+
+
+@pytest.mark.parametrize("id", ["", "Name", "a_b", "a--b", "a b", "-a"])
+def test_a_bad_id_is_refused(id: str) -> None:
+    with pytest.raises(ValueError, match="is not allowed: kebab-case"):
+        chapter.value(id, "x")
+
+
+def test_a_check_needs_one_truth_and_something_to_show() -> None:
+    with pytest.raises(TypeError, match=r"^check 'a': condition = None is not allowed: True or False$"):
+        chapter.holds("a", None, shown="x")
+    with pytest.raises(ValueError, match="shown = ' ' is not allowed"):
+        chapter.holds("a", True, shown=" ")
+    chapter.holds("a", np.bool_(True), shown="x")
+
+
+def test_the_summary_sets_mine_beside_the_published(running: chapter.Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter.value("name-same", "3 of 4")
+    chapter.value("name-other", "1 | 2")
+    chapter.value("name-time", "2 ms", measured=True)
+    chapter.holds("name-ahead", False, shown="−3")
+    published = {"values": {"name-same": "3 of 4", "name-other": "2"}, "parameters": {"seeds": 10}, "machine": "x"}
+    text = Summary(running.record, published)._repr_markdown_()
+    assert "parameter seeds: published 10, mine 5" in text and "processor: published x" in text
+    assert "| name-same | 3 of 4 | 3 of 4 | ✓ |" in text
+    assert r"| name-other | 2 | 1 \| 2 | differs |" in text
+    assert "| name-time | measured anew | 2 ms | – |" in text
+    assert "| name-ahead: holds? | holds | does not: −3 | ✗ |" in text

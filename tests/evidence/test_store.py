@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evidence import store as runs
-from evidence.lock import read
+from evidence.lock import check, line, read
 from evidence.store import Origin, Store, lock_sweep, locked_origin, run_key, write_lock, write_run
 
 COUNTER = itertools.count()
@@ -366,3 +366,52 @@ def test_missing_runs_are_not_locked(module):
         lock_sweep("sweep", [run_key({"width": 99, "seed": 0}, origin)])
     with pytest.raises(ValueError, match="no runs to lock"):
         lock_sweep("sweep", [])
+
+
+def forged(path, **changes):
+    """Rewrite a stored row with some parts changed and a check of its own."""
+    row = {**json.loads(path.read_text()), **changes}
+    row = {name: part for name, part in row.items() if part is not None}
+    row["check"] = check(row)
+    path.write_text(line(row))
+
+
+@pytest.mark.parametrize("changes", [{"config": {"width": 9, "seed": 9}}, {"metrics": None}, {"recorded": "x"}])
+def test_a_row_with_a_sound_check_but_foreign_or_missing_parts_is_no_result(module, changes):
+    origin, configs = filled(module)
+    path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
+    forged(path, **changes)
+    store = Store("sweep", origin)
+    assert store.find(configs[0]) is None and store.damaged == [str(path)]
+    with pytest.raises(ValueError, match="1 of 1 runs are not stored"):
+        lock_sweep("sweep", [run_key(configs[0], origin)])
+
+
+def test_a_deeply_nested_store_file_is_damage_and_no_crash(module):
+    origin, configs = filled(module)
+    path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
+    path.write_text("[" * 100_000)
+    assert Store("sweep", origin).find(configs[0]) is None
+
+
+def test_rows_of_another_kernel_path_are_found_only_when_asked_for(module, monkeypatch):
+    origin, (config, other, *_) = filled(module)
+    row = {"metrics": {"score": 0}, "curves": {}}
+    write_run("sweep", origin, config, row, {**RECORDED, "kernel": "stepwise", "asked": "torch"})
+    write_run("sweep", origin, other, row, {**RECORDED, "kernel": "matched"})
+
+    def found():
+        return [Store("sweep", origin).find(each) is not None for each in (config, other)]
+
+    assert found() == [False, True]
+    monkeypatch.setenv("GATEDRNN_KERNELS", "torch")
+    assert found() == [True, False]
+
+
+def test_rows_of_the_fallback_count_only_where_nothing_compiles(module, monkeypatch):
+    origin, (config, *_) = filled(module)
+    write_run("sweep", origin, config, {"metrics": {}, "curves": {}}, {**RECORDED, "kernel": "stepwise"})
+    monkeypatch.setenv("CXX", "sh")  # stands for a compiler
+    assert Store("sweep", origin).find(config) is None
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert Store("sweep", origin).find(config) is not None

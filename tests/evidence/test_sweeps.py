@@ -7,6 +7,7 @@ import importlib
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from evidence import cores, store, sweeps
 from evidence import record as chapter
-from evidence.sweeps import RunError, sweep
+from evidence.sweeps import RunError, asked_workers, sweep
 
 COUNTER = itertools.count()
 TORCH = "def set_num_threads(count):\n    pass\n\n\ndef get_num_threads():\n    return 1\n\n\nclass Tensor:\n    pass\n"
@@ -147,12 +148,24 @@ def test_seeds_are_paired_over_the_grid(work):
     assert {tuple(group["seed"]) for _, group in frame.groupby(["cell", "width"])} == {(0, 1, 2)}
 
 
-def test_duplicates_are_computed_once_and_shown_each_time(work, noted):
-    points = [{"width": 1, "folder": str(noted)}, {"width": 2, "folder": str(noted)}, {"folder": str(noted)}]
-    frame = sweep(work.run, points, [0, 0], name="twice", workers=1)
-    assert list(frame["width"]) == [1, 1, 2, 2, 1, 1], "a value left to its default is the same run"
-    assert frame.attrs["runs"] == 2 and frame.attrs["reasons"] == {"no stored run": 2}
-    assert calls(noted) == ["lstm-1-0", "lstm-2-0"]
+@pytest.mark.parametrize(
+    ("points", "seeds", "message"),
+    [
+        ([{"width": 1}], [0, 0], "seeds = [0, 0] is not allowed: a seed twice is no second run"),
+        ([{"width": 1}, {"width": 2}, {}], 1, "twice; it is one run"),
+    ],
+)
+def test_one_run_never_counts_as_two(work, noted, points, seeds, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        sweep(work.run, [{**point, "folder": str(noted)} for point in points], seeds, name="twice", workers=1)
+    assert not calls(noted)
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "2.5", "²", "99999"])
+def test_a_bad_number_of_workers_is_named(monkeypatch, text):
+    monkeypatch.setenv("BOOK_WORKERS", text)
+    with pytest.raises(ValueError, match=rf"^BOOK_WORKERS = {re.escape(repr(text))} is not allowed: a whole number"):
+        asked_workers()
 
 
 def test_only_what_is_missing_is_computed(work, noted):
@@ -321,7 +334,7 @@ def test_a_damaged_row_is_computed_again_and_the_reason_counted(work, noted):
 
 def test_a_sweep_killed_with_9_loses_only_the_runs_in_flight(work, shared, noted):
     code = (
-        f"from {work.__package__}.tasks import slow\nfrom evidence.sweeps import sweep\n"
+        f"from {work.__package__}.tasks import slow\nfrom evidence.sweeps import asked_workers, sweep\n"
         f"sweep(slow, {{'folder': [{str(noted)!r}]}}, 40, name='killed', workers=2)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(shared[0])}

@@ -1,0 +1,163 @@
+"""Checked prose: sentences are typed by hand, and the run evaluates what they say.
+
+Marks are plain Markdown links, so that a page reads as text wherever it is opened raw: `[33 of 40](value:recall-gru)`
+is a typed value, `[✓](holds:recall-gru-ahead)` a check, `[supported](verdict:P1)` a word of the ledger. A chapter's
+code publishes what they refer to (`evidence.record`); parameters are values by themselves (`value:recall.steps`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CODE = r"(?P<code>```.*?```|`[^`\n]*`)"
+MARK = re.compile(
+    CODE + r"|\[(?P<typed>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<kind>value|holds|verdict):(?P<id>[\w.-]+)\)", re.S
+)
+STOPS = ("\n\n", ". ", ".\n", "? ", "| ")
+"""What ends a sentence, or the cell of a table."""
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$~^#])")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A published text; `judged` where a typed one that differs is an error."""
+
+    text: str
+    judged: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """A checked statement and what it rests on."""
+
+    holds: bool
+    shown: str
+    judged: bool
+
+
+@dataclass
+class Statements:
+    """What all chapters of a build published, and what was found wrong with the pages that refer to it."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> Statements:
+        """From the records of executed chapters (`chapter.json`)."""
+        found = cls()
+        for record in records:
+            found.add(record)
+        return found
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take in one chapter; an id that another chapter has is a problem."""
+        name, judged = record.get("chapter", "?"), comparable(record)
+        for key, entry in record.get("numbers", {}).items():  # glued numbers of chapters whose prose is still generated
+            self.values[key] = Value(entry["text"], judged and not entry.get("measured"))
+        for key, value in record.get("parameters", {}).items():
+            self.values[f"{name.rpartition('/')[2]}.{key}"] = Value(plain(value), judged)
+        for key, entry in record.get("values", {}).items():
+            if key in self.values:
+                self.problems.append(f"{name}: value {key!r} is published twice in the book")
+            self.values[key] = Value(entry["text"], judged and not entry["measured"])
+        for key, entry in record.get("checks", {}).items():
+            if key in self.checks:
+                self.problems.append(f"{name}: check {key!r} is made twice in the book")
+            self.checks[key] = Check(entry["holds"], entry["shown"], judged and not entry["measured"])
+
+    def resolved(self, text: str, where: str) -> str:
+        """The text for the site: values as computed, checks as `{check}` roles; problems are noted, with `where`."""
+
+        def shown(kind: str, id: str, typed: str) -> str:
+            return f"{{check}}`{id}`" if kind == "holds" else escaped(self.computed(kind, id) or typed)
+
+        return self._each(text, where, shown)
+
+    def plain(self, text: str) -> str:
+        """The text for a notebook that somebody downloads: values as computed, checks as signs."""
+
+        def shown(kind: str, id: str, typed: str) -> str:
+            if kind != "holds":
+                return self.computed(kind, id) or typed
+            check = self.checks.get(id)
+            return "✓" if check is None or check.holds else f"(not so in this run: {check.shown})"
+
+        return self._each(text, None, shown)
+
+    def typed(self, text: str) -> str:
+        """The source with each typed value as this build computed it, where it can be judged here."""
+
+        def shown(kind: str, id: str, typed: str) -> str:
+            value = self.values.get(_key(kind, id))
+            known = value is not None and value.judged and not same(typed, value.text)
+            return f"[{value.text if known and value else typed}]({kind}:{id})"
+
+        return self._each(text, None, shown)
+
+    def computed(self, kind: str, id: str) -> str | None:
+        """Text of a value or verdict in this build."""
+        value = self.values.get(_key(kind, id))
+        return value.text if value else None
+
+    def _each(self, text: str, where: str | None, shown: Callable[[str, str, str], str]) -> str:
+        def one(match: re.Match[str]) -> str:
+            if match["code"] is not None:
+                return match[0]
+            kind, id, typed = match["kind"], match["id"], match["typed"]
+            self.used.add(_key(kind, id))
+            if where and (problem := self._wrong(kind, id, typed)):
+                self.problems.append(f"{where}: {problem}: “{sentence(text, match.start())}”")
+            return shown(kind, id, typed)
+
+        return MARK.sub(one, text)
+
+    def _wrong(self, kind: str, id: str, typed: str) -> str:
+        if kind == "holds":
+            check = self.checks.get(id)
+            if check is None:
+                return f"no chapter makes the check {id!r}"
+            return f"{id!r} does not hold ({check.shown})" if check.judged and not check.holds else ""
+        value = self.values.get(_key(kind, id))
+        if value is None:
+            return f"no chapter publishes the value {_key(kind, id)!r}"
+        return f"{id!r} is {value.text!r}" if value.judged and not same(typed, value.text) else ""
+
+
+def comparable(record: Mapping[str, Any]) -> bool:
+    """Whether typed texts can be judged by a run: published parameters, rows of the lock or of its kind of processor."""
+    return bool(record.get("published", True)) and not any(sweep.get("foreign") for sweep in record.get("sweeps", []))
+
+
+def plain(value: Any) -> str:
+    """A parameter as prose types it: `1,000`, `20, 50 and 100`."""
+    if isinstance(value, list):
+        *first, last = [plain(each) for each in value]
+        return f"{', '.join(first)} and {last}" if first else last
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def same(typed: str, text: str) -> bool:
+    """Whether a typed text is the computed one; kinds of white space do not count."""
+    return " ".join(typed.split()) == " ".join(text.split())
+
+
+def escaped(text: str) -> str:
+    """A text as Markdown that shows it as it is."""
+    return SPECIAL.sub(r"\\\1", text)
+
+
+def sentence(text: str, place: int) -> str:
+    """The sentence around a place in a page, its marks as the words they show."""
+    begin = max((text.rfind(stop, 0, place) + len(stop) for stop in STOPS if stop in text[:place]), default=0)
+    ends = [end for stop in STOPS if (end := text.find(stop, place)) >= 0]
+    return " ".join(MARK.sub(lambda m: m["typed"] or "", text[begin : min(ends, default=len(text)) + 1]).split())
+
+
+def _key(kind: str, id: str) -> str:
+    return f"ledger-{id}" if kind == "verdict" else id
