@@ -36,6 +36,16 @@ class Claim:
     margin: float = 0.0
     also: tuple[str, ...] = ()
     """Further chapters whose conditions count as much as those of `chapter`."""
+    favours: str = ""
+    """The cell that is ahead where the metric lies on the margin's side of no difference: `LSTM`, `GRU`, or neither."""
+    redone: str = ""
+    """Why the answer is being redone; empty where it stands."""
+
+    def lead(self, estimate: float) -> float:
+        """An estimate in units of the margin: 1 is just what was said to matter, in favour of `favours`; 0 is no difference."""
+        if self.unit == "ratio":
+            return math.log(estimate) / math.log(self.margin)
+        return estimate / self.margin
 
 
 @dataclass(frozen=True)
@@ -221,7 +231,7 @@ def table(level: float = 0.05) -> pd.DataFrame:
             word = INCONCLUSIVE
         row = {"id": claim.id, "claim": claim.claim, "word": word, "metric": claim.metric, "unit": claim.unit}
         row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}
-        row |= {"unadjusted": verdict.get("text"), "joined": claim.id in joined}
+        row |= {"unadjusted": verdict.get("text"), "joined": claim.id in joined, "redone": claim.redone}
         rows.append({**row, "margin": claim.margin, "rule": claim.rule, "p_holm": p, "chapter": claim.chapter})
     return pd.DataFrame(rows)
 
