@@ -42,6 +42,7 @@ kernelspec:
 # A small book
 
 The gap was {glue:text}`alpha/first.ipynb::first-gap`; see {numref}`fig-first-lines` and {doc}`alpha/second`.
+From afar: {glue:text}`alpha/first.ipynb::first-words`
 It begins with {cite:t}`hochreiter1997long`.
 """
 PROSE = r"""(alpha-first)=
@@ -49,10 +50,14 @@ PROSE = r"""(alpha-first)=
 
 A question that holds the word heliotrope.
 
+Here: {glue:text}`first-words`
+
 ```{admonition} In short
 The gap is {glue:text}`first-gap` and {numref}`fig-first-lines` shows it {cite:p}`gers2000learning`.
 ```
 """
+GLUED = "A gradient *grows* by **2 * 3** in `mkldnn_rnn` & <b>stays</b>."
+HTML = '<img src="x" onerror="document.title = 1">'
 MATHS = r"""## What the cell computes
 
 Inline $\boldsymbol{W}\mathbf{x}_t \in \mathbb{R}^{H\times I}$, $\tilde{c}_t = \tanh(W_c x_t + b)$ and $\mathcal{L} < \log_2 8$.
@@ -126,9 +131,10 @@ def write_chapter(
     done.cells[4].outputs = [
         new_output(
             "display_data",
-            data={prefix + "text/plain": "1,250.50"},
-            metadata={"scrapbook": {"name": f"{short}-gap", "mime_prefix": prefix}},
+            data={prefix + "text/plain": text},
+            metadata={"scrapbook": {"name": f"{short}-{thing}", "mime_prefix": prefix}},
         )
+        for thing, text in (("gap", "1,250.50"), ("words", GLUED))
     ]
     plot = next(cell for cell in done.cells if cell.id == "plot")
     plot.outputs = [
@@ -144,7 +150,11 @@ def write_chapter(
         ),
     ]
     table = next(cell for cell in done.cells if cell.id == "table")
-    ledger = "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n"
+    ledger = (
+        "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n\n"
+        f"|  | Claim | Effect | p | Evidence |\n|---|---|---:|---|---|\n| A1 | {HTML} | +1 | | none |\n|  | again | 0 | | |\n"
+        f"\n{HTML}\n"
+    )
     frame = pd.DataFrame({"steps": [10, 200], "error": [0.25, 0.125]}).to_html(index=False)
     table.outputs = [
         new_output("display_data", data={"text/markdown": ledger, "text/plain": "<Markdown>"}),
@@ -195,6 +205,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
                 fig.savefig(folder / f"{figure}.{kind}", format=kind.rpartition(".")[2], transparent=True)
             plt.close(fig)
     (folder / f"{figure}.csv").write_text("lag,error\n1,0.9\n")
+    columns = {"lag": "steps between the symbol and the question", "error": "share of <wrong> answers, 0 to 1"}
     files = {kind: f"{figure}.{kind}" for kind in ("svg", "pdf", "png", "csv")}
     sidecar = {
         **origin,
@@ -204,6 +215,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
         "files": {**files, "dark": f"{figure}.dark.svg"},
         "seeds": 10,
         "runs": 240,
+        "columns": columns,
         "command": "papermill chapters/alpha/first.ipynb out.ipynb -p seeds 10 -p rate 0.003",
     }
     (folder / f"{figure}.json").write_text(json.dumps(sidecar))
