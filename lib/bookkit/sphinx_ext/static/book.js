@@ -24,14 +24,16 @@
   };
   // Paper is light: a page that is dark on the screen is printed in the light theme.
   const root = document.documentElement;
-  let screen;
-  const print = () => {
-    screen = root.dataset.theme;
+  let shown;
+  addEventListener("beforeprint", () => {
+    shown ??= root.dataset.theme;
     root.dataset.theme = "light";
     draw();
-  };
-  addEventListener("beforeprint", print);
-  addEventListener("afterprint", () => { root.dataset.theme = screen; });
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = shown;
+    shown = undefined;
+  });
   addEventListener("load", () => { reach(); open(); draw(); name(); });
   addEventListener("resize", reach);
   addEventListener("hashchange", open);
