@@ -14,6 +14,7 @@ import yaml
 
 from bookkit.errors import BookError
 from bookkit.places import swap_in
+from bookkit.sphinx_ext.figure_card import OPENED
 from bookkit.stage import pages
 
 FRONT_DOOR = """<!DOCTYPE html>
@@ -26,6 +27,8 @@ FRONT_DOOR = """<!DOCTYPE html>
 <body><p><a href="{page}">{title}</a></p></body>
 </html>
 """
+GROUNDS = ("#ffffff", "#121212")
+"""Grounds of a light and of a dark page."""
 FIGURE_ENDINGS = (".svg", ".pdf", ".png", ".csv")
 
 
@@ -100,8 +103,17 @@ def _add_front_door(stage: Path, html: Path) -> None:
 def _add_figures(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.glob("*")):
-        if path.suffix in FIGURE_ENDINGS:
+        if path.suffix == ".svg":
+            drawing = path.read_text(encoding="utf-8")
+            (target / path.name).write_text(openable(drawing, dark=".dark" in path.suffixes), encoding="utf-8")
+        elif path.suffix in FIGURE_ENDINGS:
             shutil.copyfile(path, target / path.name)
+
+
+def openable(drawing: str, dark: bool) -> str:
+    """A drawing that stays as it is within a page; opened by itself, it fills the window and has the page's ground."""
+    style = f"#{OPENED}:target {{ width: max(100vw, 960px); height: auto; background: {GROUNDS[dark]} }}"
+    return re.sub(r"<svg\b([^>]*)>", rf'<svg id="{OPENED}"\1><style>{style}</style>', drawing, count=1)
 
 
 def _epoch(stage: Path) -> str:

@@ -93,8 +93,10 @@ def statements_of(executed: Path, root: Path) -> Statements:
         if page_file(page, root).suffix == ".ipynb":
             try:
                 found.add(json.loads(path.read_text(encoding="utf-8")))
-            except (OSError, ValueError, AttributeError) as error:
-                raise StageError(f"{path}: no record of a chapter: {error}") from None
+            except OSError:
+                raise StageError(f"{path} is missing: {page} was not executed") from None
+            except (ValueError, AttributeError, TypeError, KeyError) as error:
+                raise StageError(f"{path}: not the record of a chapter: {error!r}") from None
     return found
 
 

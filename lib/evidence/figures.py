@@ -11,7 +11,7 @@ import contextlib
 import io
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,7 @@ def publish(
     *,
     seeds: int | None = None,
     runs: int | None = None,
+    columns: Mapping[str, str] | None = None,
     measured: bool = False,
 ) -> Published:
     """Write a figure under a stable name, in every form that readers ask for, with a record of its origin.
@@ -136,6 +137,7 @@ def publish(
         alt: the figure in words for those who cannot see it; at least 40 characters.
         data: what is drawn, tidy, one row an observation (every seed).
         seeds, runs: how many are behind the figure.
+        columns: what the columns of `data` mean, units included; the card under the figure shows it.
         measured: timings, taken where the book is built.
 
     Writes `figures/<id>.svg`, `.dark.svg`, `.pdf`, `.png`, `.csv` and `.json` into the chapter's output.
@@ -152,6 +154,8 @@ def publish(
     if data.empty:
         raise ValueError(f"figure {id!r}: data of shape {data.shape} is not allowed: at least one row")
     running = current()
+    if unknown := sorted({*(columns or {})} - {*map(str, data)}):
+        raise ValueError(f"figure {id!r}: column {unknown[0]!r} is unknown; allowed: {', '.join(map(str, data))}")
     folder = (running.folder if running else paths.output()) / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     fig.draw_without_rendering()
@@ -165,7 +169,8 @@ def publish(
     (folder / f"{id}.dark.svg").write_text(darken(light), encoding="utf-8")
     data.to_csv(folder / f"{id}.csv", index=False)
     plt.close(fig)
-    _sidecar(folder / f"{id}.json", id, caption, alt, seeds, runs, measured)
+    about = {"id": id, "caption": caption, "alt": alt, "seeds": seeds, "runs": runs, "measured": measured}
+    _sidecar(folder / f"{id}.json", {**about, "columns": dict(columns or {})})
     if running:
         running.add("figures", id)
     return Published(id, (folder / f"{id}.png").read_bytes())
@@ -198,22 +203,18 @@ def _lean_fonts() -> Iterator[None]:
         Options._drop_tables_default = before
 
 
-def _sidecar(path: Path, id: str, caption: str, alt: str, seeds: int | None, runs: int | None, measured: bool) -> None:
+def _sidecar(path: Path, about: dict[str, Any]) -> None:
     running = current()
     record = running.record if running else {}
     head, dirty = provenance.commit()
+    id = about["id"]
     files = {"svg": f"{id}.svg", "dark": f"{id}.dark.svg", "pdf": f"{id}.pdf", "png": f"{id}.png", "csv": f"{id}.csv"}
     write_json(
         path,
         {
-            "id": id,
+            **about,
             "chapter": record.get("chapter"),
-            "caption": caption,
-            "alt": alt,
             "files": files,
-            "seeds": seeds,
-            "runs": runs,
-            "measured": measured,
             "commit": head,
             "dirty": dirty,
             "date": record.get("date"),

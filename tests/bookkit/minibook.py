@@ -42,17 +42,24 @@ kernelspec:
 # A small book
 
 The gap was {glue:text}`alpha/first.ipynb::first-gap`; see {numref}`fig-first-lines` and {doc}`alpha/second`.
+From afar: {glue:text}`alpha/first.ipynb::first-words`
 It begins with {cite:t}`hochreiter1997long`.
+
+The first cell won [12 of 40](value:first-won) [✓](holds:first-ahead).
 """
 PROSE = r"""(alpha-first)=
 # Does it *begin* with $h_t$?
 
 A question that holds the word heliotrope.
 
+Here: {glue:text}`first-words`
+
 ```{admonition} In short
 The gap is {glue:text}`first-gap` and {numref}`fig-first-lines` shows it {cite:p}`gers2000learning`.
 ```
 """
+GLUED = "A gradient *grows* by **2 * 3** in `mkldnn_rnn` & <b>stays</b>."
+HTML = '<img src="x" onerror="document.title = 1">'
 MATHS = r"""## What the cell computes
 
 Inline $\boldsymbol{W}\mathbf{x}_t \in \mathbb{R}^{H\times I}$, $\tilde{c}_t = \tanh(W_c x_t + b)$ and $\mathcal{L} < \log_2 8$.
@@ -97,7 +104,10 @@ def _write(root: Path) -> Path:
         shutil.copyfile(PROJECT / "chapters" / name, root / "chapters" / name)
     (root / "chapters" / "index.md").write_text(INDEX)
     write_chapter(root, "alpha/first", PROSE, [MATHS], "first-lines", measured=False, changed={})
-    second = "(alpha-second)=\n# A second chapter\n\nBack to {numref}`fig-first-lines`.\n"
+    second = (
+        "(alpha-second)=\n# A second chapter\n\nBack to {numref}`fig-first-lines`. With [10](value:second.seeds) seeds "
+        "the cell of *this* chapter won [40 of 40](value:second-won) [✓](holds:second-ahead).\n"
+    )
     write_chapter(root, "alpha/second", second, [], "second-lines", measured=True, changed={"seeds": 2})
     return root
 
@@ -126,9 +136,10 @@ def write_chapter(
     done.cells[4].outputs = [
         new_output(
             "display_data",
-            data={prefix + "text/plain": "1,250.50"},
-            metadata={"scrapbook": {"name": f"{short}-gap", "mime_prefix": prefix}},
+            data={prefix + "text/plain": text},
+            metadata={"scrapbook": {"name": f"{short}-{thing}", "mime_prefix": prefix}},
         )
+        for thing, text in (("gap", "1,250.50"), ("words", GLUED))
     ]
     plot = next(cell for cell in done.cells if cell.id == "plot")
     plot.outputs = [
@@ -144,7 +155,11 @@ def write_chapter(
         ),
     ]
     table = next(cell for cell in done.cells if cell.id == "table")
-    ledger = "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n"
+    ledger = (
+        "| Claim | Figure |\n|---|---|\n| A1 is **supported** | {numref}`fig-first-lines` |\n\n"
+        f"|  | Claim | Effect | p | Evidence |\n|---|---|---:|---|---|\n| A1 | {HTML} | +1 | | none |\n|  | again | 0 | | |\n"
+        f"\n{HTML}\n"
+    )
     frame = pd.DataFrame({"steps": [10, 200], "error": [0.25, 0.125]}).to_html(index=False)
     table.outputs = [
         new_output("display_data", data={"text/markdown": ledger, "text/plain": "<Markdown>"}),
@@ -171,6 +186,15 @@ def write_chapter(
         "figures": [figure],
         "numbers": {f"{short}-gap": {"value": 1250.5, "text": "1,250.50"}},
         "verdicts": [],
+        "values": {f"{short}-won": {"text": "12 of 40", "measured": False}},
+        "checks": {
+            f"{short}-ahead": {
+                "holds": not changed,
+                "shown": "+3 [1, 5] <points>",
+                "measured": False,
+                "symmetric": False,
+            }
+        },
     }
     (folder / "chapter.json").write_text(json.dumps(record))
     write_figure(folder / "figures", figure, {**origin, "measured": measured})
@@ -195,6 +219,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
                 fig.savefig(folder / f"{figure}.{kind}", format=kind.rpartition(".")[2], transparent=True)
             plt.close(fig)
     (folder / f"{figure}.csv").write_text("lag,error\n1,0.9\n")
+    columns = {"lag": "steps between the symbol and the question", "error": "share of <wrong> answers, 0 to 1"}
     files = {kind: f"{figure}.{kind}" for kind in ("svg", "pdf", "png", "csv")}
     sidecar = {
         **origin,
@@ -204,6 +229,7 @@ def write_figure(folder: Path, figure: str, origin: dict[str, object]) -> None:
         "files": {**files, "dark": f"{figure}.dark.svg"},
         "seeds": 10,
         "runs": 240,
+        "columns": columns,
         "command": "papermill chapters/alpha/first.ipynb out.ipynb -p seeds 10 -p rate 0.003",
     }
     (folder / f"{figure}.json").write_text(json.dumps(sidecar))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import minibook
+import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
 from fontTools.ttLib import TTFont
+from nbformat.v4 import new_code_cell, new_notebook
 
-from bookkit.site import SiteError, build
+from bookkit.site import GROUNDS, SiteError, build, openable
 from bookkit.sphinx_ext.assets import maths_characters
-from bookkit.sphinx_ext.figure_card import bibtex, tex
+from bookkit.sphinx_ext.figure_card import address_of, bibtex, tex
 from bookkit.sphinx_ext.maths import MathsError, mathml
 from bookkit.sphinx_ext.polish import polish, without_tex
 from bookkit.sphinx_ext.records import RecordError, Sidecar, duration, read
@@ -74,7 +80,8 @@ def test_the_card_tells_how_to_cite_rerun_and_trust(site: Path) -> None:
     for part in (
         "@misc{lstm-vs-gru-first-lines,",
         "Figure 1 (first-lines) in: LSTM vs GRU",
-        "papermill chapters/alpha/first.ipynb out.ipynb -p seeds 10 -p rate 0.003",
+        ".venv/bin/papermill chapters/alpha/first.ipynb _build/rerun/out.ipynb --cwd _build/rerun -p seeds 10 -p rate 0.003",
+        "at the root of the project, after make book",
         "0123456789",
         "Test CPU & Co, 2 cores",
         "PyTorch 2.13.0",
@@ -83,6 +90,91 @@ def test_the_card_tells_how_to_cite_rerun_and_trust(site: Path) -> None:
     ):
         assert part in text
     assert "the published" not in text
+
+
+def test_the_card_says_what_each_column_of_the_data_means(site: Path) -> None:
+    card = one(soup(site, "alpha/first.html"), "details.figure-card")
+    meanings = {row.dt.get_text(): row.dd.get_text() for row in card.select("dl.book-facts > div") if row.dt.code}
+    assert meanings["lag"] == "steps between the symbol and the question"
+    assert meanings["error"] == "share of <wrong> answers, 0 to 1"
+
+
+def test_a_column_that_the_data_lack_is_refused(book: Path) -> None:
+    tree = stage(book / "_build" / "executed", book / "_build" / "columns", book)
+    path = tree / "figures" / "first-lines.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "columns": {"lag": "steps", "loss": "nats"}}))
+    with pytest.raises(SiteError, match=r"column 'loss' is described, and not in first-lines\.csv"):
+        build(tree, book / "_build" / "columns-html")
+
+
+def test_a_drawing_opens_at_full_size_by_a_plain_link(site: Path) -> None:
+    for link, theme in zip(soup(site, "alpha/first.html").select(".book-picture > a"), ("light", "dark"), strict=True):
+        image = one(link, f"img.only-{theme}")
+        assert link["href"] == f"{image['src']}#full"
+        assert f"only-{theme}" in link["class"]
+        assert link.get_text() == "Full size of figure 1"
+        drawing = (site / "figures" / Path(str(image["src"])).name).read_text(encoding="utf-8")
+        assert ElementTree.fromstring(drawing).get("id") == "full"
+        assert f"background: {GROUNDS[theme == 'dark']}" in drawing
+
+
+def test_a_drawing_in_a_page_is_the_one_that_was_published(book: Path) -> None:
+    published = (book / "_build" / "executed" / "alpha" / "first" / "figures" / "first-lines.svg").read_text()
+    added = re.sub(r'id="full"|<style>#full:target[^<]*</style>', "", openable(published, dark=False))
+    assert added.replace("<svg  ", "<svg ") == published
+
+
+@pytest.mark.parametrize("page", ["index.html", "alpha/first.html"])
+def test_markdown_in_a_glued_text_is_set_and_its_html_is_shown(site: Path, page: str) -> None:
+    text = next(found for found in soup(site, page).select(".pasted-text") if "gradient" in found.get_text())
+    assert text.get_text() == "A gradient grows by 2 * 3 in mkldnn_rnn & <b>stays</b>."
+    assert [(tag.name, tag.get_text()) for tag in text.select("em, strong, code, b")] == [
+        ("em", "grows"),
+        ("strong", "2 * 3"),
+        ("code", "mkldnn_rnn"),
+    ]
+
+
+def test_html_that_a_cell_writes_as_markdown_is_shown(site: Path) -> None:
+    outputs = soup(site, "alpha/first.html").select(".cell_output")
+    assert not [image for output in outputs for image in output.select("img")]
+    assert sum(output.get_text().count("<img src=") for output in outputs) == 2
+
+
+def test_a_table_of_many_columns_names_its_cells_for_narrow_screens(site: Path) -> None:
+    page = soup(site, "alpha/first.html")
+    table = one(page, "table.book-table-stack")
+    rows = [[(cell["data-label"], cell["role"]) for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert rows == [[(name, "cell") for name in ("", "Claim", "Effect", "p", "Evidence")]] * 2
+    assert {tag["role"] for tag in table.select("thead th")} == {"columnheader"}
+    assert {tag["role"] for tag in table.select("tr")} == {"row"}
+    first = table.select("tbody tr")[1].td
+    assert first is not None
+    assert one(first, "div")["data-above"] == "A1"
+
+
+def test_few_columns_and_data_frames_stay_tables() -> None:
+    few = "<table class='table'><thead><tr><th>a</th><th>b</th></tr></thead></table>"
+    frame = f"<table class='dataframe'><thead><tr>{'<th>a</th>' * 6}</tr></thead></table>"
+    assert "book-table-stack" not in polish(f"<article>{few}{frame}</article>")
+
+
+def test_the_source_of_a_page_is_saved_and_not_shown(site: Path) -> None:
+    link = one(soup(site, "alpha/first.html"), "a.btn-download-source-button")
+    assert link["download"] == "first.ipynb"
+    assert not link.get("target")
+
+
+def test_the_search_has_the_texts_of_all_pages_by_section(site: Path) -> None:
+    script = (site / "_static" / "searchtexts.js").read_text(encoding="utf-8")
+    texts = json.loads(script.removeprefix("const BOOK_TEXTS = ").rstrip().removesuffix(";"))
+    assert {"chapters/index.html", "chapters/alpha/first.html"} <= set(texts)
+    (begin, heading, first), (cell, _, second) = texts["chapters/alpha/first.html"]
+    assert (begin, heading, cell) == ("does-it-begin-with-h-t", "Does it begin with h_t?", "what-the-cell-computes")
+    assert "A question that holds the word heliotrope." in first
+    assert "A1 · <img src=”x” onerror=”document.title = 1”> · +1 · none" in second
+    assert not any("papermill" in text or "heliotrope" in text for text in second)
+    assert [path.name for path in site.rglob("*.html") if "_static/search.js" in path.read_text()] == ["search.html"]
 
 
 def test_other_than_published_parameters_are_marked(site: Path) -> None:
@@ -149,9 +241,27 @@ def test_fonts_hold_only_what_the_pages_use(site: Path) -> None:
     assert len(letters) < 200
 
 
-def test_readers_download_the_source_notebook(site: Path, book: Path) -> None:
-    source = (book / "chapters" / "alpha" / "first.ipynb").read_text()
-    assert (site / "_sources" / "chapters" / "alpha" / "first.ipynb").read_text() == source
+def test_readers_download_the_executed_notebook(site: Path) -> None:
+    notebook = json.loads((site / "_sources" / "chapters" / "alpha" / "first.ipynb").read_text())
+    assert any(
+        "image/png" in output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])
+    )
+
+
+def test_a_checked_sentence_opens_to_what_was_checked_and_says_where_it_is_not_so(site: Path) -> None:
+    def page(name: str) -> BeautifulSoup:
+        return BeautifulSoup((site / "chapters" / f"{name}.html").read_text(), "html.parser")
+
+    (button,) = page("index").select("button.book-check")
+    note = page("index").find(id=str(button["popovertarget"]))
+    assert button["aria-label"] == "checked" and note is not None
+    assert "first-ahead" in note.get_text() and "+3 [1, 5] <points>" in note.get_text()
+    assert not page("index").select(".book-check-said")
+    (button,) = page("alpha/second").select("button.book-check-fails")
+    (said,) = page("alpha/second").select(".book-check-said")
+    assert said.get_text() == "not so in this run: +3 [1, 5] <points>"
+    text = page("alpha/second").get_text(" ", strip=True)
+    assert "won 12 of 40" in text and "With 2 seeds" in text, "what this run computed, not what is typed"
 
 
 def test_a_bad_sidecar_ends_the_build_and_the_old_site_stays(site: Path, book: Path) -> None:
@@ -179,6 +289,40 @@ def test_a_citation_is_made_from_the_books_metadata() -> None:
     assert "year         = {2026}," in entry
     assert "Commit abcdef0123." in entry
     assert tex("100 % & {x}") == r"100 \% \& \{x\}"
+
+
+def test_a_citation_has_an_address_only_where_the_site_has_one() -> None:
+    config, page = SimpleNamespace(html_baseurl="https://example.org/book/"), "chapters/p/q"
+    builder = SimpleNamespace(config=config, get_target_uri=lambda name: f"{name}.html")
+    address = address_of(builder, page, "fig-a-b")
+    assert address == "https://example.org/book/chapters/p/q.html#fig-a-b"
+    entry = bibtex({"title": "A book", "authors": [{"name": "A"}]}, sidecar(), "One.", "7", address)
+    assert f"  url          = {{{address}}}," in entry
+    assert "  month        = nov," in entry
+    config.html_baseurl = ""
+    assert address_of(builder, page, "fig-a-b") == ""
+    assert "url" not in bibtex({"title": "A book", "authors": [{"name": "A"}]}, sidecar(), "One.", "7")
+
+
+def test_a_command_that_is_not_understood_is_shown_as_it_is() -> None:
+    assert sidecar(command="make chapter NAME=p/q").rerun == "make chapter NAME=p/q"
+    assert sidecar().rerun is None
+
+
+@pytest.mark.papermill
+def test_the_cards_command_runs_as_it_is_pasted_at_the_root(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "papermill").symlink_to(Path(sys.executable).parent / "papermill")
+    (tmp_path / "chapters" / "p").mkdir(parents=True)
+    cells = [new_code_cell("a = 0\nb = 'x'", metadata={"tags": ["parameters"]}), new_code_cell("print([a, b])")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), tmp_path / "chapters" / "p" / "q.ipynb")
+    card = sidecar(command="papermill chapters/p/q.ipynb out.ipynb -y '{a: [1, 2]}' -r b 'it is 5'")
+    done = subprocess.run(["bash", "-e", "-c", str(card.rerun)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    out = nbformat.read(tmp_path / "_build" / "rerun" / "out.ipynb", as_version=4)
+    assert out.cells[-1].outputs[0].text == "[[1, 2], 'it is 5']\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".venv", "_build", "chapters"]
 
 
 def test_records_are_refused_by_field(tmp_path: Path) -> None:

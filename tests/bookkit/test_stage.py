@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -95,9 +96,38 @@ def test_the_parameters_cell_is_shown_as_a_table_only(book: Path) -> None:
     assert cell.metadata.tags == ["remove-cell"]
 
 
-def test_readers_get_the_clean_source(book: Path) -> None:
-    source = book / "chapters" / "alpha" / "first.ipynb"
-    assert (staged(book) / "_book" / "sources" / "chapters" / "alpha" / "first.ipynb").read_text() == source.read_text()
+def test_readers_get_an_executed_copy_in_plain_words(book: Path) -> None:
+    for name in ("first", "second"):
+        path = staged(book) / "_book" / "sources" / "chapters" / "alpha" / f"{name}.ipynb"
+        nbformat.validate(copy := nbformat.read(path, as_version=4))
+        text = "\n".join(cell.source for cell in copy.cells if cell.cell_type == "markdown")
+        outputs = [output for cell in copy.cells for output in cell.get("outputs", [])]
+        assert f".venv/bin/papermill chapters/alpha/{name}.ipynb" in copy.cells[0].source
+        assert not re.search(r"\]\((value|holds|verdict):|\{glue|\{(num)?ref\}|^\(alpha-", text, re.M)
+        assert any("image/png" in output.get("data", {}) for output in outputs)
+        assert "vnd.book" not in path.read_text() and "papermill.record" not in path.read_text()
+        assert "/home/someone" not in path.read_text()
+    assert "won 12 of 40 (not so in this run: +3 [1, 5] <points>)." in text
+
+
+def test_a_typed_value_that_this_build_did_not_compute_ends_the_build(book: Path) -> None:
+    path = book / "chapters" / "index.md"
+    path.write_text(path.read_text().replace("[12 of 40]", "[13 of 40]") + "\nSo it is [✓](holds:nothing).\n")
+    with pytest.raises(StageError) as error:
+        staged(book)
+    assert str(error.value).splitlines() == [
+        "2 statements of the prose do not follow from this build:",
+        "- chapters/index.md: 'first-won' is '12 of 40': “The first cell won 13 of 40 ✓.”",
+        "- chapters/index.md: no chapter makes the check 'nothing': “So it is ✓.”",
+    ]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"checks": {"a": 1}}'])
+def test_a_broken_record_of_a_chapter_is_named(book: Path, text: str) -> None:
+    path = book / "_build" / "executed" / "alpha" / "first" / "chapter.json"
+    path.write_text(text)
+    with pytest.raises(StageError, match=f"^{re.escape(str(path))}: not the record of a chapter"):
+        staged(book)
 
 
 def test_an_old_tree_leaves_nothing_behind(book: Path) -> None:

@@ -102,3 +102,44 @@ def test_search_finds_a_word(start: str, browser: Any, address: str, site: Path,
     found = page.locator("#search-results ul.search li a").evaluate_all("links => links.map(link => link.href)")
     assert any(Path(name).name in link for link in found), f"{word!r} found on {found}"
     page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_results_of_a_search_have_excerpts_with_the_word(
+    scheme: str, browser: Any, address: str, site: Path, pages: list[str]
+) -> None:
+    root = address if scheme == "http" else site.as_uri()
+    page = open_page(browser, visit := Visit())
+    page.goto(f"{root}/search.html?q=gradients")
+    page.wait_for_function("document.querySelector('.search-summary')?.innerText.includes('finished')", timeout=10_000)
+    results = page.locator("#search-results ul.search > li")
+    assert results.count() > 1
+    assert results.evaluate_all("items => items.filter(item => !item.querySelector('p.context')).length") == 0
+    excerpts = page.locator("#search-results p.context").all_inner_texts()
+    assert sum("gradient" in text.lower() for text in excerpts) > len(excerpts) / 2
+    assert max(len(text) for text in excerpts) < 400
+    for link in page.locator("#search-results p.context a").evaluate_all("links => links.map(link => link.href)"):
+        file, anchor = urlsplit(link).path.removeprefix("" if scheme == "http" else str(site)), urlsplit(link).fragment
+        assert f'id="{anchor}"' in (site / file.lstrip("/")).read_text(encoding="utf-8")
+    assert visit.console == []
+    assert visit.failed == []
+    page.context.close()
+
+
+def test_what_is_searched_for_is_never_markup(browser: Any, address: str) -> None:
+    page = open_page(browser, Visit())
+    page.goto(f"{address}/search.html?q=<img src=x onerror=document.title=1> gradient (")
+    page.wait_for_selector("#search-results ul.search li, .search-summary", timeout=10_000)
+    assert page.locator("#search-results img").count() == 0
+    page.context.close()
+
+
+def test_the_source_of_a_page_is_downloaded(browser: Any, address: str, site: Path, pages: list[str]) -> None:
+    page = open_page(browser, Visit())
+    page.context.route("**/*.ipynb", lambda route: route.fulfill(body="{}", content_type="application/json"))
+    page.goto(f"{address}/{first_figure_page(site, pages)}")
+    page.locator(".dropdown-download-buttons > button").click()
+    with page.expect_download() as download:
+        page.locator("a.btn-download-source-button").click()
+    assert download.value.suggested_filename.endswith(".ipynb")
+    page.context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,10 @@ from bookkit.sphinx_ext.cards import card
 from bookkit.sphinx_ext.records import RecordError, Sidecar, read
 
 FOLDER = "figures"
+OPENED = "full"
+"""Fragment of a drawing's address where it is opened by itself."""
+HINT = '<span class="book-picture-hint">Full size<span class="visually-hidden"> of figure {}</span></span>'
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 class picture(nodes.General, nodes.Inline, nodes.Element):
@@ -40,6 +45,9 @@ class FigureCard(SphinxDirective):
         missing = [name for name in sidecar.files.model_dump().values() if not (folder / name).is_file()]
         if missing:
             raise self.error(f"figure {sidecar.id!r}: {FOLDER}/{missing[0]} is missing")
+        if unknown := set(sidecar.columns) - set(columns(folder / sidecar.files.csv)):
+            name = sidecar.files.csv
+            raise self.error(f"figure {sidecar.id!r}: column {min(unknown)!r} is described, and not in {name}")
         name = f"fig-{sidecar.id}"
         figure = nodes.figure(classes=["book-figure"])
         figure["names"].append(name)
@@ -51,7 +59,9 @@ class FigureCard(SphinxDirective):
         self.state.document.note_explicit_target(figure, figure)
         book = yaml.safe_load((Path(self.env.srcdir) / "CITATION.cff").read_text(encoding="utf-8"))
         entry = partial(bibtex, book, sidecar, caption.astext())
+        figure[0]["anchor"] = figure["ids"][0]
         context = {"figure": sidecar, "anchor": figure["ids"][0], "number": number_of, "bibtex": entry}
+        context["address"] = address_of
         return [figure, card(template="figure.html", context=context)]
 
     def inline(self, text: str) -> list[nodes.Node]:
@@ -61,6 +71,12 @@ class FigureCard(SphinxDirective):
         for raw in list(holder.findall(nodes.raw)):
             raw.replace_self(nodes.Text(raw.astext()))
         return list(holder.children)
+
+
+def columns(data: Path) -> list[str]:
+    """Names of the columns of a CSV file."""
+    with data.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def drawn_size(svg: Path) -> tuple[int, int] | None:
@@ -76,7 +92,13 @@ def number_of(builder: Any, page: str, anchor: str) -> str:
     return ".".join(str(part) for part in numbers)
 
 
-def bibtex(book: dict[str, Any], figure: Sidecar, caption: str, number: str) -> str:
+def address_of(builder: Any, page: str, anchor: str) -> str:
+    """Address of a figure on the web, or an empty text where that of the site is not known."""
+    base = builder.config.html_baseurl.rstrip("/")
+    return f"{base}/{builder.get_target_uri(page)}#{anchor}" if base else ""
+
+
+def bibtex(book: dict[str, Any], figure: Sidecar, caption: str, number: str, address: str = "") -> str:
     """BibTeX entry for one figure of the book; of the caption it takes the first sentence."""
     author = " and ".join(f"{{{entry.get('name') or entry['family-names']}}}" for entry in book["authors"])
     title = re.split(r"(?<=[.!?])\s", caption)[0].rstrip(".")
@@ -87,6 +109,8 @@ def bibtex(book: dict[str, Any], figure: Sidecar, caption: str, number: str) -> 
         "title": f"{{{tex(title)}}}",
         "howpublished": f"{{{where} in: {tex(book['title'])}}}",
         "year": f"{{{figure.date.year}}}",
+        "month": MONTHS[figure.date.month - 1],
+        **({"url": f"{{{address}}}"} if address else {}),
         "note": f"{{Chapter {tex(figure.chapter)}, computed on {figure.day}.{revision}}}",
     }
     lines = [f"  {name:<12} = {value}," for name, value in fields.items()]
@@ -100,15 +124,20 @@ def tex(text: str) -> str:
 
 
 def visit_picture(translator: Any, node: picture) -> None:
-    """Write both drawings; the theme shows the one that fits."""
+    """Write both drawings, each a link to itself at full size; the theme shows the one that fits."""
     sidecar: Sidecar = node["sidecar"]
-    up = "../" * translator.builder.current_docname.count("/")
+    page = translator.builder.current_docname
+    up = "../" * page.count("/")
+    hint = HINT.format(number_of(translator.builder, page, node["anchor"]) or sidecar.id)
     size = {"width": node["size"][0], "height": node["size"][1]} if node["size"] else {}
     # The box keeps the theme from hiding the caption together with the drawing before it.
     translator.body.append('<div class="book-picture">\n')
     for name, theme in ((sidecar.files.svg, "only-light"), (sidecar.files.dark, "only-dark")):
         attributes = {"src": f"{up}{FOLDER}/{name}", "alt": sidecar.alt, "loading": "lazy", **size}
-        translator.body.append(translator.emptytag(node, "img", "\n", CLASS=theme, **attributes))
+        opened = {"class": f"book-picture-open {theme}", "href": f"{attributes['src']}#{OPENED}"}
+        link = translator.starttag(node, "a", "", **opened)
+        image = translator.emptytag(node, "img", "", CLASS=theme, **attributes)
+        translator.body.append(f"{link}{image}{hint}</a>\n")
     translator.body.append("</div>\n")
     raise nodes.SkipNode
 

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
 
 FIRST_PAINT = """
@@ -17,6 +17,15 @@ FIRST_PAINT = """
     document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
   """
 OUTSIDE = re.compile(r"fontawesome\.js|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
+FEW_COLUMNS = 4
+"""Columns that fit on a narrow screen."""
+ROLES = {
+    "thead, tbody, tfoot": "rowgroup",
+    "tr": "row",
+    "td": "cell",
+    "thead th": "columnheader",
+    ":is(tbody, tfoot) th": "rowheader",
+}
 SEARCH = r"searchtools\.js|language_data\.js|searchindex\.js"
 
 
@@ -50,6 +59,8 @@ def polish(page: str, has_address: bool = False, searches: bool = False) -> str:
     _name_controls(soup)
     _mend_roles(soup)
     _wrap_tables(soup)
+    _stack_tables(soup)
+    _download_sources(soup)
     return str(soup)
 
 
@@ -133,6 +144,57 @@ def _wrap_tables(soup: BeautifulSoup) -> None:
     for table in soup.select("article table"):
         if table.find_parent(class_="table-scroll") is None and table.find_parent("table") is None:
             table.wrap(soup.new_tag("div", attrs={"class": "table-scroll"}))
+
+
+def _stack_tables(soup: BeautifulSoup) -> None:
+    """Prepare tables of many columns for narrow screens, where each row becomes a list of named cells.
+
+    The style sheet makes blocks of rows and cells there, so their roles are said in words.
+    """
+    for table in soup.select("article table:is(.table, .book-table)"):
+        heads = [head.get_text(" ", strip=True) for head in table.select("thead tr:last-child th")]
+        if len(heads) <= FEW_COLUMNS or table.select("[colspan], [rowspan]"):
+            continue
+        _add_class(table, "book-table-stack")
+        table["role"] = "table"
+        for selector, role in ROLES.items():
+            for part in table.select(selector):
+                part["role"] = role
+        above = ""
+        for row in table.select(":is(tbody, tfoot) tr"):
+            cells = row.find_all(["td", "th"], recursive=False)
+            boxes = [_name_cell(soup, cell, head) for head, cell in zip(heads, cells, strict=True)]
+            above = _carry_down(boxes[0], above)
+
+
+def _name_cell(soup: BeautifulSoup, cell: Tag, head: str) -> Tag:
+    """Give a cell its column's name, and put its content into one box."""
+    cell["data-label"] = head
+    if not cell.get_text(strip=True) and not cell.find("img"):
+        _add_class(cell, "book-cell-empty")
+    box = soup.new_tag("div")
+    box.extend(list(cell.contents))
+    cell.append(box)
+    return box
+
+
+def _add_class(tag: Tag, name: str) -> None:
+    tag["class"] = " ".join([*(tag.get("class") or []), name])
+
+
+def _carry_down(first: Tag, above: str) -> str:
+    """Note in an empty first cell what stands above it: under it that means “the same”, and alone it would say nothing."""
+    text = first.get_text(" ", strip=True)
+    if not text and above:
+        first["data-above"] = above
+    return text or above
+
+
+def _download_sources(soup: BeautifulSoup) -> None:
+    """Let the source of a page be saved: a browser would show a notebook as the JSON that it is."""
+    for link in soup.select("a.btn-download-source-button"):
+        link["download"] = str(link["href"]).rpartition("/")[2]
+        link.attrs.pop("target", None)
 
 
 def setup(app: Sphinx) -> None:

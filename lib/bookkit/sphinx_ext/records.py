@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -87,6 +88,16 @@ class Sidecar(Origin):
     runs: int | None = None
     measured: bool = False
     command: str | None = None
+    columns: dict[str, Line] = {}
+
+    @property
+    def rerun(self) -> str | None:
+        """The command as lines for the root of the project: papermill of its environment, and nothing written beside it."""
+        plain = re.fullmatch(r"papermill (chapters/\S+) out\.ipynb(.*)", self.command or "", re.DOTALL)
+        if not plain:
+            return self.command
+        place = "_build/rerun"
+        return f"mkdir -p {place}\n.venv/bin/papermill {plain[1]} {place}/out.ipynb --cwd {place}{plain[2]}"
 
 
 class Sweep(Record):

@@ -18,7 +18,23 @@
       if (getComputedStyle(image).display !== "none") image.loading = "eager";
     }
   };
-  addEventListener("load", () => { reach(); open(); draw(); });
+  // Copy buttons are drawings alone, made by a script when the page is ready.
+  const name = () => {
+    for (const button of document.querySelectorAll("button.copybtn")) button.setAttribute("aria-label", "Copy this code");
+  };
+  // Paper is light: a page that is dark on the screen is printed in the light theme.
+  const root = document.documentElement;
+  let shown;
+  addEventListener("beforeprint", () => {
+    shown ??= root.dataset.theme;
+    root.dataset.theme = "light";
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = shown;
+    shown = undefined;
+  });
+  addEventListener("load", () => { reach(); open(); draw(); name(); });
   addEventListener("resize", reach);
   addEventListener("hashchange", open);
   document.addEventListener("toggle", reach, true);
