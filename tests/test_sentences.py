@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bookkit.prose import MARK
+from bookkit.prose import MARK, regions
 from bookkit.stage import page_file, pages
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -40,9 +40,11 @@ def markdown(page: str) -> str:
 
 def sentences(text: str) -> Iterator[str]:
     """Sentences of the prose: no code, no maths, no headings, no targets; roles and marks stay."""
-    text = re.sub(r"```.*?```|\$\$.*?\$\$|<!--.*?-->", "\n\n", text, flags=re.S)
+    text = "".join("\n\n" if is_code else part for is_code, part in regions(text))
+    text = re.sub(r"^\s*(?:`{3,}|~{3,}).*$", "\n", text, flags=re.M)
+    text = re.sub(r"\$\$.*?\$\$|<!--.*?-->", "\n\n", text, flags=re.S)
     text = re.sub(r"^(?:#.*|\([\w-]+\)=|:::.*|:[\w-]+:.*|\|[-| :]+\|)$", "\n", text, flags=re.M)
-    for part in re.split(r"\n\s*\n|\n\s*(?:[-*]|\d+\.) |\|", text):
+    for part in re.split(r"\n\s*\n|^\s*(?:[-*]|\d+\.) |\|", text, flags=re.M):
         yield from re.split(r"(?<=[.!?])[*_”)]*\s+(?=[A-Z*“\[{])", " ".join(part.split()))
 
 
@@ -102,6 +104,8 @@ def test_exceptions_are_few_and_each_has_its_reason() -> None:
         ("| The GRU | 5.2 |", 1),
         ("$H = 64$ and `5` and MNIST-1D and int8, a 4-gram.", 0),
         ("The LSTM has a cell state. One. It is 5 [3](value:a).", 1),
+        ("```{admonition} In short\nThe GRU is faster.\n```\nAnd so on.", 1),
+        ("```\nThe GRU is faster by 5.\n```\nAnd so on.", 0),
     ],
 )
 def test_the_rule_finds_what_it_should(text: str, wrong: int) -> None:

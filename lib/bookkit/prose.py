@@ -8,11 +8,14 @@ code publishes what they refer to (`evidence.record`); parameters are values by 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-CODE = r"(?P<code>```.*?```|`[^`\n]*`)"
+CODE = r"(?P<code>`[^`\n]+`)"
+FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,}|:{3,})\s*(?P<name>\{[\w:-]+\})?")
+SHOWN = {"{code}", "{code-block}", "{code-cell}", "{math}"}
+"""Directives whose content is shown as it is."""
 MARK = re.compile(
     CODE + r"|\[(?P<typed>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<kind>value|holds|verdict):(?P<id>[\w.-]+)\)", re.S
 )
@@ -112,10 +115,10 @@ class Statements:
             kind, id, typed = match["kind"], match["id"], match["typed"]
             self.used.add(_key(kind, id))
             if where and (problem := self._wrong(kind, id, typed)):
-                self.problems.append(f"{where}: {problem}: “{sentence(text, match.start())}”")
+                self.problems.append(f"{where}: {problem}: “{sentence(match.string, match.start())}”")
             return shown(kind, id, typed)
 
-        return MARK.sub(one, text)
+        return "".join(part if is_code else MARK.sub(one, part) for is_code, part in regions(text))
 
     def _wrong(self, kind: str, id: str, typed: str) -> str:
         if kind == "holds":
@@ -127,6 +130,30 @@ class Statements:
         if value is None:
             return f"no chapter publishes the value {_key(kind, id)!r}"
         return f"{id!r} is {value.text!r}" if value.judged and not same(typed, value.text) else ""
+
+
+def regions(text: str) -> Iterator[tuple[bool, str]]:
+    """Parts of a Markdown text in order, and whether each is a block of code; what directives hold is prose."""
+    open_fences: list[tuple[str, bool]] = []
+    part: list[str] = []
+    part_is_code = False
+    for line in text.splitlines(keepends=True):
+        found = FENCE.match(line)
+        inside = bool(open_fences) and open_fences[-1][1]
+        closes = bool(
+            found and open_fences and line.strip().startswith(open_fences[-1][0]) and not line.strip().strip("`~:")
+        )
+        opens = bool(found and not closes and not inside)
+        is_code = inside or (opens and found is not None and (found["name"] is None or found["name"] in SHOWN))
+        if is_code != part_is_code:
+            yield part_is_code, "".join(part)
+            part, part_is_code = [], is_code
+        part.append(line)
+        if closes:
+            open_fences.pop()
+        elif opens and found is not None:
+            open_fences.append((found["fence"], is_code))
+    yield part_is_code, "".join(part)
 
 
 def comparable(record: Mapping[str, Any]) -> bool:
@@ -160,4 +187,4 @@ def sentence(text: str, place: int) -> str:
 
 
 def _key(kind: str, id: str) -> str:
-    return f"ledger-{id}" if kind == "verdict" else id
+    return f"ledger-{id.lower()}" if kind == "verdict" else id

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookkit.prose import MARK, Statements, escaped, plain, same, sentence
+from bookkit.prose import MARK, Statements, escaped, plain, regions, same, sentence
 
 
 def record(**more: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_an_id_of_two_chapters_is_a_problem() -> None:
 
 
 def test_parameters_and_verdicts_are_values() -> None:
-    more = {"values": {"ledger-P1": {"text": "depends (on the kernel)", "measured": False}}}
+    more = {"values": {"ledger-p1": {"text": "depends (on the kernel)", "measured": False}}}
     text = "[4,000](value:recall.steps), [20, 50 and 100](value:recall.lengths): [depends (on the kernel)](verdict:P1)"
     assert resolved(text, **more)[1] == []
     assert resolved("[400](value:recall.steps)")[1]
@@ -79,6 +79,22 @@ def test_parameters_and_verdicts_are_values() -> None:
 def test_code_is_left_alone() -> None:
     text = "`[a](value:b)` and\n```\n[a](value:b)\n```\n"
     assert resolved(text) == (text, [])
+
+
+def test_what_a_directive_holds_is_prose_and_what_a_block_of_code_holds_is_not() -> None:
+    mark = "[33 of 40](value:recall-gru)"
+    text = f"```{{admonition}} In short\n{mark}\n```\n{mark}\n```\n{mark}\n```\n:::{{note}}\n{mark}\n:::\n"
+    shown, problems = resolved(text)
+    assert shown.count(mark) == 1 and shown.count("33 of 40") == 4 and not problems
+
+
+@given(
+    st.lists(
+        st.sampled_from(["```\n", "```python\n", "```{note}\n", "~~~\n", "a\n", "`b`\n", ":::{tip}\n", ":::\n", "\n"])
+    )
+)
+def test_regions_are_the_whole_text(lines: list[str]) -> None:
+    assert "".join(part for _, part in regions("".join(lines))) == "".join(lines)
 
 
 def test_intervals_may_stand_in_a_mark() -> None:

@@ -35,16 +35,7 @@ class FigureCard(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the figure and its card; a missing sidecar, an empty caption or alt text is an error."""
-        folder = Path(self.env.srcdir) / FOLDER
-        path = folder / f"{self.arguments[0]}.json"
-        self.env.note_dependency(str(path))
-        try:
-            sidecar = read(Sidecar, path)
-        except RecordError as error:
-            raise self.error(str(error)) from None
-        missing = [name for name in sidecar.files.model_dump().values() if not (folder / name).is_file()]
-        if missing:
-            raise self.error(f"figure {sidecar.id!r}: {FOLDER}/{missing[0]} is missing")
+        folder, sidecar = self.sidecar()
         if unknown := set(sidecar.columns) - set(columns(folder / sidecar.files.csv)):
             name = sidecar.files.csv
             raise self.error(f"figure {sidecar.id!r}: column {min(unknown)!r} is described, and not in {name}")
@@ -64,6 +55,20 @@ class FigureCard(SphinxDirective):
         context["address"] = address_of
         return [figure, card(template="figure.html", context=context)]
 
+    def sidecar(self) -> tuple[Path, Sidecar]:
+        """Folder of the figures, and the record of this one; what is missing is an error."""
+        folder = Path(self.env.srcdir) / FOLDER
+        path = folder / f"{self.arguments[0]}.json"
+        self.env.note_dependency(str(path))
+        try:
+            sidecar = read(Sidecar, path)
+        except RecordError as error:
+            raise self.error(str(error)) from None
+        missing = [name for name in sidecar.files.model_dump().values() if not (folder / name).is_file()]
+        if missing:
+            raise self.error(f"figure {sidecar.id!r}: {FOLDER}/{missing[0]} is missing")
+        return folder, sidecar
+
     def inline(self, text: str) -> list[nodes.Node]:
         """Markdown within a line; HTML in it is shown, not obeyed."""
         found, _ = self.state.inline_text(" ".join(text.split()), self.lineno)
@@ -71,6 +76,19 @@ class FigureCard(SphinxDirective):
         for raw in list(holder.findall(nodes.raw)):
             raw.replace_self(nodes.Text(raw.astext()))
         return list(holder.children)
+
+
+class FigureShown(FigureCard):
+    """`{figure-shown} id`: a figure of another page, with its caption and the way to its card; it takes no number."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the picture and the line under it."""
+        folder, sidecar = self.sidecar()
+        shown = nodes.container(classes=["book-figure", "book-figure-shown"])
+        shown += picture(sidecar=sidecar, size=drawn_size(folder / sidecar.files.svg), anchor=f"fig-{sidecar.id}")
+        words = f"{sidecar.caption} Data, citation and command: {{numref}}`fig-{sidecar.id}`."
+        shown += nodes.paragraph("", "", *self.inline(words), classes=["book-figure-words"])
+        return [shown]
 
 
 def columns(data: Path) -> list[str]:
@@ -160,4 +178,5 @@ def setup(app: Sphinx) -> None:
     """Register the directive and the drawing's node."""
     app.add_node(picture, html=(visit_picture, None))
     app.add_directive("figure-card", FigureCard)
+    app.add_directive("figure-shown", FigureShown)
     app.add_post_transform(PictureForPrint)

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from evidence.figures import ACCENTS, INK, MUTED, WIDTH
-from evidence.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, SUPPORTED
+from evidence.figures import ACCENTS, FAINT, INK, MARKERS, MUTED, PAPER, WIDTH
+from evidence.figures import COLOURS as CELLS
+from evidence.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, ledger
 
 COLOURS = {SUPPORTED: ACCENTS["good"], CONTRADICTED: ACCENTS["bad"], INCONCLUSIVE: MUTED}
-SAID = {DEPENDS: "depending on a factor that is named"}
 MARKS = {SUPPORTED: "o", CONTRADICTED: "X", INCONCLUSIVE: "d"}
 
 
@@ -76,10 +76,114 @@ def ledger_table(table: pd.DataFrame) -> str:
         shown = "–" if pd.isna(p) else ("< 0.001" if p < 0.001 else f"{p:.3f}")
         live = ", measured here" if row["measured"] is True else ""
         word = f"**{row['word']}**{word_text(row).removeprefix(row['word'])}" if tested else row["word"]
+        word += "; **being redone**" if row["redone"] else ""
         measured = ", ".join(part for part in (row["metric"], margin_text(row)) if part)
         claim = f"{row['claim']} *{measured[0].upper()}{measured[1:]}.*" if measured else row["claim"]
         lines.append(f"| {row['id']} | {claim} | {word}{live} | {effect_text(row)} | {shown} | {evidence} |")
     return "\n".join(lines)
+
+
+def redone_table(table: pd.DataFrame) -> str:
+    """The claims whose answers are being redone, each with its reason, as a Markdown table."""
+    rows = [row for row in table.to_dict("records") if row["redone"]]
+    lines = ["| | Claim | Word so far | Being redone because |", "|---|---|---|---|"]
+    lines += [f"| {row['id']} | {row['claim']} | {row['word']} | {row['redone']} |" for row in rows]
+    return "\n".join(lines)
+
+
+def leads(table: pd.DataFrame) -> pd.DataFrame:
+    """Who is ahead, and does it matter: one row a comparison of the cells and condition.
+
+    Returns:
+        `id`, `claim`, `condition`, `unit`, `estimate`, `stands`, and `lead` with its interval (`low`, `high`): of the GRU,
+        in units of what the ledger says would matter; negative where the LSTM is ahead. Without a finite lead: left out.
+    """
+    rows = []
+    for row in table.to_dict("records"):
+        claim = ledger()[row["id"]]
+        sign = 1 if claim.favours == "GRU" else -1
+        for stratum in row["strata"] if claim.favours and isinstance(row["strata"], list) else []:
+            if claim.unit == "ratio" and stratum["low"] <= 0:
+                continue
+            lead, low, high = (sign * claim.lead(stratum[part]) for part in ("estimate", "low", "high"))
+            about = {"id": row["id"], "claim": claim.claim, "condition": stratum["name"], "unit": claim.unit}
+            about |= {"estimate": stratum["estimate"], "lead": lead, "low": min(low, high), "high": max(low, high)}
+            rows.append({**about, "stands": not row["redone"]})
+    found = pd.DataFrame(rows)
+    return found[found["lead"].map(math.isfinite)].reset_index(drop=True)
+
+
+TOPICS = {
+    "A2": "fewer parameters",
+    "A3": "fewer operations, less state",
+    "P1": "time of a training step",
+    "P2": "time of a forward pass",
+    "P5": "memory",
+    "P3": "time until it is learned",
+    "P4": "accuracy at equal width",
+    "P6": "small data sets",
+    "P7": "stacked layers",
+    "M2": "recall over long delays",
+    "M4": "recall over short delays",
+    "M3": "counting far",
+    "U1": "language",
+    "U2": "speech",
+    "U3": "streams",
+    "U4": "small devices",
+}
+"""What each comparison of the cells is about, in the order in which it is drawn."""
+
+
+def draw_leads(rows: pd.DataFrame) -> Figure:
+    """One line a topic, one mark a condition: left the LSTM is ahead, right the GRU, in the band too little to matter."""
+    topics = [id for id in TOPICS if id in set(rows["id"])]
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.27 * len(topics) + 1.1))
+    axis.set_xscale("symlog", linthresh=1, linscale=0.7)
+    most = 1.3 * max(20.0, rows["lead"].abs().max())
+    axis.set_xlim(-most, most)
+    axis.axvspan(-1, 1, color=FAINT, alpha=0.6, linewidth=0, zorder=0)
+    axis.axvline(0, color=MUTED, linewidth=1)
+    for place, id in enumerate(topics):
+        part = rows[rows["id"] == id].to_dict("records")
+        for index, row in enumerate(part):
+            y = place + 0.44 * ((index + 0.5) / len(part) - 0.5)
+            cell = "gru" if row["lead"] > 0 else "lstm"
+            face = CELLS[cell] if row["stands"] else PAPER
+            axis.plot([row["low"], row["high"]], [y, y], color=CELLS[cell], linewidth=0.9, alpha=0.45, zorder=2)
+            look: dict[str, Any] = {"color": CELLS[cell], "markerfacecolor": face, "markersize": 4.2, "zorder": 3}
+            axis.plot(row["lead"], y, MARKERS[cell], markeredgewidth=1, **look)
+    standing = rows.groupby("id")["stands"].first()
+    names = [f"{TOPICS[id]} ({id})" + ("" if standing[id] else " *") for id in topics]
+    axis.set_yticks(range(len(topics)), names)
+    axis.set_ylim(len(topics) - 0.5, -0.5)
+    ticks = [-100, -10, -1, 0, 1, 10, 100]
+    axis.set_xticks(
+        [tick for tick in ticks if abs(tick) <= most], [f"{abs(tick)}" for tick in ticks if abs(tick) <= most]
+    )
+    axis.minorticks_off()
+    axis.set_xlabel("lead, in units of what was said to matter (shaded: less than that)")
+    axis.grid(axis="y", visible=False)
+    axis.text(
+        0.0,
+        1.01,
+        "← LSTM ahead",
+        color=CELLS["lstm"],
+        transform=axis.transAxes,
+        ha="left",
+        va="bottom",
+        fontweight="bold",
+    )
+    axis.text(
+        1.0,
+        1.01,
+        "GRU ahead →",
+        color=CELLS["gru"],
+        transform=axis.transAxes,
+        ha="right",
+        va="bottom",
+        fontweight="bold",
+    )
+    return fig
 
 
 def strata(table: pd.DataFrame) -> pd.DataFrame:
@@ -108,44 +212,6 @@ def draw_strata(rows: pd.DataFrame) -> Figure:
     handles.append(Patch(color=ACCENTS["good"], alpha=0.2, linewidth=0, label="would support"))
     fig.legend(handles=handles, loc="outside lower center", ncols=5)
     return fig
-
-
-def evidence_alt(rows: pd.DataFrame) -> str:
-    """The figure in words."""
-    parts = []
-    for id, part in rows.groupby("id", sort=False):
-        counts = part["word"].value_counts()
-        words = ", ".join(f"{count} {word}" for word, count in counts.items())
-        low, high = part["estimate"].min(), part["estimate"].max()
-        parts.append(
-            f"{id}: estimates from {low:.2f} to {high:.2f} against a margin of {part['margin'].iloc[0]:g}, {words}"
-        )
-    return "Intervals of each claim's conditions against its margin. " + ". ".join(parts) + "."
-
-
-def sentences(table: pd.DataFrame) -> str:
-    """What each verdict means for the reader's choice, as a Markdown list."""
-    rows = [row for row in table.to_dict("records") if isinstance(row["sentence"], str)]
-    return "\n".join(f"- **{row['id']}, {row['word']}.** {row['sentence']}" for row in rows)
-
-
-def numbers(table: pd.DataFrame) -> dict[str, str]:
-    """Counts, words and sentences for the prose of this page and of the first page."""
-    tested = table[table["figure"].notna()]
-    words = tested["word"].str.partition(" ")[0].value_counts()
-    found = {
-        "claims": str(len(table)),
-        "tested": str(len(tested)),
-        "untested": str(len(table) - len(tested)),
-        "summary": ", ".join(f"{count} {SAID.get(word, word)}" for word, count in words.items()),
-    }
-    found |= without_p(tested)
-    for row in tested.to_dict("records"):
-        found[f"word-{row['id']}"] = word_text(row)
-        found[f"effect-{row['id']}"] = effect_text(row)
-        found[f"sentence-{row['id']}"] = row["sentence"].replace("'", "’")  # the first page takes it as it is
-        found[f"note-{row['id']}"] = note(row)
-    return found
 
 
 def without_p(tested: pd.DataFrame) -> dict[str, str]:
