@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bookkit.prose import MARK
+from bookkit.stage import page_file, pages, statements_of
 from bookkit.toc import Chapter, chapters
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -39,3 +41,19 @@ def test_a_chapter_leaves_no_trace_of_this_machine(built_book: Path) -> None:
         assert str(PROJECT) not in text
         assert "/tmp/" not in text
         assert '"papermill"' not in text
+
+
+def test_every_value_and_check_of_a_chapter_has_its_mark(built_book: Path) -> None:
+    """What is published for the prose stands in a sentence or a caption of the book, or nobody would miss it."""
+    executed = built_book / "executed"
+    statements = statements_of(executed, PROJECT)
+    texts = [page_file(page, PROJECT).read_text(encoding="utf-8") for page in pages(PROJECT)]
+    texts += [json.loads(path.read_text(encoding="utf-8"))["caption"] for path in executed.rglob("figures/*.json")]
+    used = {match["id"] for text in texts for match in MARK.finditer(text) if match["id"]}
+    used |= {f"ledger-{id.lower()}" for id in used}
+    published = set()
+    for path in executed.rglob("chapter.json"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        published |= {*record["values"], *record["checks"]}
+    assert not statements.problems
+    assert {name for name in published if not name.startswith("ledger-")} <= used

@@ -12,6 +12,8 @@ import nbformat
 import pytest
 import yaml
 
+from bookkit.places import Places
+from bookkit.proofread import proofread
 from bookkit.stage import StageError, name_format, pages, remote, settings, stage
 
 
@@ -194,3 +196,25 @@ def test_launch_buttons_only_where_a_public_remote_exists(book: Path, address: s
     assert remote(book) == web
     config = settings(yaml.safe_load((book / "_config.yml").read_text()), book)
     assert ("launch_buttons" in config) is (web is not None)
+
+
+def test_the_readme_is_checked_too_its_marks_unseen(book: Path) -> None:
+    (book / "README.md").write_text("It won<!-- holds:first-ahead -->.\n")
+    staged(book)
+    (book / "README.md").write_text("It won<!-- holds:first-behind -->.\n")
+    with pytest.raises(StageError, match=r"README\.md: no chapter makes the check 'first-behind': “It won✓\.”"):
+        staged(book)
+
+
+def test_computed_values_are_written_into_the_sentences_that_type_them(
+    book: Path, capsys: pytest.CaptureFixture
+) -> None:
+    index, second = book / "chapters" / "index.md", book / "chapters" / "alpha" / "second.ipynb"
+    before = index.read_text(), second.read_text()
+    index.write_text(before[0].replace("[12 of 40]", "[?]"))
+    assert proofread(Places(book)) == 0
+    assert index.read_text() == before[0]
+    assert second.read_text() == before[1], "its run had other parameters: nothing of it can be judged"
+    said = capsys.readouterr().out
+    assert "chapters/index.md: [?](value:first-won) → [12 of 40](value:first-won)" in said
+    assert "does not hold (and is not judged here): second-ahead: +3 [1, 5] <points>" in said
