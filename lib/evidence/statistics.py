@@ -30,6 +30,10 @@ class Interval:
     level: float = 0.95
     n: int = 0
 
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"level = {self.level!r} is not allowed: a number between 0 and 1, such as 0.95")
+
     def format(self, form: str = "{:.2f}", unit: str = "") -> str:
         """Such as `1.20 [1.10, 1.31] ms`."""
         text = f"{form.format(self.estimate)} [{form.format(self.low)}, {form.format(self.high)}]"
@@ -69,6 +73,7 @@ def bootstrap(
         seed: of the resampling.
     """
     sample = _sample("values", values)
+    _resampling(level, resamples)
     estimate = float(statistic(sample))
     if np.ptp(sample) == 0:
         return Interval(estimate, estimate, estimate, level, len(sample))
@@ -114,6 +119,7 @@ def ratio_bootstrap(a: Values, b: Values, level: float = 0.95, resamples: int = 
         level, resamples, seed: as for `bootstrap`.
     """
     first, second = _pair(a, b)
+    _resampling(level, resamples)
     if (first <= 0).any() or (second <= 0).any():
         raise ValueError("a, b: ratios need values above 0")
     sample = np.log(first / second)
@@ -173,15 +179,17 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     """
     if not (n >= 1 and 0 <= successes <= n):
         raise ValueError(f"successes = {successes!r} of n = {n!r} is not allowed: 0 ≤ successes ≤ n and n ≥ 1")
+    _resampling(level, 1)
     low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    return Interval(successes / n, float(low), float(high), level, n)
+    low, high = (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))  # not 1e-17
+    return Interval(successes / n, low, high, level, n)
 
 
 def holm(p: Values) -> np.ndarray:
     """P values adjusted for testing them all, in the order given (Holm 1979)."""
     sample = np.asarray(p, dtype=float)
-    if not ((sample >= 0) & (sample <= 1)).all():
-        raise ValueError(f"p = {p!r} is not allowed: numbers from 0 to 1")
+    if sample.ndim != 1 or not ((sample >= 0) & (sample <= 1)).all():
+        raise ValueError(f"p = {p!r} is not allowed: numbers from 0 to 1 in one dimension")
     return multipletests(sample, method="holm")[1] if sample.size else sample
 
 
@@ -204,6 +212,7 @@ def stratified_iqm(scores: Values, level: float = 0.95, resamples: int = 9999, s
     if table.ndim != 2 or not table.size or table.shape[1] < 2 or not np.isfinite(table).all():
         allowed = "(tasks, seeds) of finite numbers with at least 2 seeds"
         raise ValueError(f"scores of shape {table.shape} is not allowed: {allowed}")
+    _resampling(level, resamples)
     generator = np.random.default_rng(seed)
     tasks, seeds = table.shape
     chosen = generator.integers(0, seeds, (resamples, tasks, seeds))
@@ -220,6 +229,13 @@ def probability_of_improvement(a: Values, b: Values) -> float:
     if not (first.size and second.size):
         raise ValueError(f"a of shape {first.shape}, b of shape {second.shape} is not allowed: at least 1 value each")
     return float((np.sign(first[:, None] - second[None, :]).mean() + 1) / 2)
+
+
+def _resampling(level: float, resamples: int) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level!r} is not allowed: a number between 0 and 1, such as 0.95")
+    if isinstance(resamples, bool) or resamples != int(resamples) or resamples < 1:
+        raise ValueError(f"resamples = {resamples!r} is not allowed: a whole number of at least 1")
 
 
 def _sample(name: str, values: Values) -> np.ndarray:

@@ -64,4 +64,5 @@ def set_bias(layer: Cell | nn.Module, gate: str, bias: Tensor) -> None:
 
 def half_life(bias: float) -> float:
     """Steps until a keeping gate with this bias and no other input has halved a memory: ln ½ / ln σ(b)."""
-    return math.log(0.5) / -math.log1p(math.exp(-bias))
+    softplus = max(-bias, 0.0) + math.log1p(math.exp(-abs(bias)))  # -ln σ(b), for any bias
+    return math.log(2) / softplus if softplus else math.inf

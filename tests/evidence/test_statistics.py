@@ -76,7 +76,7 @@ def test_holm_is_between_the_raw_p_and_bonferroni_and_keeps_the_order(p):
 
 @pytest.mark.parametrize("p", [[0.1, float("nan")], [-0.1], [1.1]])
 def test_holm_takes_probabilities_only(p):
-    with pytest.raises(ValueError, match=r"^p = .* is not allowed: numbers from 0 to 1$"):
+    with pytest.raises(ValueError, match=r"^p = .* is not allowed: numbers from 0 to 1 in one dimension$"):
         statistics.holm(p)
 
 
@@ -300,3 +300,35 @@ def test_an_interval_reads_as_text():
     interval = statistics.Interval(1.2, 1.1, 1.305)
     assert interval.format(unit="ms") == "1.20 [1.10, 1.30] ms"
     assert interval.format("{:.0f}") == "1 [1, 1]"
+
+
+@pytest.mark.parametrize("level", [95, 0, 1, -0.5, float("nan")])
+def test_a_level_that_is_no_share_is_refused_by_every_interval(level: float) -> None:
+    calls = [
+        lambda: statistics.bootstrap([1.0, 2.0], level=level),
+        lambda: statistics.paired_bootstrap([1.0, 2.0], [2.0, 4.0], level=level),
+        lambda: statistics.ratio_bootstrap([1.0, 2.0], [2.0, 4.0], level=level),
+        lambda: statistics.wilson(1, 3, level=level),
+        lambda: statistics.stratified_iqm(np.ones((2, 3)), level=level),
+        lambda: statistics.Interval(1.0, 0.0, 2.0, level=level),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"level = .* is not allowed: a number between 0 and 1"):
+            call()
+
+
+@pytest.mark.parametrize("resamples", [0, -1, 2.5, True])
+def test_a_number_of_resamples_that_is_none_is_refused(resamples: object) -> None:
+    with pytest.raises(ValueError, match=r"resamples = .* is not allowed"):
+        statistics.bootstrap([1.0, 2.0], resamples=resamples)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 1000])
+def test_none_and_all_of_n_reach_the_ends_exactly(n: int) -> None:
+    assert statistics.wilson(0, n).low == 0.0 and statistics.wilson(n, n).high == 1.0
+    assert statistics.wilson(0, n).high > 0 and statistics.wilson(n, n).low < 1
+
+
+def test_adjusted_p_values_need_one_dimension() -> None:
+    with pytest.raises(ValueError, match="in one dimension"):
+        statistics.holm([[0.01, 0.02], [0.03, 0.04]])

@@ -98,3 +98,9 @@ def test_half_life_is_when_a_gate_with_this_bias_and_no_other_input_has_halved_a
 def test_half_life_of_known_biases():
     assert half_life(0) == pytest.approx(1)
     assert [round(half_life(bias), 1) for bias in (1, 3, 5)] == [2.2, 14.3, 103.2]
+
+
+@pytest.mark.parametrize(("bias", "steps"), [(-800.0, math.log(2) / 800), (0.0, 1.0), (40.0, None), (800.0, math.inf)])
+def test_a_half_life_is_found_at_any_bias(bias: float, steps: float | None) -> None:
+    found = half_life(bias)
+    assert found == pytest.approx(steps) if steps is not None else found > 1e16
