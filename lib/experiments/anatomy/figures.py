@@ -23,24 +23,27 @@ QUANTITIES = {
 }
 GATES = {"f": "forget f", "i": "input i", "o": "output o", "r": "reset r", "z": "update z"}
 STYLES: tuple[Any, ...] = ("-", "--", "-.", ":")
+LINES: dict[str, Any] = {"lstm": "-", "gru": "--", "rnn": ":"}
 
 
 def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
     """Share of the first input still in place over the lag (left), and half-lives beside the formula (right).
 
-    Takes the tables of `experiments.anatomy.faded` and `half_lives`.
+    Takes the tables of `analysis.faded` and `half_lives`: thin lines and marks are the cells drawn, thick lines their medians.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.1), width_ratios=(1.3, 1))
     last = int(table["lag"].max())
-    later = table[table["lag"] > 0]
+    later = table[(table["lag"] > 0) & ~table["tied"]]
     for (cell, bias), part in later.groupby(["cell", "bias"]):
-        left.plot(part["lag"], 100 * part["kept"], color=COLOURS[cell], linewidth=1.6)
+        for _, drawn in part.groupby("seed"):
+            left.plot(drawn["lag"], 100 * drawn["kept"], color=COLOURS[cell], linewidth=0.5, alpha=0.6)
+        middle = part.groupby("lag")["kept"].median()
+        left.plot(middle.index, 100 * middle, LINES[cell], color=COLOURS[cell], linewidth=1.6)
         if cell == "gru":
-            at = halves[(halves["cell"] == "gru") & (halves["bias"] == bias)]["measured"].iloc[0]
-            text = f"bias {bias:g}" if bias else "0"
+            at = halves[(halves["cell"] == "gru") & (halves["bias"] == bias)]["measured"].median()
             largest = bias == later["bias"].max()  # nothing lies below its curve
-            place, side = ((-8, -16), "right") if largest else ((7, 1 if not bias else 12), "left")
-            at = (min(max(at, 1), last), 50)
+            place, side = ((-8, -16), "right") if largest else ((7, 12), "left") if bias else ((3, -36), "left")
+            text, at = f"bias {bias:g}" if bias else "default", (min(max(at, 1), last), 50)
             left.annotate(text, at, place, textcoords="offset points", fontsize=8.5, ha=side)
     left.axhline(50, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     left.set(xscale="log", xlim=(1, last), ylim=(-5, 102), xlabel="steps since the first input")
@@ -55,19 +58,21 @@ def fading(table: pd.DataFrame, halves: pd.DataFrame) -> Figure:
         size, fill = (8, "none") if cell == "lstm" else (4, COLOURS[cell])
         style = {"markersize": size, "markerfacecolor": fill, "markeredgewidth": 1.4}
         right.plot(part["bias"], part["measured"], MARKERS[cell], color=COLOURS[cell], label=LABELS[cell], **style)
-    for _, row in halves[halves["cell"] == "gru"].iterrows():
+    for _, row in halves[(halves["cell"] == "gru") & (halves["seed"] == 0)].iterrows():
         text = f"{row['formula']:.2g}" if row["formula"] < 10 else f"{row['formula']:.0f}"
         right.annotate(text, (row["bias"], row["formula"]), (9, -6), textcoords="offset points", va="top", fontsize=8.5)
     right.set(yscale="log", xlabel="bias of the gate that keeps", ylabel="half-life, steps", xlim=(-0.4, 5.9))
     right.set_yticks([1, 10, 100], ["1", "10", "100"])
-    handles = [plt.Line2D([], [], color=COLOURS[each], label=LABELS[each]) for each in ("lstm", "gru", "rnn")]
+    handles = [
+        plt.Line2D([], [], color=COLOURS[each], linestyle=style, label=LABELS[each]) for each, style in LINES.items()
+    ]
     left.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2, handlelength=1.6)
     right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2, handlelength=1.4)
     return fig
 
 
 def gates(table: pd.DataFrame, passage: str) -> Figure:
-    """Gate values over a passage as strips, the passage below; from `experiments.anatomy.verse_table`."""
+    """Gate values over a passage as strips, the passage below; from `analysis.verse_table`."""
     rows = table[["cell", "gate", "unit"]].drop_duplicates().reset_index(drop=True)
     places, y = [], 0.0
     for index, row in rows.iterrows():
@@ -124,7 +129,7 @@ def _scale(ax: Axes, width: int) -> None:
 
 
 def equality(table: pd.DataFrame) -> Figure:
-    """Largest differences from `torch.nn`, every shape a dot; from `experiments.anatomy.equality`."""
+    """Largest differences from `torch.nn`, every shape a dot; from `analysis.compared`."""
     names = {"reference": "reference cell", "stepwise": "torch ops", "matched": "compiled kernel"}
     ways = {way: names[way] for way in dict.fromkeys(table["implementation"])}
     cells = list(dict.fromkeys(table["cell"]))
@@ -158,12 +163,12 @@ def equality(table: pd.DataFrame) -> Figure:
 
 
 def drift(table: pd.DataFrame) -> Figure:
-    """Distance of the two GRUs over time, a line a weight scale; from `experiments.anatomy.drift`."""
+    """Distance of the two GRUs over time, a line a weight scale; from `analysis.drift`."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.72, 2.9))
     drawn = table[table["reset"] == "as drawn"]
     last = int(drawn["step"].max())
     for place, (scale, part) in enumerate(drawn.groupby("scale")):
-        share = 100 * part["difference"] / part["size"]
+        share = 100 * part["share"]
         ax.plot(part["step"], share, STYLES[place % 4], color=COLOURS["gru_before"])
         text = "default weights" if scale == 1 else f"recurrent weights × {scale:g}"
         ax.text(last * 1.02, share.iloc[-5:].mean(), text, va="center", fontsize=8.5)
@@ -173,7 +178,7 @@ def drift(table: pd.DataFrame) -> Figure:
 
 
 def costs(table: pd.DataFrame, ratios: pd.DataFrame) -> Figure:
-    """Counts over the width (top), and GRU ÷ LSTM at equal width and at equal parameters (bottom)."""
+    """Counts of `runs.counts` over the width (top), and the `ratios` of `analysis` under both matchings (bottom)."""
     fig, axes = plt.subplots(2, 4, figsize=(WIDTH, 4.2), sharex=True, height_ratios=(1.15, 1))
     for ax, below, (quantity, name) in zip(axes[0], axes[1], QUANTITIES.items(), strict=True):
         for cell, thickness in (("rnn", 3.2), ("lstm", 1.6), ("gru", 1.6)):
@@ -202,14 +207,14 @@ def costs(table: pd.DataFrame, ratios: pd.DataFrame) -> Figure:
 
 
 def whole_models(table: pd.DataFrame, margin: float) -> Figure:
-    """Parameters of whole language models, GRU ÷ LSTM, over the width; a line a vocabulary."""
+    """Parameters of whole language models, GRU ÷ LSTM, over the width, a line a vocabulary; from `analysis.whole_models`."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.0))
     last = table["H"].max()
     for symbols, part in table.groupby("V"):
         ax.plot(part["H"], part["ratio"], color=COLOURS["gru"], linewidth=1.6)
         ax.text(last * 1.06, part["ratio"].iloc[-1], f"{symbols:,} symbols", va="center", fontsize=8.5)
     ax.axhline(0.75, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
-    ax.text(table["H"].min(), 0.753, "the cell alone", va="bottom", fontsize=8.5, color=MUTED)
+    ax.text(1.03 * table["H"].min(), 0.753, "the layer itself", va="bottom", fontsize=8.5, color=MUTED)
     ax.axhline(margin, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
     ax.text(104, margin - 0.004, "least saving that counts", va="top", fontsize=8.5, color=MUTED)
     ax.set(xscale="log", xlabel="width H of embedding and layer", ylabel="parameters, GRU ÷ LSTM")

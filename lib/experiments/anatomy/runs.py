@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 import torch
-from IPython.display import display
+from IPython.display import Markdown
 from torch import Tensor
 
 from evidence.figures import LABELS
 from experiments.shared import footprint, workloads
 from gatedrnn import flops
 from gatedrnn.cells import CELLS, cell_class
-from gatedrnn.initialisation import KEEPING, half_life, set_bias
+from gatedrnn.initialisation import KEEPING, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import LanguageModel
 from gatedrnn.training import train
@@ -95,26 +95,6 @@ def _rounded(values: Tensor) -> list[float]:
     return [round(value, 3) for value in values.tolist()]
 
 
-def verse_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Gate values over the verse, one row a cell, gate, row of the figure and character."""
-    verse = kjv.verse()[1]
-    rows = []
-    for _, run in runs.iterrows():
-        for gate in cell_class(run["cell"]).gates:
-            units, ties = run["curves"][f"units {gate}"], run["curves"][f"ties {gate}"]
-            series = [
-                ("mean", None, f"mean {gate}"),
-                *((f"{u}", t, f"{gate} {u}") for u, t in zip(units, ties, strict=True)),
-            ]
-            for unit, tie, key in series:
-                for place, (symbol, value) in enumerate(zip(verse, run["curves"][key], strict=True)):
-                    rows.append(
-                        {"cell": run["cell"], "gate": gate, "unit": unit, "tie": tie, "place": place}
-                        | {"character": symbol, "value": value}
-                    )
-    return pd.DataFrame(rows)
-
-
 def body(cell: str) -> str:
     """The lines of a cell's `forward`, as they stand in `gatedrnn/cells.py`, without signature and docstring."""
     source = inspect.getsource(cell_class(cell).forward)
@@ -132,23 +112,9 @@ def code_lines(cell: str) -> dict[str, tuple[str, str]]:
     return lines
 
 
-def show_code(cell: str) -> None:
-    """Make a cell's code available to the prose as `{glue:md}`.
-
-    `anatomy-code-<cell>` is the whole of `body`; `anatomy-line-<cell>-<name>` the statement that sets a name, with its
-    comment as text below it.
-    """
-    name = cell.replace("_", "-")
-    _glue_markdown(f"anatomy-code-{name}", f"```python\n{body(cell)}```")
-    for variable, (code, comment) in code_lines(cell).items():
-        text = f"```python\n{code}\n```" + (f"\n{comment[0].upper()}{comment[1:]}." if ": " in comment else "")
-        _glue_markdown(f"anatomy-line-{name}-{variable.replace('_', '-')}", text)
-
-
-def _glue_markdown(name: str, text: str) -> None:
-    prefix = "application/papermill.record/"
-    metadata = {"scrapbook": {"name": name, "mime_prefix": prefix}}
-    display({prefix + "text/markdown": text}, metadata=metadata, raw=True)
+def forward_passes(*cells: str) -> Markdown:
+    """The whole `forward` of each cell, as it stands in the library, for the page."""
+    return Markdown("\n".join(f"**{LABELS[cell]}**\n\n```python\n{body(cell)}```\n" for cell in cells))
 
 
 def parts() -> pd.DataFrame:
@@ -161,21 +127,25 @@ def parts() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def parts_by_cell(table: pd.DataFrame) -> pd.DataFrame:
-    """The names of `parts`, one row a cell and one column a kind, for the page."""
-    named = table.assign(cell=table["cell"].map(LABELS))
-    names = named.groupby(["cell", "kind"], sort=False)["part"].agg(", ".join).unstack(fill_value="–")
-    return names.rename_axis(index=None, columns=None)[["gate", "candidate", "state"]]
+def redundant_biases(cell: str, hidden_size: int) -> int:
+    """How many numbers of a layer's second bias vector do nothing that the first does not: found by moving them there."""
+    torch.manual_seed(0)
+    core = Recurrent(cell, hidden_size, hidden_size)
+    x, layer = torch.randn(4, 3, hidden_size), core.layers[0]
+    first, second = layer.get_parameter("bias_ih"), layer.get_parameter("bias_hh")
+    found = 0
+    with torch.no_grad():
+        before = core(x)[0]
+        for rows in torch.arange(len(second)).split(hidden_size):  # one block of weights
+            kept = first[rows].clone(), second[rows].clone()
+            first[rows] += second[rows]
+            second[rows] = 0
+            found += hidden_size * bool(torch.allclose(core(x)[0], before, atol=1e-6))
+            first[rows], second[rows] = kept
+    return found
 
 
-def how_many(table: pd.DataFrame, cell: str, kind: str) -> int:
-    """Number of parts of a kind that a cell has, out of `parts`."""
-    return int(((table["cell"] == cell) & (table["kind"] == kind)).sum())
-
-
-def faded(
-    lags: int, batch_size: int, hidden_size: int, biases: list[float], seed: int, tied: bool = False
-) -> pd.DataFrame:
+def faded(lags: int, batch_size: int, hidden_size: int, biases: list[float], seeds: int) -> pd.DataFrame:
     """What is left of the first input after each lag, in untrained cells that go on reading random inputs.
 
     Two batches of random sequences are equal but for their first step. The difference of the two states (c of an
@@ -183,53 +153,40 @@ def faded(
 
     Args:
         lags: longest lag. batch_size: pairs of sequences. hidden_size: H, and features of the input.
-        biases: of the gate that keeps; 0 stands for the framework's default. seed: of weights and inputs.
-        tied: give the LSTM's input gate the opposite bias, so that what it keeps it does not write over.
+        biases: of the gate that keeps; 0 stands for the framework's default. seeds: cells drawn, each with its inputs.
 
     Returns:
-        One row a cell, bias and lag, medians over the pairs: `kept`, the share of the first difference that is still
-        in place (its projection on the first difference), and `apart`, its length; both are 1 at lag 0.
+        One row a cell, bias, seed and lag, medians over the pairs: `kept`, the share of the first difference that is
+        still in place (its projection on the first difference), and `apart`, its length; both are 1 at lag 0. Where
+        `tied` is true, the LSTM's input gate has the opposite bias, so that what it keeps it does not write over.
     """
+    cases = [("rnn", 0.0, False), *((cell, bias, False) for cell in ("lstm", "gru") for bias in biases)]
     rows = []
-    for cell, bias in [("rnn", 0.0), *((cell, bias) for cell in ("lstm", "gru") for bias in biases)]:
+    for (cell, bias, tied), seed in itertools.product([*cases, ("lstm", max(biases), True)], range(seeds)):
         torch.manual_seed(seed)
         core = Recurrent(cell, hidden_size, hidden_size)
         if bias and cell in KEEPING:
             set_bias(core.layers[0], KEEPING[cell], torch.full((hidden_size,), bias))
-            if tied and cell == "lstm":
+            if tied:
                 set_bias(core.layers[0], "i", torch.full((hidden_size,), -bias))
-        x = torch.randn(lags + 1, batch_size, hidden_size)
-        other = torch.cat([torch.randn(1, batch_size, hidden_size), x[1:]])
-        with torch.no_grad():
-            name = "c" if cell == "lstm" else "h"
-            a, b = (core.trace(each).gates[0][name].double() for each in (x, other))
-        difference = a - b  # (T, B, H)
+        difference = _difference(core, lags, batch_size)
         first = difference[0]
         kept = ((difference * first).sum(-1) / (first * first).sum(-1)).median(dim=1).values
         apart = (difference.norm(dim=-1) / first.norm(dim=-1)).median(dim=1).values
+        point = {"cell": cell, "bias": bias, "tied": tied, "seed": seed}
         for lag, (inside, distance) in enumerate(zip(kept.tolist(), apart.tolist(), strict=True)):
-            rows.append({"cell": cell, "bias": bias, "lag": lag, "kept": inside, "apart": distance})
+            rows.append({**point, "lag": lag, "kept": inside, "apart": distance})
     return pd.DataFrame(rows)
 
 
-def half_way(table: pd.DataFrame, quantity: str = "kept") -> float:
-    """First lag, interpolated, at which half is left of one cell's curve out of `faded`; infinite where none is."""
-    values, lags = table[quantity].to_numpy(), table["lag"].to_numpy()
-    below = (values < 0.5).nonzero()[0]
-    if not len(below):
-        return float("inf")
-    right = int(below[0])
-    high, low = values[right - 1], values[right]
-    return float(lags[right - 1] + (high - 0.5) / (high - low))
-
-
-def half_lives(table: pd.DataFrame) -> pd.DataFrame:
-    """Half-life of each cell and bias in `faded`, beside that of the formula: `measured`, `formula`, in steps."""
-    rows = []
-    for (cell, bias), part in table.groupby(["cell", "bias"], sort=False):
-        row = {"cell": cell, "bias": bias, "measured": half_way(part)}
-        rows.append({**row, "formula": half_life(bias) if cell in KEEPING else None})
-    return pd.DataFrame(rows)
+def _difference(core: Recurrent, lags: int, batch_size: int) -> Tensor:
+    """Difference of the states of random sequences that are equal but for their first step: (lags + 1, B, H)."""
+    x = torch.randn(lags + 1, batch_size, core.hidden_size)
+    other = torch.cat([torch.randn(1, batch_size, core.hidden_size), x[1:]])
+    name = "c" if core.cell == "lstm" else "h"
+    with torch.no_grad():
+        a, b = (core.trace(each).gates[0][name].double() for each in (x, other))
+    return a - b
 
 
 def counts(hidden_sizes: list[int], input_size: int | None = None) -> pd.DataFrame:
@@ -258,46 +215,50 @@ def quantities(cell: str, input_size: int, hidden_size: int) -> dict[str, int]:
 
 
 def matched(hidden_sizes: list[int]) -> pd.DataFrame:
-    """GRU ÷ LSTM of each quantity at equal width, and at equal parameters with the same input (I = H of the LSTM).
+    """What both cells cost at equal width, and at equal parameters with the same input (I = H of the LSTM).
 
     Returns:
-        One row a width, matching (`width` or `parameters`) and quantity: `H` of the LSTM, `H_gru`, `ratio`.
+        One row a width `H` of the LSTM, matching (`width` or `parameters`), cell and quantity: the cell's own `width`
+        and the `value`.
     """
     rows = []
     for hidden in hidden_sizes:
-        lstm = quantities("lstm", hidden, hidden)
-        wider = flops.width_for("gru", lstm["parameters"], hidden)
-        for match, width in (("width", hidden), ("parameters", wider)):
-            gru = quantities("gru", hidden, width)
-            rows += [
-                {"H": hidden, "matched": match, "H_gru": width, "quantity": name, "ratio": gru[name] / lstm[name]}
-                for name in lstm
-            ]
+        budget = flops.count_parameters("lstm", hidden, hidden)
+        for match, wider in (("width", hidden), ("parameters", flops.width_for("gru", budget, hidden))):
+            for cell, width in (("lstm", hidden), ("gru", wider)):
+                point = {"H": hidden, "matched": match, "cell": cell, "width": width}
+                values = quantities(cell, hidden, width)
+                rows += [{**point, "quantity": name, "value": value} for name, value in values.items()]
     return pd.DataFrame(rows)
 
 
-def kept_by_torch(hidden_size: int, batch_size: int, length: int) -> dict[str, float]:
-    """Numbers that PyTorch's own layers keep for the backward pass, for each unit and step, by contender."""
+def kept_by_torch(hidden_size: int, batch_size: int, length: int) -> pd.DataFrame:
+    """Numbers that PyTorch's own layers keep for the backward pass, for each unit and step.
+
+    Returns:
+        One row a cell and kernel (`plain`, `oneDNN`): `numbers`. On a CPU, PyTorch sends only the LSTM to oneDNN.
+    """
     per = flops.FLOAT_BYTES * hidden_size * batch_size * length
-    return {name: footprint.saved_by(name, hidden_size, batch_size, length) / per for name in workloads.CONTENDERS}
+    kept = {name: footprint.saved_by(name, hidden_size, batch_size, length) / per for name in workloads.CONTENDERS}
+    kernels = {"plain": {"lstm": "LSTM, native", "gru": "GRU"}, "oneDNN": {"lstm": "LSTM, oneDNN", "gru": "GRU"}}
+    return pd.DataFrame(
+        [
+            {"cell": cell, "kernel": kernel, "numbers": kept[contender]}
+            for kernel, contenders in kernels.items()
+            for cell, contender in contenders.items()
+        ]
+    )
 
 
 def whole_models(vocabularies: list[int], hidden_sizes: list[int]) -> pd.DataFrame:
-    """Parameters of whole language models (embedding of width H, one layer, head), GRU ÷ LSTM at equal width.
+    """Parameters of whole language models (embedding of width H, one layer, head), at equal width.
 
     Returns:
-        One row a vocabulary and width: `V`, `H`, `lstm`, `gru`, `ratio`.
+        One row a vocabulary `V`, width `H` and cell: parameters of the `layer`, and of the whole `model`.
     """
     rows = []
-    for symbols, hidden in itertools.product(vocabularies, hidden_sizes):
+    for symbols, hidden, cell in itertools.product(vocabularies, hidden_sizes, ("lstm", "gru")):
         around = symbols * hidden + hidden * symbols + symbols  # embedding, head
-        lstm, gru = (flops.count_parameters(cell, hidden, hidden) + around for cell in ("lstm", "gru"))
-        rows.append({"V": symbols, "H": hidden, "lstm": lstm, "gru": gru, "ratio": gru / lstm})
+        layer = flops.count_parameters(cell, hidden, hidden)  # type: ignore[arg-type]
+        rows.append({"V": symbols, "H": hidden, "cell": cell, "layer": layer, "model": layer + around})
     return pd.DataFrame(rows)
-
-
-def at_word_ends(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean gate values of `verse_table` where a word ends and within words: `end`, `inside`, by cell and gate."""
-    means = table[table["unit"] == "mean"]
-    where = means["character"].map(lambda symbol: "inside" if symbol.isalpha() else "end")
-    return means.groupby(["cell", "gate", where], sort=False)["value"].mean().unstack()
