@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bookkit import cli
-from bookkit.results import compare
 from bookkit.toc import parse_overrides
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -77,41 +75,3 @@ def test_make_help_names_every_target() -> None:
     done = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True)
     for target in ["book", "chapter", "test", "results", "serve", "bench", "lint", "lock", "clean"]:
         assert f"  {target} " in done.stdout
-
-
-def summary(machine: str = "m", value: float = 1.0, word: str = "supported", **more) -> dict:
-    verdict = {"id": "A1", "word": word, "effect": value, "low": 0.9, "high": 1.1, "measured": False}
-    numbers = {"n": {"value": value, "text": "…", **more}}
-    versions = {"torch": "2.13.0"}
-    return {
-        "chapter": "c", "machine": machine, "versions": versions, "kernels": [], "parameters": {}, "numbers": numbers,
-        "verdicts": [verdict],
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("now", "fatal", "notes"),
-    [
-        (summary(), 0, 0),
-        (summary(value=1.0001), 2, 0),
-        (summary(machine="other", value=1.0001), 0, 1),
-        (summary(machine="other", value=1.05, tolerance=0.1), 0, 0),
-        (summary(machine="other", value=1.05, tolerance=0.01), 1, 0),
-        (summary(machine="other", value=1.2, tolerance=1), 1, 0),
-        (summary(machine="other", word="contradicted"), 1, 0),
-        ({**summary(), "parameters": {"seeds": 1}}, 1, 0),
-        ({**summary(), "numbers": {}}, 1, 0),
-    ],
-)
-def test_recomputed_results_are_compared(now: dict, fatal: int, notes: int) -> None:
-    """Equal on the same kind of processor; elsewhere within the stated tolerance and the committed interval."""
-    found = list(compare(json.loads(json.dumps(summary())), now))
-    assert (sum(drift.fatal for drift in found), sum(not drift.fatal for drift in found)) == (fatal, notes)
-
-
-def test_what_was_timed_may_change_but_is_told() -> None:
-    past, now = summary(), summary(word="contradicted", value=1.0)
-    for each in (past, now):
-        each["verdicts"][0]["measured"] = True
-    found = list(compare(past, now))
-    assert [(drift.fatal, drift.what) for drift in found] == [(False, "verdict A1: supported before, contradicted now")]
