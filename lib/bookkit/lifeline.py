@@ -84,15 +84,22 @@ def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
 def heeding() -> Iterator[None]:
     """Let the signals of `ENDING` end this block like Ctrl-C, and with it all that runs under lifelines."""
 
+    numbers: list[int] = []
+
     def end(number: int, frame: FrameType | None) -> None:
+        numbers.append(number)
+        ended.set()
         raise Ended(number)
 
     before: Mapping[signal.Signals, Any] = {each: signal.signal(each, end) for each in _heeded()}
     ended.clear()
     try:
         yield
-    except KeyboardInterrupt:
-        ended.set()
+    except BaseException as error:
+        if numbers:  # what else fails on the way, such as progress on a closed terminal, is no news
+            raise Ended(numbers[0]) from None
+        if isinstance(error, KeyboardInterrupt):
+            ended.set()
         raise
     finally:
         for process, pipe in list(_pipes.items()):  # of other threads, which nobody waits for

@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from processes import processes_with, wait
 from rich.console import Console
 
-from bookkit import execute, fingerprint
+from bookkit import cli, execute, fingerprint, tasks
 from bookkit.errors import BookError
 from bookkit.places import Places
 from bookkit.progress import Display, duration
@@ -514,6 +515,24 @@ def test_a_build_that_is_told_to_end_says_one_line_and_leaves_nothing(
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
 @pytest.mark.papermill
+def test_closing_the_terminal_ends_a_build_whole(project: Places) -> None:
+    """Its progress bars cannot be drawn from then on."""
+    write_notebook(project.root / "chapters/one/b.ipynb", WORKERS, kind="sweep")
+    command = [sys.executable, "-m", "bookkit", "--root", str(project.root), "chapter", "b"]
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(sys.executable, command)
+    try:
+        wait(lambda: workers(project) >= 2)
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    assert not processes_with(str(project.root))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
+@pytest.mark.papermill
 def test_a_killed_lifeline_takes_its_chapter_with_it_and_is_named(project: Places) -> None:
     write_notebook(project.root / "chapters/one/b.ipynb", WORKERS, kind="sweep")
     process = start(project, "chapter", "b")
@@ -578,6 +597,27 @@ def test_the_site_is_built_again_when_its_sources_change(project: Places) -> Non
     assert build(project).sites == 0
     (project.site / "index.html").unlink()
     assert build(project).sites == 1
+
+
+@pytest.mark.parametrize("name", ["building/", "tasks.json/", "work", "executed", "fresh", "stage", "html"])
+def test_what_cannot_be_written_is_named_without_a_traceback(
+    project: Places, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a folder stands where a file has to be, or the other way round."""
+
+    def site(places: Places) -> None:
+        for folder in (places.stage, places.site):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(tasks, "build_site", site)
+    path = project.base / name
+    project.base.mkdir()
+    (path.mkdir if name.endswith("/") else path.touch)()
+    status = cli.main(["--root", str(project.root), "book"])
+    said = "".join(capfd.readouterr())
+    assert status in (1, 2)
+    assert str(path) in said
+    assert "Traceback" not in said
 
 
 def test_a_source_of_the_same_size_and_time_counts(project: Places) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import minibook
 import pytest
 from processes import processes_with, wait
 
@@ -80,6 +81,22 @@ def test_each_link_of_the_chain_takes_the_rest_with_it(
     os.kill(next(pid for pid in pids if pid != build.pid), number)
     assert build.wait(20) != 0
     wait(lambda: not processes_with(mark))
+
+
+@pytest.mark.parametrize("who", ["build", "lifeline"])
+def test_sphinx_ends_with_its_build(tmp_path: Path, who: str) -> None:
+    minibook.write(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from bookkit import site, stage; root = Path(sys.argv[1])\n"
+        "site.build(stage.stage(root / '_build/executed', root / '_build/stage', root), root / '_build/html')"
+    )
+    build = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.DEVNULL)
+    wait(lambda: any("jupyter_book" in line for line in processes_with(str(tmp_path)).values()))
+    links = [pid for pid, line in processes_with(str(tmp_path)).items() if "bookkit.lifeline\0" in line]
+    os.kill(build.pid if who == "build" else links[0], signal.SIGKILL)
+    assert build.wait(20) != 0
+    wait(lambda: not processes_with(str(tmp_path)), 5)
+    assert not (tmp_path / "_build/html").exists()
 
 
 def test_output_and_status_of_a_command_come_back() -> None:

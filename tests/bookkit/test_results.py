@@ -125,6 +125,8 @@ def test_what_was_timed_may_change_but_is_told() -> None:
     past, now = summary(), summary(word="contradicted", value=1.0)
     for each in (past, now):
         each["verdicts"][0]["measured"] = True
+        each["numbers"] = {}
+    now["machine"] = "other"
     found = list(results.compare(past, now))
     assert [(drift.fatal, drift.what) for drift in found] == [(False, "verdict A1: supported before, contradicted now")]
 
