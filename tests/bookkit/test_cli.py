@@ -196,16 +196,17 @@ def test_the_server_gives_files_of_the_site_and_nothing_else(
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_what_a_terminal_cannot_show_is_printed_in_other_words(tmp_path: Path) -> None:
-    folder = tmp_path / "Bücher ✓"
-    folder.mkdir()
-    (folder / "_toc.yml").write_text("root: chapters/index\n")
-    command = [sys.executable, "-m", "bookkit", "--root", str(folder), "book"]
+def test_what_a_terminal_cannot_show_is_printed_in_other_words(book: Path) -> None:
+    """Here in what is said of a site that cannot be built, and in an error."""
+    folder = book.rename(book.with_name("Bücher ✓"))
     environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {tmp_path}/B\\xfccher \\u2713/_toc.yml: names chapters/index, ")
-    assert done.stderr.count("\n") == 1
+    for command, status, said in [("book", 1, "site: failed: "), ("serve", 2, "error: no site in ")]:
+        line = [sys.executable, "-m", "bookkit", "--root", str(folder), command]
+        done = subprocess.run(line, capture_output=True, text=True, env=environment)
+        assert done.returncode == status
+        assert said in done.stdout + done.stderr
+        assert "B\\xfccher \\u2713" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(book: Path) -> None:
@@ -316,6 +317,12 @@ def test_the_python_that_make_is_given_is_a_path_and_no_line_for_the_shell(made:
     assert make(made, "book", f"PYTHON={value}").returncode == 2
     assert make(made, "book", PYTHON=value).returncode == 2
     assert not (made / "p").exists()
+
+
+def test_the_python_that_make_is_given_may_lie_in_a_folder_with_spaces(made: Path) -> None:
+    (made / ".venv/installed").unlink()
+    python = (made / ".venv/bin/python").rename(made / "my python")
+    assert json.loads(make(made, "set-up", f"PYTHON={python}").stdout)[0] == ["set-up"]
 
 
 def test_the_ways_in_which_make_is_used(made: Path) -> None:

@@ -70,8 +70,18 @@ def test_a_build_that_ends_takes_everything_with_it(
     wait(lambda: not processes_with(mark))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("who", ["bookkit.lifeline", "program"])
+BY_FORCE, IN_PEACE = (signal.SIGKILL,), (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("chain", "who", "number"),
+    [
+        *(("guarded", who, number) for who in ("bookkit.lifeline", "program") for number in BY_FORCE + IN_PEACE),
+        *(("plain", "program", number) for number in BY_FORCE),
+        *(("plain", "bookkit.lifeline", number) for number in IN_PEACE),
+    ],
+    indirect=["chain"],
+)
 def test_each_link_of_the_chain_takes_the_rest_with_it(
     chain: tuple[subprocess.Popen, str], who: str, number: signal.Signals
 ) -> None:
@@ -94,8 +104,9 @@ def test_sphinx_ends_with_its_build(tmp_path: Path, who: str) -> None:
     wait(lambda: any("jupyter_book" in line for line in processes_with(str(tmp_path)).values()))
     links = [pid for pid, line in processes_with(str(tmp_path)).items() if "bookkit.lifeline\0" in line]
     os.kill(build.pid if who == "build" else links[0], signal.SIGKILL)
+    wait(lambda: not any("jupyter_book" in line for line in processes_with(str(tmp_path)).values()), 4)
     assert build.wait(20) != 0
-    wait(lambda: not processes_with(str(tmp_path)), 5)
+    wait(lambda: not processes_with(str(tmp_path)))
     assert not (tmp_path / "_build/html").exists()
 
 
