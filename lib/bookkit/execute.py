@@ -298,6 +298,6 @@ def read_json(path: Path) -> dict[str, Any]:
     """A file that holds a JSON object; empty where it is missing or broken."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -171,6 +171,7 @@ DAMAGES = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-3]),
     "emptied": lambda path: path.write_bytes(b""),
     "a bit flipped": lambda path: path.write_bytes(path.read_bytes()[:-3] + bytes([path.read_bytes()[-3] ^ 1, 1, 1])),
+    "nested without end": lambda path: path.write_bytes(b"[" * 100_000),
     "another object": lambda path: path.write_text('{"files": {}, "inputs": []}'),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
@@ -213,7 +214,7 @@ def test_the_last_chapter_alone_does_not_read_damaged_results(project: Places) -
     assert build(project).executed == ["one/a"]
 
 
-@pytest.mark.parametrize("text", ["", '{"site": {', "[]", "3"])
+@pytest.mark.parametrize("text", ["", '{"site": {', "[]", "3", pytest.param("[" * 100_000, id="nested")])
 def test_a_damaged_database_of_tasks_heals(project: Places, text: str) -> None:
     build(project)
     project.tasks.write_text(text)

@@ -196,7 +196,9 @@ def test_files_that_no_chapter_accounts_for_are_named(book: Places, capsys: pyte
     assert (status, said.splitlines()[0]) == (1, "DRIFT results/summaries/one-b.json: is the summary of no chapter")
 
 
-@pytest.mark.parametrize("text", ["", '{"chapter": "one/a", "mach', "[]", "{}", "null", '"x"', "3", "\0"])
+@pytest.mark.parametrize(
+    "text", ["", '{"chapter": "one/a", "mach', "[]", "{}", "null", '"x"', "3", "\0", "[" * 100_000]
+)
 def test_a_broken_summary_is_one_line(book: Places, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     (book.summaries / "one-a.json").write_text(text)
     said = "error: results/summaries/one-a.json is truncated or altered: 'make results' writes it anew\n"
