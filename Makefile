@@ -1,8 +1,11 @@
 # Every target sets up .venv by itself. FRESH=1 recomputes every run; QUICK=1 builds a small book apart from the site.
-PYTHON ?= $(shell for each in python3.11 python3 python; do \
-	$$each -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$each && break; done)
-BOOK := .venv/bin/python -m bookkit
-FLAGS = $(if $(FRESH),--fresh) $(if $(QUICK),--quick)
+override BOOK := .venv/bin/python -m bookkit
+override FLAGS := $${FRESH:+--fresh} $${QUICK:+--quick}
+# What is given on the command line is text for a command, never a formula for make or a line for the shell: it goes
+# through the environment, and recipes quote it.
+override each :=
+override as_text = $(eval override $1 := $$(value $1))$(eval export $1)
+$(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each)))),$(call as_text,$(each))))
 # Bytecode is kept even where the machine's default is not to: else every process would compile all of torch again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,10 +20,10 @@ book: set-up  ## execute what changed and build the site into _build/html
 	@$(BOOK) book $(FLAGS)
 
 chapter: set-up  ## execute one chapter, then build the site: make chapter NAME=architecture/ablation
-	@$(BOOK) chapter '$(NAME)' $(FLAGS) $(PARAMETERS)
+	@$(BOOK) chapter $(FLAGS) --parameters="$$PARAMETERS" -- "$$NAME"
 
 test: set-up  ## run every test
-	@.venv/bin/python -m pytest $(or $(PYTEST),-n 2 --dist loadfile --no-loadscope-reorder)
+	@$(BOOK) test -- "$$PYTEST"
 
 results: set-up  ## compute what is missing and write the results lock
 	@$(BOOK) results
@@ -32,7 +35,7 @@ prose: set-up  ## write computed values into the sentences of the chapters; the 
 	@$(BOOK) prose
 
 serve: set-up  ## serve the site on this machine (PORT=8000)
-	@$(BOOK) serve --port $(or $(PORT),8000)
+	@$(BOOK) serve --port="$${PORT:-8000}"
 
 bench: set-up  ## measure the cells on this machine, at quick size
 	@$(BOOK) bench
@@ -53,6 +56,8 @@ clean:  ## delete all that was built (not .venv)
 set-up: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
-	@test -n '$(PYTHON)' || { echo 'error: this book needs Python 3.11 and found: '\
-	"$$(python3 --version 2>/dev/null || echo no Python at all). Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
-	@PYTHONPATH=lib $(PYTHON) -m bookkit set-up
+	@found=$${PYTHON-$$(for each in python3.11 python3 python; do \
+		"$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$each" && break; done)}; \
+	test -n "$$found" || { echo 'error: this book needs Python 3.11 and found: '\
+	"$$(python3 --version 2>/dev/null || echo no Python at all). Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }; \
+	PYTHONPATH=lib "$$found" -m bookkit set-up

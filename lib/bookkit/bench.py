@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bookkit import lifeline
 from bookkit.errors import BookError
 
 PROGRAM = "experiments.cost.bench"
@@ -30,9 +31,8 @@ def bench(root: Path) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(root / "lib")}
-    done = subprocess.run(
-        [sys.executable, "-m", PROGRAM, str(file)], cwd=root, env=environment, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", PROGRAM, str(file)]
+    done = lifeline.run(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
     if done.returncode or not file.is_file():
         lines = done.stderr.strip().splitlines()
         raise BookError(f"nothing was measured: {lines[-1] if lines else 'the program said nothing'}")

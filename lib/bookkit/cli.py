@@ -3,28 +3,66 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
+from bookkit import lifeline
 from bookkit.errors import BookError
+from bookkit.serve import port, serve
+
+PYTEST = "-n 2 --dist loadfile --no-loadscope-reorder"
+"""How all tests are run: side by side, the longest files first."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; errors that a person can mend are one line. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a path may hold what the terminal cannot show
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return options.run(options) or 0
+        with lifeline.heeding():
+            options = _parser().parse_args(arguments)
+            status = options.run(options) or 0
+            sys.stdout.flush()
+            return status
     except BookError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _end(f"error: {error}", 2)
+    except lifeline.Ended as end:
+        name = signal.Signals(end.number).name
+        return _end(f"ended by {name}; finished runs and chapters are kept", 128 + end.number)
     except KeyboardInterrupt:
-        print("interrupted; finished runs and chapters are kept", file=sys.stderr)
-        return 130
+        return _end("interrupted; finished runs and chapters are kept", 130)
+    except BrokenPipeError:
+        return _end("", 128 + signal.SIGPIPE)  # as of `make book | head`
+    except OSError as error:
+        return _end(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}", 2)
+
+
+def _end(line: str, status: int) -> int:
+    """Say why it ends, also where nobody listens any more."""
+    with suppress(OSError):
+        print(line, end="\n" if line else "", file=sys.stderr, flush=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # Python would fail on it again when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BookError(f"{message}; '{self.prog} --help' tells more")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bookkit", description="Build the book.")
+    parser = _Parser(prog="python -m bookkit", description="Build the book.")
     parser.add_argument("--root", type=Path, default=None, help="folder of the project (default: found from here)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -39,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     chapter.add_argument(
         "-p", dest="overrides", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter"
     )
+    chapter.add_argument("--parameters", default="", metavar="TEXT", help="such options in one text, as make has them")
     for command in (book, chapter):
         command.add_argument("--quick", action="store_true", help="quick parameters, built apart in _build/quick")
         command.add_argument("--fresh", action="store_true", help="use no stored run and no results lock")
@@ -47,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
     add("prose", _prose, "write computed values into the sentences that type them, and name checks that fail")
     serve = add("serve", _serve, "serve the built site on this machine")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", default="8000")
+    test = add("test", _test, "run every test, or what is named")
+    test.add_argument("options", nargs="?", default="", metavar="TEXT", help=f"options of pytest (default: {PYTEST})")
     add("bench", _bench, "measure the cells on this machine, at quick size")
     add("lint", _lint, "style, types, layout, notebooks, citation file")
     add("clean", _clean, "delete all that was built")
@@ -56,6 +97,22 @@ def _parser() -> argparse.ArgumentParser:
     environment.add_argument("--check", action="store_true", help="only tell whether it is as it should be")
     add("lock", _lock, "write constraints.txt from what is installed in .venv")
     return parser
+
+
+def _words(name: str, text: str) -> list[str]:
+    """The words of a text, as a shell would tell them apart, but nothing in it is executed."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BookError(f"{name} = {text!r} is not allowed: {str(error).lower()}") from None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Parameters as make is given them, such as `-p seeds 5 -p rates "[0.1, 1]"`."""
+    words = _words("PARAMETERS", text)
+    if len(words) % 3 or any(word != "-p" for word in words[::3]):
+        raise BookError(f"PARAMETERS = {text!r} is not allowed: such as -p seeds 5, as often as you like")
+    return list(zip(words[1::3], words[2::3], strict=True))
 
 
 def _root(options: argparse.Namespace) -> Path:
@@ -77,7 +134,7 @@ def _book(options: argparse.Namespace) -> int:
     build = Build(places, Display(), options.fresh)
     name = getattr(options, "name", None)
     if name is not None:
-        build.overrides = parse_overrides(options.overrides)
+        build.overrides = parse_overrides([*options.overrides, *_pairs(options.parameters)])
     return build.run(name)
 
 
@@ -104,20 +161,13 @@ def _prose(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    return serve(_root(options) / "_build" / "html", port(options.port))
 
-    site = _root(options) / "_build" / "html"
-    if not (site / "index.html").is_file():
-        raise BookError(f"no site in {site}: 'make book' builds it")
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), partial(SimpleHTTPRequestHandler, directory=site))
-    except OSError as error:
-        raise BookError(f"port {options.port}: {error.strerror}; choose another with PORT=") from None
-    print(f"http://127.0.0.1:{options.port}/ (Ctrl-C ends it)", flush=True)
-    with server:
-        server.serve_forever()
-    return 0
+
+def _test(options: argparse.Namespace) -> int:
+    words = _words("PYTEST", options.options) or _words("PYTEST", PYTEST)
+    os.chdir(_root(options))
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -133,11 +183,11 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    import shutil
+    from bookkit.places import remove
 
     root = _root(options)
     for name in ("_build", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache"):
-        shutil.rmtree(root / name, ignore_errors=True)
+        remove(root / name)
     return 0
 
 

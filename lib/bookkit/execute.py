@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,12 +18,13 @@ from typing import Any, TextIO
 
 import yaml
 
-from bookkit import fingerprint
+from bookkit import fingerprint, lifeline
 from bookkit.places import Places, swap_in
 from bookkit.toc import Chapter, tags
 from evidence.record import write_json
 
 Listener = Callable[[dict[str, Any]], None]
+RECORD, STAMP = "chapter.json", "fingerprint.json"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def execute(
     inputs: Mapping[str, Any],
     *,
     fresh: bool = False,
+    store: Path | None = None,
     listen: Listener = lambda event: None,
 ) -> dict[str, Any]:
     """Run a chapter and put its result in place of the one before.
@@ -78,6 +81,7 @@ def execute(
         places: folders of the build.
         inputs: fingerprint of the chapter, kept beside the result.
         fresh: do not read the results lock.
+        store: keep finished runs here until the chapter is done; by default in the run store itself.
         listen: called with each progress event of a sweep.
 
     Returns:
@@ -90,7 +94,7 @@ def execute(
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     started = time.perf_counter()
-    code = _papermill(chapter, values, places, output, fresh, listen)
+    code = _papermill(chapter, values, places, output, fresh, store or places.runs, listen)
     notebook = output / "notebook.ipynb"
     if code != 0:
         raise _failure(chapter, places, output, code)
@@ -98,9 +102,11 @@ def execute(
     write_json(notebook, content)
     record = read_record(output)
     record.setdefault("seconds", round(time.perf_counter() - started, 2))
-    stamp(output, inputs, places, record)
-    for leftover in ("progress.jsonl", "parameters.yml", "papermill.log"):
+    for leftover in ("progress.jsonl", "parameters.yml", "papermill.log", "source.ipynb"):
         (output / leftover).unlink(missing_ok=True)
+    stamp(output, inputs, places, record, fresh)
+    if store:
+        _move_runs(store, places.runs)
     swap_in(output, places.executed / chapter.name)
     return record
 
@@ -119,39 +125,87 @@ def scrub(notebook: dict[str, Any], root: Path) -> dict[str, Any]:
     return notebook
 
 
-def stamp(folder: Path, inputs: Mapping[str, Any], places: Places, record: Mapping[str, Any]) -> None:
-    """Keep beside a result what it depends on."""
-    sweeps = [sweep["name"] for sweep in record.get("sweeps", [])]
-    lock = fingerprint.lock_digests(places, sweeps)
-    write_json(folder / "fingerprint.json", {"inputs": dict(inputs), "lock": lock})
+def stamp(
+    folder: Path, inputs: Mapping[str, Any], places: Places, record: Mapping[str, Any], fresh: bool = False
+) -> None:
+    """Keep beside a result what it depends on, whether it was free to use the results lock, and what its files hold."""
+    lock = fingerprint.lock_digests(places, [sweep["name"] for sweep in record.get("sweeps", [])])
+    content = {"inputs": dict(inputs), "lock": lock, "fresh": fresh, "files": digests(folder)}
+    write_json(folder / STAMP, {**content, "check": _check(content)})
 
 
 def read_record(folder: Path) -> dict[str, Any]:
     """`chapter.json` of a folder; empty where it is missing."""
-    return _read(folder / "chapter.json")
+    return read_json(folder / RECORD)
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
-    """`fingerprint.json` of a folder; empty where it or the notebook is missing or broken."""
-    return _read(folder / "fingerprint.json") if (folder / "notebook.ipynb").is_file() else {}
+    """`fingerprint.json` of a folder; empty where it is missing or broken."""
+    found = read_json(folder / STAMP)
+    return found if found.get("check") == _check(found) else {}
+
+
+def damaged(folder: Path) -> str | None:
+    """The first file of an executed chapter that is not as its stamp says, in words; None when all are, or none was made."""
+    if not folder.is_dir():
+        return None
+    stored = read_stamp(folder)
+    before, now = stored.get("files"), digests(folder)
+    if before is None:
+        return f"its result was damaged: {STAMP}"
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return f"its result was damaged: {names[0]}" if names else None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a chapter was executed, and its result is as it was then."""
+    return folder.is_dir() and not damaged(folder)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Digests of the files of a result (not its stamp), by name; hidden ones are not ours."""
+    paths = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    kept = {name: path for name, path in paths.items() if not any(part.startswith(".") for part in name.parts)}
+    return {name.as_posix(): fingerprint.file_digest(path) for name, path in kept.items() if name.name != STAMP}
+
+
+def _check(content: Mapping[str, Any]) -> str:
+    parts = {name: part for name, part in content.items() if name != "check"}
+    return fingerprint.sha(json.dumps(parts, sort_keys=True))
+
+
+def _move_runs(source: Path, target: Path) -> None:
+    """Move finished runs from one store into another."""
+    for path in sorted(source.rglob("*.json")):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, place)
+    shutil.rmtree(source, ignore_errors=True)
 
 
 def _papermill(
-    chapter: Chapter, values: Mapping[str, Any], places: Places, output: Path, fresh: bool, listen: Listener
+    chapter: Chapter,
+    values: Mapping[str, Any],
+    places: Places,
+    output: Path,
+    fresh: bool,
+    store: Path,
+    listen: Listener,
 ) -> int:
-    parameters = output / "parameters.yml"
+    source, parameters = output / "source.ipynb", output / "parameters.yml"
+    source.write_text(json.dumps(chapter.notebook), encoding="utf-8")  # as it was read, whoever edits it meanwhile
     parameters.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     events = output / "progress.jsonl"
     events.touch()
     save = "last" if places.quick else "each"  # of a quick chapter at most seconds of work are lost
-    command = [sys.executable, "-m", "bookkit.lifeline"]
-    command += [str(chapter.path), str(output / "notebook.ipynb"), str(parameters), save]
-    environment = {key: value for key, value in os.environ.items() if key != "BOOK_FRESH"}
+    command = [sys.executable, "-m", "bookkit.notebook", str(source), str(chapter.path.parent)]
+    command += [str(output / "notebook.ipynb"), str(parameters), save]
+    environment = {key: value for key, value in os.environ.items() if key not in ("BOOK_FRESH", "BOOK_CORES")}
     environment |= {
         "BOOK_OUTPUT": str(output),
         "BOOK_PROGRESS": str(events),
         "BOOK_EXECUTED": str(places.executed),
-        "BOOK_STORE": str(places.runs),
+        "BOOK_STORE": str(store),
         "BOOK_LOCK": str(places.lock),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
@@ -163,20 +217,16 @@ def _papermill(
         environment["BOOK_CORES"] = str(places.base / "cores")
     with open(output / "papermill.log", "w", encoding="utf-8") as log, open(events, encoding="utf-8") as file:
         progress = Tail(file)
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
-        )
-        try:
+        with lifeline.started(
+            command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=places.root
+        ) as process:
             while True:
-                ended = process.poll() is not None
+                over = process.poll() is not None
                 for line in progress.lines():
                     listen(json.loads(line))
-                if ended:
+                if over:
                     return process.returncode
                 time.sleep(0.1)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
 
 
 def broken(chapter: Chapter, places: Places, error: Exception) -> Failure:
@@ -195,7 +245,11 @@ def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failu
         error = log[-1] if log else f"papermill ended with status {code} and said nothing"
         if code > 128:
             error = f"the notebook's process was ended from outside or ran out of memory (status {code})"
-        kept = relative if partial.is_file() else f"none; log in {os.path.relpath(output / 'papermill.log')}"
+        elif code < 0:
+            name_of_signal = signal.Signals(-code).name
+            error = f"the process that watches over the notebook was ended from outside ({name_of_signal})"
+        log_name = os.path.relpath(output / "papermill.log", places.root)
+        kept = relative if partial.is_file() else f"none; log in {log_name}"
         return Failure(chapter.name, name, None, None, "", error, kept)
     cell, error_output = found
     number, line = _place(chapter, cell, error_output)
@@ -206,7 +260,7 @@ def _failure(chapter: Chapter, places: Places, output: Path, code: int) -> Failu
 
 
 def _failed_cell(partial: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    for cell in _read(partial).get("cells", []):
+    for cell in read_json(partial).get("cells", []):
         cell["source"] = "".join(cell["source"])
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
@@ -240,9 +294,10 @@ def _without_paths(value: Any, root: Path) -> Any:
     return value
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A file that holds a JSON object; empty where it is missing or broken."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

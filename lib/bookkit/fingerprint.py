@@ -47,7 +47,7 @@ class Surroundings:
             path for path in (places.root / "lib").rglob("*") if path.suffix in DATA and "bookkit" not in path.parts
         ]
         upstream = {
-            path.parent.relative_to(places.executed).as_posix(): sha(path.read_bytes())
+            path.parent.relative_to(places.executed).as_posix(): file_digest(path)
             for path in sorted(places.executed.glob("**/chapter.json"))
         }
         return cls(_versions(places.root), files_digest(data), upstream)
@@ -77,7 +77,7 @@ def take(
 
 def lock_digests(places: Places, sweeps: Iterable[str]) -> dict[str, str]:
     """Digest of the results lock of each sweep; empty where there is none."""
-    return {name: _file_digest(places.lock / f"{name}.jsonl") for name in sorted(set(sweeps))}
+    return {name: file_digest(places.lock / f"{name}.jsonl") for name in sorted(set(sweeps))}
 
 
 def why(stored: Mapping[str, Any], now: Mapping[str, Any], places: Places) -> str | None:
@@ -119,10 +119,11 @@ def sha(data: bytes | str) -> str:
 
 def files_digest(paths: Iterable[Path]) -> str:
     """One digest over the contents of files."""
-    return sha("\n".join(_file_digest(path) for path in sorted(paths)))
+    return sha("\n".join(file_digest(path) for path in sorted(paths)))
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Digest of a file; empty where there is none."""
     return sha(path.read_bytes()) if path.is_file() else ""
 
 

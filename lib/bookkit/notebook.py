@@ -7,17 +7,21 @@ makes is written by then, and a kernel that goes by itself first waits for the w
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 
 import papermill
 import yaml
 
+from bookkit import lifeline
 
-def main(notebook: str, output: str, parameters: str, save: str) -> None:
-    """Execute a notebook in its own folder.
+
+def main(notebook: str, folder: str, output: str, parameters: str, save: str) -> None:
+    """Execute a notebook.
 
     Args:
         notebook: path of the notebook.
+        folder: where it runs.
         output: path of the executed notebook.
         parameters: path of a YAML file with values to inject.
         save: `each`: the output is written after each cell, so that an interrupted one is left; or `last`.
@@ -30,7 +34,7 @@ def main(notebook: str, output: str, parameters: str, save: str) -> None:
         output,
         parameters=yaml.safe_load(Path(parameters).read_text(encoding="utf-8")),
         kernel_name="python3",
-        cwd=str(Path(notebook).parent),
+        cwd=folder,
         progress_bar=False,
         request_save_on_cell_execute=save == "each",
         shutdown_kernel="immediate",
@@ -38,4 +42,9 @@ def main(notebook: str, output: str, parameters: str, save: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    lifeline.guard()
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:  # the last line of the log is what the build shows
+        traceback.print_exc()
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")

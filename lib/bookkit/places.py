@@ -59,6 +59,11 @@ class Places:
         return self.base / "runs"
 
     @property
+    def fresh_runs(self) -> Path:
+        """Runs of chapters that are computed again, each in a store of its own until the chapter is done."""
+        return self.base / "fresh"
+
+    @property
     def fresh_marker(self) -> Path:
         """Exists while a fresh build is under way."""
         return self.base / "fresh.json"
@@ -96,6 +101,12 @@ class Places:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder, if it is there; one that cannot be deleted is an error."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def swap_in(new: Path, old: Path) -> None:

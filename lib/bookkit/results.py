@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from bookkit import execute
+from bookkit import execute, fingerprint
 from bookkit.errors import BookError
 from bookkit.places import Places
 from bookkit.progress import Display
@@ -17,7 +18,20 @@ from bookkit.tasks import Build
 from bookkit.toc import Chapter, chapters
 
 EXACT = 1e-9
+WIDER = 10.0
+"""How many times as wide as the interval computed now the committed one may be, where the runs were computed anew."""
 NUMERIC = ("torch", "numpy", "scipy", "pandas")
+PARTS = {
+    "chapter": str,
+    "machine": str,
+    "versions": dict,
+    "kernels": list,
+    "parameters": dict,
+    "numbers": dict,
+    "verdicts": list,
+    "comparisons": list,
+}
+"""What a summary consists of."""
 KEPT = (
     "id",
     "word",
@@ -63,7 +77,10 @@ def write(places: Places, display: Display) -> int:
         for sweep in record.get("sweeps", []):
             sweeps.setdefault(sweep["name"], set()).update(sweep["keys"])
     for name, keys in sorted(sweeps.items()):
-        store.lock_sweep(name, keys)
+        try:
+            store.lock_sweep(name, keys)
+        except ValueError as error:
+            raise BookError(str(error)) from None
         display.say(f"{name}: {len(keys)} runs locked")
     _remove_others(places.lock, {f"{name}.jsonl" for name in sweeps})
     used = {key.partition("-")[2] for keys in sweeps.values() for key in keys}  # a key ends in its origin's id
@@ -112,53 +129,76 @@ def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | N
 def check(places: Places) -> int:
     """Compare the executed chapters with the committed summaries; print every difference.
 
-    On the same kind of processor, with the same versions and kernels, numbers must be equal. Elsewhere a number must lie within
-    the tolerance that it states, the effect of a verdict within the committed interval, and the word must be equal.
-    What was timed is compared by its word, and a change is told but is no error.
+    Where all runs of a chapter came from the results lock, all that was not timed must be equal, on any processor; so it
+    must where they were computed on the same kind of processor, with the same versions and kernels. Elsewhere a number
+    must lie within the tolerance that it states, the effect of a verdict within the committed interval, that interval be
+    of the order of the new one, and the word be equal. A change of what was timed is told but is no error, so is a
+    results lock that no chapter uses; a summary of no chapter is one.
 
     Returns:
         0, or 1 when something drifted.
 
     Raises:
-        BookError: a chapter was not executed or has no summary.
+        BookError: a chapter was not executed, or has no sound summary.
     """
     found: list[Drift] = []
-    compared = 0
-    for chapter, record in _records(places):
+    expected: set[Path] = set()
+    records = _records(places)
+    for chapter, record in records:
+        stamp = execute.read_stamp(places.executed / chapter.name)
+        if stamp["lock"] != fingerprint.lock_digests(places, stamp["lock"]):
+            raise BookError(f"the results lock of chapter {chapter.name} changed: 'make book' executes it again")
         now = summarise(chapter, record)
-        if now is None:
-            continue
-        path = summary_path(places, chapter)
-        if not path.is_file():
-            raise BookError(f"{path.relative_to(places.root)} is missing: 'make results' writes it")
-        compared += 1
-        found += compare(json.loads(path.read_text(encoding="utf-8")), now)
+        if now is not None:
+            path = summary_path(places, chapter)
+            expected.add(path)
+            found += compare(_read_summary(path, places.root), now, not stamp["fresh"] and _all_locked(places, record))
+    found += _foreign(places, expected, {sweep["name"] for _, record in records for sweep in record.get("sweeps", [])})
     for drift in found:
         print(drift)
     fatal = sum(drift.fatal for drift in found)
-    print(f"check-results: {compared} chapters compared with results/, {fatal} drifted, {len(found) - fatal} notes")
+    notes = len(found) - fatal
+    print(f"check-results: {len(expected)} chapters compared with results/, {fatal} drifted, {notes} notes")
     return 1 if fatal else 0
 
 
-def compare(past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
-    """Differences between a committed summary and the same chapter computed now."""
+def compare(past: Mapping[str, Any], now: Mapping[str, Any], locked: bool = False) -> Iterator[Drift]:
+    """Differences between a committed summary and the same chapter computed now.
+
+    Args:
+        past: the summary.
+        now: what `summarise` makes of the chapter.
+        locked: whether all its runs came from the results lock.
+    """
     name = now["chapter"]
     versions = [[side["versions"].get(package) for package in NUMERIC] for side in (past, now)]
     alike = past["machine"] == now["machine"] and versions[0] == versions[1] and past["kernels"] == now["kernels"]
-    if past["parameters"] != now["parameters"]:
-        yield Drift(name, "its parameters are not those of the summary", True)
+    if past["chapter"] != name or past["parameters"] != now["parameters"]:
+        yield Drift(name, "its name or its parameters are not those of the summary", True)
         return
+    exact = locked or alike
+    timed = not now["numbers"] and all(each.get("measured") for each in now["verdicts"])
+    if not exact and not timed:
+        yield Drift(name, "computed here, on another kind of processor or with other versions: compared loosely", False)
+    elif exact and versions[0] != versions[1]:
+        yield Drift(name, f"{', '.join(NUMERIC)}: {versions[0]} before, {versions[1]} now", False)
     for kind in ("numbers", "verdicts"):
         before, after = _by_id(past[kind]), _by_id(now[kind])
         for key in sorted({*before, *after}):
             if key not in before or key not in after:
                 yield Drift(name, f"{key}: only in the {'committed' if key in before else 'new'} results", True)
+            elif after[key].get("measured"):
+                yield from _compare_timed(name, key, before[key], after[key])
+            elif exact:
+                said = key if kind == "numbers" else f"verdict {key}"
+                yield from _exactly(name, said, before[key], after[key])
             elif kind == "numbers":
-                yield from _compare_number(name, key, before[key], after[key], alike)
+                yield from _compare_number(name, key, before[key], after[key])
             else:
-                yield from _compare_verdict(name, key, before[key], after[key], alike)
-    if alike and past.get("comparisons", []) != now.get("comparisons", []):
-        yield Drift(name, "its comparisons with models without recurrence are others than before", True)
+                yield from _compare_verdict(name, key, before[key], after[key])
+    if exact:
+        for part in ("kernels", "comparisons", "values", "checks"):
+            yield from _exactly(name, part, past.get(part), now[part])
 
 
 def summary_path(places: Places, chapter: Chapter) -> Path:
@@ -169,11 +209,51 @@ def summary_path(places: Places, chapter: Chapter) -> Path:
 def _records(places: Places) -> list[tuple[Chapter, dict[str, Any]]]:
     records = []
     for chapter in chapters(places.root):
-        record = execute.read_record(places.executed / chapter.name)
-        if not record:
+        folder = places.executed / chapter.name
+        if not folder.is_dir():
             raise BookError(f"chapter {chapter.name} was not executed: 'make book' does it")
-        records.append((chapter, record))
+        if damaged := execute.damaged(folder):
+            raise BookError(f"chapter {chapter.name}: {damaged}; 'make book' executes it again")
+        records.append((chapter, execute.read_record(folder)))
     return records
+
+
+def _read_summary(path: Path, root: Path) -> dict[str, Any]:
+    name = path.relative_to(root)
+    if not path.is_file():
+        raise BookError(f"{name} is missing: 'make results' writes it")
+    found = execute.read_json(path)
+    if not _is_summary(found):
+        raise BookError(f"{name} is truncated or altered: 'make results' writes it anew")
+    return found
+
+
+def _is_summary(found: Mapping[str, Any]) -> bool:
+    if not all(isinstance(found.get(part), kind) for part, kind in PARTS.items()):
+        return False
+    entries = [*found["numbers"].values(), *found["verdicts"]]
+    return all(isinstance(each, dict) for each in entries) and all("id" in each for each in found["verdicts"])
+
+
+def _all_locked(places: Places, record: Mapping[str, Any]) -> bool:
+    """Whether a chapter computed no run, and the results lock holds all that it found."""
+    from evidence.lock import read
+
+    def locked(name: str) -> set[str]:
+        path = places.lock / f"{name}.jsonl"
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
+        return {row["key"] for row in read(lines) if row and "key" in row}
+
+    sweeps = record.get("sweeps", [])
+    return bool(sweeps) and all(not each["computed"] and locked(each["name"]) >= {*each["keys"]} for each in sweeps)
+
+
+def _foreign(places: Places, summaries: set[Path], sweeps: set[str]) -> Iterator[Drift]:
+    """Committed files that no chapter accounts for."""
+    for path in sorted(each for each in places.summaries.glob("[!.]*") if each not in summaries):
+        yield Drift(str(path.relative_to(places.root)), "is the summary of no chapter", True)
+    for path in sorted(each for each in places.lock.glob("*.jsonl") if each.stem not in sweeps):
+        yield Drift(str(path.relative_to(places.root)), "no chapter uses these runs", False)
 
 
 def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,38 +262,51 @@ def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {key: verdict[key] for key in KEPT if key in verdict}
 
 
-def _compare_number(
-    chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any], alike: bool
-) -> Iterator[Drift]:
-    before, after = past["value"], now["value"]
-    if _equal(before, after):
+def _exactly(chapter: str, key: str, past: Any, now: Any) -> Iterator[Drift]:
+    """Every part that differs, each named by its place."""
+    if isinstance(past, Mapping) and isinstance(now, Mapping):
+        for name in sorted({*past, *now}):
+            yield from _exactly(chapter, f"{key}, {name}", past.get(name), now.get(name))
+    elif isinstance(past, list) and isinstance(now, list) and len(past) == len(now):
+        for number, (before, after) in enumerate(zip(past, now, strict=True), 1):
+            yield from _exactly(chapter, f"{key} {number}", before, after)
+    elif not _equal(past, now):
+        yield Drift(chapter, f"{key}: {past!r} before, {now!r} now", True)
+
+
+def _compare_timed(chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
+    if not past.get("measured"):
+        yield Drift(chapter, f"{key}: timed now, and not before", True)
+    if past.get("word") != now["word"]:
+        yield Drift(chapter, f"verdict {key}: {past.get('word')} before, {now['word']} now", False)
+
+
+def _compare_number(chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
+    before, after, tolerance = past.get("value"), now["value"], now.get("tolerance")
+    if _equal(before, after) or key.startswith("verdict-"):  # a verdict is compared as such
         return
     said = f"{key}: {before!r} before, {after!r} now"
-    tolerance = now.get("tolerance")
-    if alike:
-        yield Drift(chapter, f"{said}, on the same kind of processor", True)
-    elif tolerance is not None and _is_number(before) and _is_number(after):
-        if abs(after - before) > tolerance:
+    numbers = _is_number(before) and _is_number(after)
+    if numbers and tolerance is not None:
+        if not abs(after - before) <= tolerance:
             yield Drift(chapter, f"{said}, further apart than {tolerance}", True)
-    elif not key.startswith("verdict-"):
-        yield Drift(chapter, f"{said}, on another kind of processor", False)
+    else:
+        yield Drift(chapter, said, not numbers and type(before) is not type(after))
 
 
-def _compare_verdict(
-    chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any], alike: bool
-) -> Iterator[Drift]:
-    measured = bool(past.get("measured") or now.get("measured"))
-    if past["word"] != now["word"]:
-        yield Drift(chapter, f"verdict {key}: {past['word']} before, {now['word']} now", not measured)
-    if measured or "effect" not in past or "effect" not in now:
+def _compare_verdict(chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
+    if past.get("word") != now["word"]:
+        yield Drift(chapter, f"verdict {key}: {past.get('word')} before, {now['word']} now", True)
+    effect, low, high = (past.get(name) for name in ("effect", "low", "high"))
+    if not (_is_number(effect) and _is_number(low) and _is_number(high)):
+        yield Drift(chapter, f"verdict {key}: its effect or its interval is missing", True)
         return
-    if alike:
-        for part in ("effect", "low", "high"):
-            if not _equal(past[part], now[part]):
-                yield Drift(chapter, f"verdict {key}, {part}: {past[part]!r} before, {now[part]!r} now", True)
-    elif not past["low"] - EXACT <= now["effect"] <= past["high"] + EXACT:
-        interval = f"{past['low']:.4g} to {past['high']:.4g}"
+    interval = f"{low:.4g} to {high:.4g}"
+    if not low - EXACT <= now["effect"] <= high + EXACT:
         yield Drift(chapter, f"verdict {key}: its effect {now['effect']:.4g} is outside {interval}", True)
+    if not (low <= effect <= high and high - low <= WIDER * (now["high"] - now["low"]) + EXACT):
+        computed = f"{now['low']:.4g} to {now['high']:.4g}"
+        yield Drift(chapter, f"verdict {key}: its interval is {interval}, that computed now {computed}", True)
 
 
 def _by_id(entries: Any) -> dict[str, Any]:
@@ -222,11 +315,11 @@ def _by_id(entries: Any) -> dict[str, Any]:
 
 def _equal(before: Any, after: Any) -> bool:
     if _is_number(before) and _is_number(after):
-        return before == after or abs(before - after) <= EXACT * max(abs(before), abs(after))
+        return math.isclose(before, after, rel_tol=EXACT) or (math.isnan(before) and math.isnan(after))
     return before == after
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from bookkit import lifeline
 from bookkit.errors import BookError
 from bookkit.places import swap_in
 from bookkit.sphinx_ext.figure_card import OPENED
@@ -52,12 +53,12 @@ def build(stage: Path, site: Path) -> Path:
     beside = site.with_name(f".{site.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    start = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    start = "import sys; from bookkit.lifeline import guard; guard(); from jupyter_book.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "build", str(stage), "--path-output", str(beside)]
     environment = {"SOURCE_DATE_EPOCH": _epoch(stage), **os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [*command, "-W", "-n", "--keep-going", "--all"], capture_output=True, text=True, env=environment
-    )
+    environment["PYTHONIOENCODING"] = "utf-8"  # it prints paths, whatever they hold
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    done = lifeline.run([*command, "-W", "-n", "--keep-going", "--all"], env=environment, **pipes)
     log = beside / "build.log"
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     html = beside / "_build" / "html"

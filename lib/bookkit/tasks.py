@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from doit.cmd_base import TaskLoader2
 from doit.reporter import ZeroReporter
 from doit.task import Task, dict_to_task
 
-from bookkit import execute, fingerprint
+from bookkit import execute, fingerprint, lifeline
 from bookkit.errors import BookError
-from bookkit.places import Places
+from bookkit.places import Places, remove
 from bookkit.progress import Display, duration
 from bookkit.toc import Chapter, chapters, select
 
@@ -26,6 +26,12 @@ PHASES = ((("sweep", "light"), SIDE_BY_SIDE), (("timing",), 1), (("last",), 1))
 QUICK_PHASES = ((("timing", "sweep", "light"), SIDE_BY_SIDE), (("last",), 1))
 """Kinds of chapters that run together, in order, and how many at a time. A quick build times nothing for real."""
 Site = Callable[[Places], None]
+VARIABLES = {
+    "BOOK_BASEURL": (r"(https?://[^\s/]+\S*)?", "the site's address, such as https://example.org/book"),
+    "BOOK_WORKERS": (r"[0-9]*", "a number of processes"),
+    "SOURCE_DATE_EPOCH": (r"[0-9]+", "seconds since 1970"),
+}
+"""Variables of the environment that a build reads: what their values look like, and that in words."""
 
 
 @dataclass
@@ -59,6 +65,7 @@ class Build:
         Returns:
             Exit status: 0, or 1 when a chapter failed (the site before stays).
         """
+        check_variables(os.environ)
         found = chapters(self.places.root)
         chosen = found if only is None else [select(found, only)]
         values = {each.name: each.values(self.overrides, self.places.quick) for each in chosen}
@@ -69,13 +76,16 @@ class Build:
                 if "last" in together and self.failures:
                     break
                 those = [each for kind in together for each in chosen if kinds[each.name] == kind]
-                self._execute(those, values, workers)
+                if "last" in together and those:
+                    self._refuse_damaged(those[0].name, [each.name for each in found if each not in those])
+                self._execute(those, values, workers, again=self.fresh and only is not None)
             for failure in self.failures:
                 self.display.say(f"\nFAILED {failure}", "red")
             if self.failures:
                 return 1
-            if missing := [each.name for each in found if not execute.read_stamp(self.places.executed / each.name)]:
-                self.display.say(f"Site not built: never executed: {', '.join(missing)}. 'make book' does it.")
+            if missing := [each.name for each in found if not execute.is_whole(self.places.executed / each.name)]:
+                names = ", ".join(missing)
+                self.display.say(f"Site not built: never executed, or damaged since: {names}. 'make book' does it.")
                 return 0 if only else 1
             status = self._build_site(found)
             if status == 0 and self.fresh and not only:
@@ -88,33 +98,47 @@ class Build:
             begin_fresh(places, self.display)
         elif not self.fresh:
             places.fresh_marker.unlink(missing_ok=True)  # what follows may use the lock: no part of a fresh build
+            remove(places.fresh_runs)
         known = {each.name for each in found}
-        for record in list(places.executed.glob("**/fingerprint.json")):
-            if record.parent.relative_to(places.executed).as_posix() not in known:
-                shutil.rmtree(record.parent)
+        for folder in {path.parent for name in (execute.STAMP, execute.RECORD) for path in places.executed.rglob(name)}:
+            if folder.relative_to(places.executed).as_posix() not in known:
+                remove(folder)
 
-    def _execute(self, chosen: Sequence[Chapter], values: Mapping[str, Mapping[str, Any]], workers: int) -> None:
+    def _refuse_damaged(self, reader: str, names: Iterable[str]) -> None:
+        if bad := [name for name in names if execute.damaged(self.places.executed / name)]:
+            raise BookError(f"{reader} reads the result of {bad[0]}, which was damaged: 'make book' computes it again")
+
+    def _execute(
+        self, chosen: Sequence[Chapter], values: Mapping[str, Mapping[str, Any]], workers: int, again: bool
+    ) -> None:
         if not chosen:
             return
         around = fingerprint.Surroundings.of(self.places)
         tasks = []
         for chapter in chosen:
             inputs = fingerprint.take(chapter, values[chapter.name], self.places, around, self.reached)
-            stored = execute.read_stamp(self.places.executed / chapter.name)
-            reason = fingerprint.why(stored, inputs, self.places) if stored else self._never
-            action = (self._one, [chapter, values[chapter.name], inputs, reason])
+            reason = "every run is computed again" if again else self._why(chapter, inputs)
+            action = (self._one, [chapter, values[chapter.name], inputs, reason, again])
             target = self.places.executed / chapter.name / "notebook.ipynb"
-            tasks.append(_task(f"execute:{chapter.name}", action, [target], uptodate=[reason is None]))
+            tasks.append(_task(f"execute:{chapter.name}", action, [target], [reason is None]))
         stale = sum(not all(done for done, *_ in task.uptodate) for task in tasks)
         if _run(self.places, tasks, min(workers, stale)) and not self.failures:
             raise BookError("a chapter was not executed: the task runner stopped without a word")
 
-    @property
-    def _never(self) -> str:
-        return "fresh build" if self.fresh else "never executed"
+    def _why(self, chapter: Chapter, inputs: Mapping[str, Any]) -> str | None:
+        folder = self.places.executed / chapter.name
+        if not folder.is_dir():
+            return "fresh build" if self.fresh else "never executed"
+        stored = execute.read_stamp(folder)
+        return (stored and fingerprint.why(stored, inputs, self.places)) or execute.damaged(folder)
 
-    def _one(self, chapter: Chapter, values: Mapping[str, Any], inputs: Mapping[str, Any], reason: str) -> bool:
+    def _one(
+        self, chapter: Chapter, values: Mapping[str, Any], inputs: Mapping[str, Any], reason: str, again: bool
+    ) -> bool:
         name = chapter.name
+        store = self.places.fresh_runs / name if again else None
+        if store and store.exists():
+            reason = "going on where computing it again was interrupted"
         before = execute.read_record(self.places.executed / name).get("seconds")
         self.display.start(name, reason, before)
         try:
@@ -124,9 +148,12 @@ class Build:
                 self.places,
                 inputs,
                 fresh=self.fresh,
+                store=store,
                 listen=lambda event: self.display.event(name, event),
             )
         except Exception as error:  # the task runner would keep any other error to itself
+            if lifeline.ended.is_set():
+                return False
             failure = error if isinstance(error, execute.Failure) else execute.broken(chapter, self.places, error)
             self.failures.append(failure)
             self.display.end(name, f"failed after {duration(self.display.elapsed(name))}", "red")
@@ -153,17 +180,27 @@ class Build:
             self.display.end("site", f"built in {duration(self.display.elapsed('site'))}")
             return True
 
-        sources = site_sources(self.places)
-        digest = fingerprint.sha(json.dumps([sorted(map(str, sources)), os.environ.get("BOOK_BASEURL")]))
+        sources = [[str(path), fingerprint.file_digest(path)] for path in site_sources(self.places)]
+        digest = fingerprint.sha(json.dumps([sources, os.environ.get("BOOK_BASEURL")]))  # taken before they are read
         target = self.places.site / "index.html"
-        task = _task("site", (action, []), [target], file_dep=[str(path) for path in sources])
-        task.uptodate.append((_same_sources(digest), [], {}))
+        task = _task("site", (action, []), [target], [_unchanged(digest, self.places.site)])
         status = _run(self.places, [task], 0)
         if status != 0 and not errors:
             raise BookError("the site was not built: the task runner stopped without a word")
         if status == 0:
             self.display.say(f"{counts}; site {'built' if built else 'unchanged'}: {target}")
         return 1 if status else 0
+
+
+def check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse a build before it starts where a variable of the environment has a value that would stop it later.
+
+    Raises:
+        BookError: names the variable, its value and what is allowed.
+    """
+    for name, (pattern, allowed) in VARIABLES.items():
+        if name in environment and not re.fullmatch(pattern, environment[name]):
+            raise BookError(f"{name} = {environment[name]!r} is not allowed: {allowed}")
 
 
 def begin_fresh(places: Places, display: Display) -> None:
@@ -174,8 +211,8 @@ def begin_fresh(places: Places, display: Display) -> None:
         return
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text("emptying", encoding="utf-8")
-    for folder in (places.runs, places.executed, places.work):
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (places.runs, places.fresh_runs, places.executed, places.work):
+        remove(folder)
     marker.write_text("building", encoding="utf-8")
 
 
@@ -190,7 +227,7 @@ def build_site(places: Places) -> None:
 def site_sources(places: Places) -> list[Path]:
     """Files that the site is made from."""
     root = places.root
-    names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "constraints.txt", ".git/config")
+    names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "README.md", "constraints.txt", ".git/config")
     files = [root / name for name in names]
     files += [path for path in places.executed.rglob("*") if path.name != "fingerprint.json"]
     files += [path for path in (root / "chapters").rglob("*") if path.suffix != ".yml"]
@@ -210,26 +247,27 @@ def runs_line(record: Mapping[str, Any]) -> str:
     return "".join(f"\n  {part}" for part in parts)
 
 
-def _same_sources(digest: str) -> Callable[[Task, Mapping[str, Any]], bool]:
-    """Up to date only when the list of source files is the one of the last build."""
+def _unchanged(sources: str, site: Path) -> tuple:
+    """Up to date only when the sources are those of the last build, and the site is as that build left it."""
 
     def check(task: Task, values: Mapping[str, Any]) -> bool:
-        task.value_savers.append(lambda: {"sources": digest})
-        return values.get("sources") == digest
+        task.value_savers.append(lambda: {"sources": sources, "site": _digest(site)})
+        return values.get("sources") == sources and values.get("site") == _digest(site)
 
-    return check
+    return check, [], {}
 
 
-def _task(
-    name: str, action: tuple, targets: Sequence[Path], uptodate: Sequence[bool] = (), file_dep: Sequence[str] = ()
-) -> Task:
+def _digest(folder: Path) -> str:
+    return fingerprint.sha(json.dumps(execute.digests(folder)))
+
+
+def _task(name: str, action: tuple, targets: Sequence[Path], uptodate: Sequence[Any]) -> Task:
     return dict_to_task(
         {
             "name": name,
             "actions": [action],
             "targets": [str(path) for path in targets],
             "uptodate": list(uptodate),
-            "file_dep": list(file_dep),
             "io": {"capture": False},
             "verbosity": 0,
         }
@@ -238,6 +276,8 @@ def _task(
 
 def _run(places: Places, tasks: Sequence[Task], workers: int) -> int:
     """Give tasks to doit; a failed one does not stop the others. Returns its exit status."""
+    if not execute.read_json(places.tasks):
+        places.tasks.unlink(missing_ok=True)  # a kill may have truncated it: then nothing is known
     settings = {
         "dep_file": str(places.tasks),
         "backend": "json",

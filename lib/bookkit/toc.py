@@ -37,9 +37,12 @@ class Chapter:
         """The notebook, as JSON."""
         try:
             notebook = json.loads(self.path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BookError(f"{self.path}: not a notebook: {error}") from None
-        for cell in notebook.get("cells", []):
+        cells = notebook.get("cells") if isinstance(notebook, dict) else None
+        if not isinstance(cells, list) or not all(isinstance(cell, dict) and "source" in cell for cell in cells):
+            raise BookError(f"{self.path}: not a notebook: it has no list of cells")
+        for cell in cells:
             if isinstance(cell["source"], list):
                 cell["source"] = "".join(cell["source"])
         return notebook
@@ -71,10 +74,9 @@ class Chapter:
         """Quick parameters; none when the chapter has no file of them."""
         if not self.quick_path.is_file():
             return {}
-        try:
-            values = yaml.safe_load(self.quick_path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise BookError(f"{self.quick_path}: not YAML: {' '.join(str(error).split())}") from None
+        values = _read_yaml(self.quick_path)
+        if values is None:  # nothing but comments
+            return {}
         if not isinstance(values, dict):
             raise BookError(f"{self.quick_path}: it must hold 'name: value' lines")
         return values
@@ -109,7 +111,7 @@ def chapters(root: Path) -> list[Chapter]:
     if not toc.is_file():
         raise BookError(f"{toc}: not found")
     found = []
-    for name in _files(yaml.safe_load(toc.read_text(encoding="utf-8"))):
+    for name in _files(_read_yaml(toc)):
         path = root / name
         notebook = path if path.suffix == ".ipynb" else path.with_name(path.name + ".ipynb")
         if notebook.is_file():
@@ -152,6 +154,13 @@ def parse_overrides(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             values[name] = text
     return values
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BookError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
 def _files(node: Any) -> Iterator[str]:

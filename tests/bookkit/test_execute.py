@@ -6,17 +6,18 @@ import copy
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from processes import processes_with, wait
 from rich.console import Console
 
-from bookkit import execute, fingerprint
+from bookkit import cli, execute, fingerprint, tasks
 from bookkit.errors import BookError
 from bookkit.places import Places
 from bookkit.progress import Display, duration
@@ -64,9 +65,9 @@ def interpreter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if "papermill" in request.keywords:
         return
 
-    def run(chapter, values, places, output, fresh, listen) -> int:
+    def run(chapter, values, places, output, fresh, store, listen) -> int:
         notebook = copy.deepcopy(chapter.notebook)
-        environment = {"BOOK_OUTPUT": str(output), "BOOK_EXECUTED": str(places.executed)}
+        environment = {"BOOK_OUTPUT": str(output), "BOOK_EXECUTED": str(places.executed), "BOOK_STORE": str(store)}
         environment |= {"BOOK_FRESH": "1"} if fresh else {}
         code = 0
         with ONE_AT_A_TIME, pytest.MonkeyPatch.context() as patch, io.StringIO() as out:  # the environment is shared
@@ -154,6 +155,70 @@ def test_the_lock_of_a_sweep_counts(project: Places) -> None:
     changed = build(project)
     assert changed.executed == ["one/a"]
     assert "results lock changed: s" in changed.text
+
+
+RESULT = """
+import json, os
+from pathlib import Path
+folder = Path(os.environ["BOOK_OUTPUT"])
+(folder / "figures").mkdir()
+for name in ("chapter.json", "figures/x.svg", "figures/x.csv"):
+    (folder / name).write_text(json.dumps({"seconds": 1.5}))
+"""
+FILES = ("chapter.json", "notebook.ipynb", "fingerprint.json", "figures/x.svg", "figures/x.csv")
+DAMAGES = {
+    "deleted": lambda path: path.unlink(),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-3]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "a bit flipped": lambda path: path.write_bytes(path.read_bytes()[:-3] + bytes([path.read_bytes()[-3] ^ 1, 1, 1])),
+    "nested without end": lambda path: path.write_bytes(b"[" * 100_000),
+    "another object": lambda path: path.write_text('{"files": {}, "inputs": []}'),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_result_heals_and_says_why(project: Places, name: str, damage: str) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", RESULT)
+    build(project)
+    path = project.executed / "one/a" / name
+    whole = path.read_bytes()
+    DAMAGES[damage](path)
+    alone = build(project, only="b")
+    assert (alone.executed, alone.sites) == ([], 0)
+    assert "Site not built: never executed, or damaged since: one/a." in alone.text
+    healed = build(project)
+    assert (healed.status, healed.executed) == (0, ["one/a"])
+    assert f"one/a: started (its result was damaged: {name}" in healed.text
+    assert path.read_bytes() == whole
+    assert build(project).executed == []
+
+
+def test_a_file_that_the_chapter_did_not_make_is_damage_but_hidden_ones_are_not(project: Places) -> None:
+    build(project)
+    (project.executed / "one/a/.hidden").mkdir()
+    (project.executed / "one/a/.hidden/x").write_text("of an editor")
+    assert build(project).executed == []
+    (project.executed / "one/a/more.csv").write_text("1")
+    assert "its result was damaged: more.csv" in build(project).text
+    assert not (project.executed / "one/a/more.csv").exists()
+
+
+def test_the_last_chapter_alone_does_not_read_damaged_results(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/b.ipynb", "x = 1", kind="last")
+    build(project)
+    (project.executed / "one/a/chapter.json").write_text("{")
+    with pytest.raises(BookError, match="one/b reads the result of one/a, which was damaged: 'make book' computes"):
+        build(project, only="b")
+    assert build(project).executed == ["one/a"]
+
+
+@pytest.mark.parametrize("text", ["", '{"site": {', "[]", "3", pytest.param("[" * 100_000, id="nested")])
+def test_a_damaged_database_of_tasks_heals(project: Places, text: str) -> None:
+    build(project)
+    project.tasks.write_text(text)
+    assert (build(project).status, build(project).sites) == (0, 0)
 
 
 @pytest.mark.papermill
@@ -294,7 +359,7 @@ def test_a_quick_chapter_keeps_to_one_core(project: Places, monkeypatch: pytest.
 def test_one_chapter_alone_says_what_is_missing(project: Places) -> None:
     result = build(project, only="b")
     assert (result.status, result.executed, result.sites) == (0, ["one/b"], 0)
-    assert "never executed: one/a" in result.text
+    assert "Site not built: never executed, or damaged since: one/a." in result.text
 
 
 def test_an_unknown_chapter_lists_the_known_ones(project: Places) -> None:
@@ -339,12 +404,161 @@ def test_a_fresh_build_starts_empty_and_an_interrupted_one_goes_on(project: Plac
     assert sorted(build(project, fresh=True).executed) == ["one/a", "one/b"]
 
 
+COUNTED = """
+import json, os
+from pathlib import Path
+store = Path(os.environ["BOOK_STORE"]) / "s"
+store.mkdir(parents=True, exist_ok=True)
+found = sorted(path.name for path in store.glob("*.json"))
+for name in ("1.json", "2.json"):
+    if name not in found:
+        if name in os.environ.get("STOP_BEFORE", ""):
+            raise RuntimeError("stop")
+        (store / name).write_text(os.environ.get("BOOK_FRESH", "from a plain build"))
+print(len(found), "found")
+"""
+"""Two runs that are looked for in the store, like those of a sweep."""
+
+
+def test_a_chapter_built_fresh_computes_every_run_again_and_goes_on_where_it_was_stopped(
+    project: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", COUNTED)
+    runs = project.runs / "s"
+    build(project)
+    assert outputs(project, "one/a") == "0 found\n"
+    assert (build(project, only="a").executed, build(project, only="b").executed) == ([], [])
+    (runs / "0.json").write_text("of another chapter")
+
+    monkeypatch.setenv("STOP_BEFORE", "2.json")
+    assert build(project, only="a", fresh=True).status == 1
+    assert {path.name: path.read_text() for path in runs.iterdir()} == {
+        "0.json": "of another chapter",
+        "1.json": "from a plain build",
+        "2.json": "from a plain build",
+    }
+    monkeypatch.delenv("STOP_BEFORE")
+    on = build(project, only="a", fresh=True)
+    assert (on.status, on.executed) == (0, ["one/a"])
+    assert "going on where computing it again was interrupted" in on.text
+    assert outputs(project, "one/a") == "1 found\n"
+    assert {path.name: path.read_text() for path in runs.iterdir()} == {
+        "0.json": "of another chapter",
+        "1.json": "1",
+        "2.json": "1",
+    }
+    assert build(project).executed == []
+    again = build(project, only="a", fresh=True)
+    assert "one/a: started (every run is computed again" in again.text
+    assert outputs(project, "one/a") == "0 found\n"
+    assert execute.read_stamp(project.executed / "one/a")["fresh"]
+
+
+def test_a_plain_build_in_between_ends_a_fresh_chapter(project: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_notebook(project.root / "chapters/one/a.ipynb", COUNTED)
+    monkeypatch.setenv("STOP_BEFORE", "2.json")
+    assert build(project, only="a", fresh=True).status == 1
+    monkeypatch.delenv("STOP_BEFORE")
+    build(project)
+    assert not project.fresh_runs.exists()
+    build(project, only="a", fresh=True)
+    assert outputs(project, "one/a") == "0 found\n"
+
+
 def test_a_plain_build_in_between_ends_a_fresh_one(project: Places) -> None:
     write_notebook(project.root / "chapters/one/b.ipynb", "raise RuntimeError('stop')", kind="sweep")
     assert build(project, fresh=True).status == 1
     write_notebook(project.root / "chapters/one/b.ipynb", "print('b')", kind="sweep")
     assert build(project).status == 0
     assert sorted(build(project, fresh=True).executed) == ["one/a", "one/b"]
+
+
+WORKERS = """
+import time
+from joblib import Parallel, delayed
+Parallel(2)(delayed(time.sleep)(60) for _ in range(2))
+"""
+
+
+def start(project: Places, *arguments: str) -> subprocess.Popen:
+    """A build by the command line, as in a terminal of its own."""
+    command = [sys.executable, "-m", "bookkit", "--root", str(project.root), *arguments]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, start_new_session=True, **pipes)
+
+
+def workers(project: Places) -> int:
+    return sum("loky" in line and "popen" in line for line in processes_with(str(project.root)).values())
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
+@pytest.mark.papermill
+@pytest.mark.parametrize(
+    ("number", "whole_group", "arguments"),
+    [(signal.SIGTERM, False, ("book",)), (signal.SIGHUP, True, ("chapter", "b")), (signal.SIGINT, True, ("book",))],
+)
+def test_a_build_that_is_told_to_end_says_one_line_and_leaves_nothing(
+    project: Places, number: signal.Signals, whole_group: bool, arguments: tuple[str, ...]
+) -> None:
+    """By a `kill`, by closing its terminal, by Ctrl-C; one chapter, or two side by side."""
+    for name in "ab":
+        write_notebook(project.root / f"chapters/one/{name}.ipynb", WORKERS, kind="sweep")
+    process = start(project, *arguments)
+    wait(lambda: workers(project) >= (4 if arguments == ("book",) else 2))
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    out, errors = process.communicate(timeout=20)
+    said = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
+    assert errors == f"{said}; finished runs and chapters are kept\n"
+    assert process.returncode == 128 + number
+    assert "failed" not in out
+    assert not processes_with(str(project.root))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
+@pytest.mark.papermill
+def test_closing_the_terminal_ends_a_build_whole(project: Places) -> None:
+    """Its progress bars cannot be drawn from then on."""
+    write_notebook(project.root / "chapters/one/b.ipynb", WORKERS, kind="sweep")
+    command = [sys.executable, "-m", "bookkit", "--root", str(project.root), "chapter", "b"]
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(sys.executable, command)
+    try:
+        wait(lambda: workers(project) >= 2)
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+    assert not processes_with(str(project.root))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
+@pytest.mark.papermill
+def test_a_killed_lifeline_takes_its_chapter_with_it_and_is_named(project: Places) -> None:
+    write_notebook(project.root / "chapters/one/b.ipynb", WORKERS, kind="sweep")
+    process = start(project, "chapter", "b")
+    wait(lambda: workers(project) >= 2)
+    found = processes_with(str(project.root)).items()
+    os.kill(next(pid for pid, line in found if "bookkit.lifeline" in line), signal.SIGKILL)
+    out, _ = process.communicate(timeout=20)
+    assert "the process that watches over the notebook was ended from outside (SIGKILL)" in out
+    assert process.returncode == 1
+    wait(lambda: not processes_with(str(project.root)))
+
+
+@pytest.mark.papermill
+def test_a_refusal_of_papermill_is_one_line(project: Places) -> None:
+    """Here of a notebook of a format that is still to come."""
+    path = project.root / "chapters/one/b.ipynb"
+    notebook = json.loads(path.read_text())
+    path.write_text(json.dumps({**notebook, "nbformat": 99}))
+    failed = build(project, only="b")
+    assert failed.status == 1
+    said = (
+        "\nFAILED chapters/one/b.ipynb\nNBFormatError: Unsupported nbformat version 99\nPartial notebook: none; log in "
+    )
+    assert said in failed.text
+    assert len(failed.text.splitlines()) == 6
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
@@ -386,6 +600,72 @@ def test_the_site_is_built_again_when_its_sources_change(project: Places) -> Non
     assert build(project).sites == 1
 
 
+@pytest.mark.parametrize("name", ["building/", "tasks.json/", "work", "executed", "fresh", "stage", "html"])
+def test_what_cannot_be_written_is_named_without_a_traceback(
+    project: Places, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a folder stands where a file has to be, or the other way round."""
+
+    def site(places: Places) -> None:
+        for folder in (places.stage, places.site):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(tasks, "build_site", site)
+    path = project.base / name
+    project.base.mkdir()
+    (path.mkdir if name.endswith("/") else path.touch)()
+    status = cli.main(["--root", str(project.root), "book"])
+    said = "".join(capfd.readouterr())
+    assert status in (1, 2)
+    assert str(path) in said
+    assert "Traceback" not in said
+
+
+def test_a_source_of_the_same_size_and_time_counts(project: Places) -> None:
+    build(project)
+    index = project.root / "chapters/index.md"
+    before = index.stat()
+    index.write_text(index.read_text().swapcase())
+    os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert build(project).sites == 1
+
+
+def test_a_source_that_is_edited_while_the_site_is_built_counts(project: Places) -> None:
+    def site(places: Places) -> None:
+        places.site.mkdir(parents=True)
+        (places.site / "index.html").write_text("site")
+        (places.root / "chapters/index.md").write_text("# Edited")
+
+    assert Build(project, Display(Console(file=io.StringIO())), reached=lambda source: {}, site=site).run() == 0
+    assert build(project).sites == 1
+    assert build(project).sites == 0
+
+
+def test_a_damaged_site_heals(project: Places) -> None:
+    build(project)
+    (project.site / "index.html").write_text("sit")
+    assert build(project).sites == 1
+    (project.site / "more.html").write_text("more")
+    assert build(project).sites == 1
+
+
+@pytest.mark.papermill
+def test_a_notebook_that_is_edited_before_its_turn_runs_as_it_was_read(project: Places) -> None:
+    """Else its result would pass for one of a text that it does not come from."""
+    source = project.root / "chapters/one/a.ipynb"
+    chapter = chapters(project.root)[0]
+    before = source.read_text()
+    assert chapter.notebook
+    write_notebook(source, "print('edited')")
+    execute.execute(chapter, {}, project, {})
+    assert outputs(project, "one/a") == "a 3 0.5\n"
+    assert sorted(path.name for path in (project.executed / "one/a").iterdir()) == [
+        "fingerprint.json",
+        "notebook.ipynb",
+    ]
+    source.write_text(before)
+
+
 def test_a_site_that_cannot_be_built_is_an_error(project: Places) -> None:
     def site(places: Places) -> None:
         raise RuntimeError("a broken link")
@@ -419,23 +699,3 @@ def test_magics_do_not_hide_the_code(project: Places) -> None:
 
 def test_durations_read_well() -> None:
     assert [duration(seconds) for seconds in (0.4, 59, 60, 3661)] == ["0 s", "59 s", "1:00", "1:01:01"]
-
-
-def wait(condition, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
-
-
-def processes_with(text: str) -> dict[int, str]:
-    """Processes other than this one whose command line or environment names `text`, with their command lines."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line, environment = ((folder / name).read_bytes() for name in ("cmdline", "environ"))
-        except OSError:
-            continue
-        if text.encode() in line + environment and int(folder.name) != os.getpid():
-            found[int(folder.name)] = line.decode(errors="replace")
-    return found
