@@ -20,7 +20,7 @@ from types import FrameType
 from typing import IO, Any
 
 PR_SET_CHILD_SUBREAPER = 36
-ENDING = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 """Signals that ask a build to end, beside Ctrl-C: a `kill`, and a terminal that was closed."""
 
 ended = threading.Event()

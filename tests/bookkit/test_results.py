@@ -197,7 +197,8 @@ def test_files_that_no_chapter_accounts_for_are_named(book: Places, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    "text", ["", '{"chapter": "one/a", "mach', "[]", "{}", "null", '"x"', "3", "\0", "[" * 100_000]
+    "text",
+    ["", '{"chapter": "one/a", "mach', "[]", "{}", "null", '"x"', "3", "\0", pytest.param("[" * 100_000, id="nested")],
 )
 def test_a_broken_summary_is_one_line(book: Places, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     (book.summaries / "one-a.json").write_text(text)
