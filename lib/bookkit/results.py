@@ -30,6 +30,8 @@ PARTS = {
     "numbers": dict,
     "verdicts": list,
     "comparisons": list,
+    "values": dict,
+    "checks": dict,
 }
 """What a summary consists of."""
 KEPT = (
@@ -198,7 +200,7 @@ def compare(past: Mapping[str, Any], now: Mapping[str, Any], locked: bool = Fals
                 yield from _compare_verdict(name, key, before[key], after[key])
     if exact:
         for part in ("kernels", "comparisons", "values", "checks"):
-            yield from _exactly(name, part, past.get(part), now[part])
+            yield from _exactly(name, part, past[part], now[part])
 
 
 def summary_path(places: Places, chapter: Chapter) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from bookkit import cli, execute, results
 from bookkit.places import Places
 from bookkit.toc import chapters
-from gatedrnn import lockfile
+from evidence import lock as lockfile
 
 VERDICT = {
     "id": "A1",
@@ -44,6 +44,8 @@ def summary(machine: str = "m", value: float = 1.0, word: str = "supported", **m
         "numbers": {"n": {"value": value, "text": f"{value:.2f}", **more}},
         "verdicts": [{**copy.deepcopy(VERDICT), "word": word, "effect": value}],
         "comparisons": [copy.deepcopy(COMPARISON)],
+        "values": {"c-count": "3 of 4"},
+        "checks": {"c-ahead": True},
     }
 
 
@@ -103,7 +105,7 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("part", ["numbers", "verdicts", "comparisons", "kernels"])
+@pytest.mark.parametrize("part", ["numbers", "verdicts", "comparisons", "kernels", "values", "checks"])
 def test_with_the_committed_runs_no_part_may_differ_on_any_processor(part: str) -> None:
     now = summary(machine="other")
     assert counts(summary(), now, locked=True) == (0, 0)
