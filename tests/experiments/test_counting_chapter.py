@@ -1,4 +1,4 @@
-"""The chapter on counting: runs that repeat, weights chosen on the training range, numbers that follow from the runs."""
+"""The chapter on counting: runs that repeat, weights chosen on the training range, answers that follow from the runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
+from evidence.swap import exchanged
 from evidence.tuning import Tuned
 from evidence.verdicts import CONTRADICTED, DEPENDS, SUPPORTED
-from experiments.counting import analysis, counters, nesting, strings
+from experiments.counting import analysis, counters, nesting, strings, tables
 from experiments.counting import figures as plots
 from experiments.counting import runs as counting
-from experiments.counting.generated import captions, words
-from experiments.counting.generated import nesting as nesting_words
 from experiments.counting.handmade import counting_network
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import count_parameters, width_of
@@ -98,6 +97,18 @@ def test_a_bounded_unit_slows_down_and_a_dead_one_has_no_pace() -> None:
     assert 0 < counters.pace(core, "anbn", 16) < 0.9
 
 
+FAR, NEAR = [10, 12, 11, 13, 10, 12], [5, 6, 5, 6, 5, 5]
+AHEAD = {
+    "anbn_lstm": FAR,
+    "anbn_gru": NEAR,
+    "anbn_gru_parameters": NEAR,
+    "anbncn_lstm": FAR,
+    "anbncn_gru": NEAR,
+    "anbncn_gru_parameters": NEAR,
+}
+"""First failing n of runs in which the LSTM is ahead in every condition."""
+
+
 def table(**fails: list[int]) -> pd.DataFrame:
     """Runs with the given first failing n, by `language_cell` or `language_gru_parameters`."""
     rows = []
@@ -106,171 +117,171 @@ def table(**fails: list[int]) -> pd.DataFrame:
         for seed, value in enumerate(values):
             rows.append(
                 {"language": language, "cell": cell, "match": rest[0] if rest else "width", "seed": seed}
-                | {"fails_at": value, "censored": value > 14, "tested": 14, "longest": 5}
+                | {"fails_at": value, "censored": value > 14, "tested": 14, "longest": 5, "learned": value > 5}
             )
     return pd.DataFrame(rows)
 
 
 def test_the_verdict_follows_the_ratio_and_names_what_it_hangs_on() -> None:
-    far, near = [10, 12, 11, 13, 10, 12], [5, 6, 5, 6, 5, 5]
-    runs = {
-        "anbn_lstm": far,
-        "anbn_gru": near,
-        "anbn_gru_parameters": near,
-        "anbncn_lstm": far,
-        "anbncn_gru": near,
-        "anbncn_gru_parameters": near,
-    }
-    same, other = table(anbn_lstm=far, anbn_gru=near), table(anbn_lstm=near, anbn_gru=near)
-    assert analysis.verdict(table(**runs), same).word == SUPPORTED
-    assert analysis.verdict(table(**{**runs, "anbn_lstm": near, "anbncn_lstm": near}), other).word == CONTRADICTED
-    mixed = analysis.verdict(table(**{**runs, "anbncn_lstm": near}), same)
+    same, other = table(anbn_lstm=FAR, anbn_gru=NEAR), table(anbn_lstm=NEAR, anbn_gru=NEAR)
+    assert analysis.verdict(table(**AHEAD), same).word == SUPPORTED
+    assert analysis.verdict(table(**{**AHEAD, "anbn_lstm": NEAR, "anbncn_lstm": NEAR}), other).word == CONTRADICTED
+    mixed = analysis.verdict(table(**{**AHEAD, "anbncn_lstm": NEAR}), same)
     assert (mixed.word, mixed.factor) == (DEPENDS, "the language")
-    sized = {**runs, "anbn_gru_parameters": far, "anbncn_gru_parameters": far}
+    sized = {**AHEAD, "anbn_gru_parameters": FAR, "anbncn_gru_parameters": FAR}
     assert analysis.verdict(table(**sized), same).factor == "what is held equal"
-    turned = analysis.verdict(table(**runs), other)
+    turned = analysis.verdict(table(**AHEAD), other)
     assert (turned.word, turned.factor) == (DEPENDS, "the letters that the loss is on")
-    assert analysis.ratio(table(**runs), "anbn").estimate == pytest.approx(2.0, abs=0.2)
+
+
+def test_its_evidence_is_a_ratio_by_condition_each_with_its_own_test() -> None:
+    found = analysis.evidence(table(**AHEAD), table(anbn_lstm=NEAR, anbn_gru=NEAR))
+    *four, fifth = found.values()
+    assert len(four) == 4
+    assert all(each.interval.low > 1.25 and each.p is not None and each.p < 0.05 for each in four)
+    assert fifth.interval.estimate == 1 and list(found)[-1].endswith("loss on the determined letters")
+    assert analysis.ratio(table(**AHEAD), "anbn").estimate == pytest.approx(2.0, abs=0.2)
+    assert analysis.leads(table(**AHEAD), "anbn") == 6
+
+
+def test_exchanging_the_cells_turns_the_evidence_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOK_SWAP", "1")
+    runs = table(**AHEAD)
+    turned = exchanged(runs, ["language", "cell", "match", "seed", "tested", "longest"])
+    for language in analysis.LANGUAGES:
+        for match in analysis.EQUAL:
+            before, after = (analysis.ratio(each, language, match) for each in (runs, turned))
+            assert after.estimate == pytest.approx(1 / before.estimate)
+    assert analysis.leads(turned, "anbncn") == 0
+    assert analysis.verdict(turned, table(anbn_lstm=NEAR, anbn_gru=NEAR)).word == CONTRADICTED
+
+
+def test_the_loss_moves_the_lead_only_where_the_ratio_changes() -> None:
+    runs = table(anbn_lstm=FAR, anbn_gru=NEAR)
+    moved = analysis.shift(runs, table(anbn_lstm=NEAR, anbn_gru=NEAR))
+    assert moved.interval.estimate == pytest.approx(2.0, abs=0.2)
+    assert moved.interval.low > 1.5 and moved.p is not None and moved.p < 0.05
+    still = analysis.shift(runs, table(anbn_lstm=[2 * n for n in FAR], anbn_gru=[2 * n for n in NEAR]))
+    assert still.interval.estimate == pytest.approx(1.0) and still.p == 1.0
+
+
+def test_pairs_are_formed_by_seed_in_whatever_order_the_runs_come() -> None:
+    runs = table(anbn_lstm=[8, 12, 4], anbn_gru=[4, 6, 2])
+    shuffled = runs.iloc[[5, 0, 4, 2, 1, 3]]
+    assert analysis.ratio(shuffled, "anbn").low == analysis.ratio(runs, "anbn").high == pytest.approx(2.0)
 
 
 def test_censored_runs_count_and_are_told() -> None:
     rows = table(anbn_lstm=[15, 15, 7])
-    assert words.fails(rows) == "more than 14 (7 to more than 14)"
-    assert words.count(rows, 10).startswith("2 of 3 seeds")
+    assert tables.reach(rows["fails_at"], 14).replace(tables.NBSP, " ") == "> 14 (7 to > 14)"
     assert analysis.typical_seed(rows, "lstm") == 0
-    assert words.unfailed(rows) == "2 of the 3"
-    assert words.unfailed(table(anbn_lstm=[4, 5])) == "none of the 2"
-    beside = words.unfailed_beside(table(anbn_lstm=[15, 7], anbn_gru=[3, 4]))
-    assert beside == "1 of the 2 LSTMs and none of the 2 GRUs trained twice as long"
-    assert "Triangles at the dashed line never failed: 2 of 3 runs." in captions.horizon_caption(rows, 3)
-    assert "All 2 runs failed" in captions.horizon_caption(table(anbn_lstm=[4, 5]), 2)
+    assert analysis.further(analysis.select(rows, "lstm"), analysis.select(rows, "lstm")).estimate == 1
 
 
-def test_lengths_that_nobody_reached_are_told_in_a_word() -> None:
-    tested = {"tested": 300, "longest": 30}
-    none = table(anbn_lstm=[97, 70, 35]).assign(**tested, censored=False)
-    assert "None gets to 256." in words.settled(none, 30) and "[0," not in words.settled(none, 30)
-    assert words.settled_shortly(none, 30).startswith("Of 3 LSTMs 2 are right for every n up to 60")
-    assert words.settled_shortly(none, 30).endswith("and none up to 256.")
-    some = table(anbn_lstm=[301, 70, 35]).assign(**tested, censored=[True, False, False])
-    assert "Right up to 256 are 1 of 3 seeds" in words.settled(some, 30)
-    assert "Never failed up to n = 300: 1." in words.settled(some, 30)
-    assert "256" not in words.settled(table(anbn_lstm=[9, 12]), 5)
-    columns = [
-        analysis.horizon_table(each.assign(width=4, parameters=9, learning_rate=1)).data for each in (none, some)
-    ]
-    assert ["right to n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}256" in each for each in columns] == [False, True]
+def test_only_rates_that_both_cells_tried_are_compared() -> None:
+    rows = [("lstm", 0.1, 9), ("lstm", 0.2, 7), ("lstm", 0.4, 1), ("gru", 0.1, 3), ("gru", 0.2, 4), ("gru", 0.05, 8)]
+    runs = pd.DataFrame(rows, columns=["cell", "learning_rate", "fails_at"])
+    assert analysis.spread(Tuned(runs, runs)) == (7, 4)
 
 
-@pytest.mark.parametrize(
-    ("fits", "said"),
-    [
-        ([0, 1, 2, 3, 4, 5, 6, 7], "p = 0.000: a better fit goes"),
-        ([0, 2, 1, 5, 4, 7, 3, 6], "p = 0.028: a weak hint that a better fit goes with a longer reach"),
-        ([7, 5, 6, 2, 3, 0, 4, 1], "p = 0.028: a weak hint that a better fit does not mean a longer reach"),
-        ([3, 0, 7, 4, 1, 6, 5, 2], "no relation can be told"),
-    ],
-)
-def test_a_p_near_the_level_is_a_hint_and_no_more(fits: list[int], said: str) -> None:
-    rows = table(anbn_lstm=list(range(1, 9))).assign(fit=fits)
-    assert said in words.foretold(rows)
-    assert words.foretold(rows[:2]) == "with two seeds no relation can be told"
+def test_a_length_that_nobody_reached_has_no_column() -> None:
+    shape = {"width": 4, "parameters": 9, "learning_rate": 1, "tested": 300, "longest": 30}
+    none = table(anbn_lstm=[97, 70, 35]).assign(**shape, asked="all")
+    some = table(anbn_lstm=[301, 70, 35]).assign(**shape, asked="all")
+    heads = [tables.horizon_table(each, each.assign(asked="determined")).data for each in (none, some)]
+    assert ["= 256".replace(" ", tables.NBSP) in each for each in heads] == [False, True]
+    assert "| aⁿbⁿ | determined letters | LSTM | 4 | 9 | 1 |" in heads[0]
+    assert "2/3" in heads[0]
 
 
-@pytest.mark.parametrize(
-    ("right", "fails", "said"),
-    [(0.0, 1, "hides nothing"), (0.06, 1, "still on fewer strings"), (0.5, 1, "worse than it is")],
-)
-def test_a_harsh_metric_is_blamed_only_where_it_hides_something(right: float, fails: int, said: str) -> None:
-    rows = table(anbn_relu=[fails, fails]).assign(right=right, tested=300, longest=30)
-    assert said in words.harsh(rows)
+def test_growth_between_the_last_two_looks_is_that_of_the_medians() -> None:
+    runs = table(anbn_lstm=[20, 30, 10], anbn_gru=[5, 5, 5])
+    runs["curves"] = [{"look": [2, 4], "horizon": [n // 2 if n > 5 else n, n]} for n in runs["fails_at"]]
+    rise = tables.last_rise(tables.progress({"a": runs, "b": runs.assign(fails_at=1)}), "a")
+    assert rise.to_dict() == {"gru": 1.0, "lstm": 2.0}
 
 
 def brackets(shift: dict[int, float]) -> pd.DataFrame:
-    """Runs on brackets in which the LSTM is ahead of all others by so many hundredths at each depth, the same for all seeds."""
+    """Runs on brackets in which the LSTM is ahead of all others by so many points at each depth, the same for all seeds."""
     rows = []
     for cell, match in [*((cell, "width") for cell in analysis.CELLS), ("gru", "parameters")]:
         right = [0.9 + (shift[depth] / 100 if cell == "lstm" else 0) for depth in shift]
         for seed in range(3):
-            row = {"cell": cell, "match": match, "seed": seed, "depth": 2, "fails_at": 3, "within": 1.0, "long": 1.0}
-            rows.append(row | {"tested_length": 20, "curves": {"depth": list(shift), "right": right}})
+            row = {"cell": cell, "match": match, "seed": seed, "depth": 2}
+            rows.append(row | {"curves": {"depth": list(shift), "right": right}})
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize(
-    ("shift", "turns", "advice"),
-    [
-        ({2: 0, 3: -2, 4: 5, 5: 5}, "the GRU is ahead at depth 3, the LSTM at depth 4 and 5", "no answer that holds"),
-        (
-            {2: 0, 3: 2, 4: 5, 5: 5},
-            "The LSTM is ahead at depth 3 to 5 (equal width), the GRU at no",
-            "speaks for the LSTM",
-        ),
-        (
-            {2: 0, 3: 0, 4: -5, 5: 0},
-            "The GRU is ahead at depth 4 (equal width), the LSTM at no",
-            "no reason for the LSTM",
-        ),
-        ({2: 0, 3: 0, 4: 0, 5: 0}, "At no depth beyond the trained", "no reason to prefer"),
-    ],
-)
-def test_nesting_is_told_at_every_depth(shift: dict[int, float], turns: str, advice: str) -> None:
+def test_brackets_are_compared_at_every_depth_and_either_way_to_hold_equal() -> None:
+    shift = {2: 0.0, 3: -2.0, 4: 5.0}
     nests = brackets(shift)
-    assert turns in nesting_words.turns(nests)
-    assert advice in nesting_words.advice(nests)
-    windows = pd.DataFrame({"depth": [2, 3, 4, 5], "right": [1.0, 0.89, 0.5, 0.5], "context": 4})
-    assert "GRU at depth 3, of" in nesting_words.on_line(nests, windows)
-    assert "no median comes within" in nesting_words.on_line(nests, windows.assign(right=0.5))
+    found = analysis.depth_differences(nests)
+    for match in analysis.EQUAL:
+        part = found[found["match"] == match].set_index("depth")
+        assert part["estimate"].to_dict() == pytest.approx(shift)
+        assert (part["low"] <= part["estimate"]).all() and (part["estimate"] <= part["high"]).all()
+    assert analysis.medians_at(nests, 4)["lstm"] == pytest.approx(95)
+    assert analysis.medians_at(nests, 4).drop("lstm").tolist() == pytest.approx([90] * 4)
 
 
-def test_figures_and_texts_follow_from_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def frame(run, points, seeds=2):
+    """Runs as a sweep makes them, without a store."""
+    return pd.DataFrame([{**point, "seed": s, **run(**point, seed=s)} for point in points for s in range(seeds)])
+
+
+@pytest.fixture(scope="module")
+def ran() -> dict[str, pd.DataFrame]:
+    """Runs of every kind that the chapter has, very small."""
     rates = pd.DataFrame({"cell": analysis.CELLS, "learning_rate": 0.03, "score": 0.5})
-
-    def frame(run, points, seeds=2):
-        return pd.DataFrame([{**point, "seed": s, **run(**point, seed=s)} for point in points for s in range(seeds)])
-
-    shape = {key: value for key, value in SHAPE.items() if key != "learning_rate"}
     tuned = Tuned(rates, rates)
-    two = analysis.points(tuned, analysis.CELLS, language="anbn", **shape)
-    three = analysis.points(tuned, analysis.GATED, language="anbncn", **shape)
+    shape = {key: value for key, value in SHAPE.items() if key != "learning_rate"}
+    two = analysis.points(tuned, analysis.CELLS, language="anbn", asked="all", **shape)
+    three = analysis.points(tuned, analysis.GATED, language="anbncn", asked="all", **shape)
     assert len(two) == 6 and len(three) == 4
-    runs = frame(counting.run, [*two, *three])
-    nests = frame(nesting.run, analysis.points(tuned, analysis.CELLS, **NEST))
     pair = [point for point in two if point["cell"] in ("lstm", "gru") and point["match"] == "width"]
-    less = frame(counting.run, [{**point, "asked": "determined"} for point in pair])
+    return {
+        "runs": frame(counting.run, [*two, *three]),
+        "less": frame(counting.run, [{**point, "asked": "determined"} for point in pair]),
+        "nests": frame(nesting.run, analysis.points(tuned, analysis.CELLS, **NEST)),
+    }
+
+
+def test_figures_draw_what_was_run(ran: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, less, nests = ran["runs"], ran["less"], ran["nests"]
     base = analysis.baselines(5, 14)
     assert set(base.groupby("language")["fails_at"].max()) == {6}
     monkeypatch.setattr(analysis, "sweep", lambda run, points, seeds, name: frame(run, points, 1))
-    followed = analysis.follow(counting.run, [{**point, "shown": n} for point in pair for n in (3, 9)], runs)
+    names = [*SHAPE, "language", "cell", "match"]
+    drawn = less[names].drop_duplicates().assign(shown=3).to_dict("records")
+    followed = analysis.follow(counting.run, [{**point, "shown": n} for point in drawn for n in (3, 9)], runs)
     assert followed.groupby(["cell", "shown"])["step"].max().tolist() == [6, 18, 6, 18]
-    steps = analysis.progress({"as published": runs, "less": less}, 2)
-    curves, windows = analysis.depth_curves(nests), analysis.depth_baseline(4, 5)
-    tunings = [each.assign(diverged=False, task="x") for each in (runs[runs["language"] == "anbn"], nests)]
+    rates = pd.DataFrame({"cell": analysis.CELLS, "learning_rate": 0.03, "score": 0.5})
+    tunings = [each.assign(diverged=False) for each in (runs[runs["language"] == "anbn"], nests)]
+    steps = tables.progress({"as reported": runs, "determined letters": less})
+    curves, windows = tables.depth_curves(nests), analysis.depth_baseline(4, 5)
     for fig in (
-        plots.draw_horizon(runs, base),
+        plots.draw_horizon(runs, less, base),
         plots.draw_counters(followed, 5),
         plots.draw_training(steps, 5, 14),
-        plots.draw_nesting(curves, windows, 2),
+        plots.draw_nesting(curves, analysis.depth_differences(nests), windows, 2),
         plots.draw_tuning({"aⁿbⁿ": Tuned(tunings[0], rates), "Dyck-2": Tuned(tunings[1], rates)}),
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = words.numbers(runs, tuned, {"asked": less, "longer": less}) | nesting_words.numbers(nests, windows)
-    assert all(text.strip() for text in texts.values())
-    assert len(analysis.horizon_table(runs).data.splitlines()) == 2 + 10
-    assert len(analysis.tidy(runs, base)) == len(runs) + len(base)
-    data = analysis.tuning_data({"anbn": Tuned(tunings[0], rates), "dyck2": Tuned(tunings[1], rates)})
-    assert set(data["task"]) == {"anbn", "dyck2"}
-    verdict = analysis.verdict(runs, less)
-    for text in (
-        words.made({("lstm", "anbn"): True, ("relu", "anbn"): False}),
-        words.sentence(runs, verdict),
-        words.counted(verdict),
-        captions.horizon_caption(runs, 2),
-        captions.horizon_alt(runs),
-        captions.counters_alt(followed),
-        captions.training_alt(steps),
-        captions.nesting_alt(curves),
-        captions.tuning_alt({"aⁿbⁿ": tuned, "Dyck-2": tuned}),
-    ):
-        assert len(text) > 30
+
+
+def test_tables_hold_every_run(ran: dict[str, pd.DataFrame]) -> None:
+    runs, less, nests = ran["runs"], ran["less"], ran["nests"]
+    base = analysis.baselines(5, 14)
+    assert len(tables.tidy(runs, less, base)) == len(runs) + len(less) + len(base)
+    assert len(tables.horizon_table(runs, less).data.splitlines()) == 2 + 10 + 2
+    at = tables.summary({"all": runs, "determined": less})
+    assert at["seeds"].sum() == len(runs) + len(less) and (at["seeds"] == 2).all()
+    row = runs[(runs["cell"] == "gru") & (runs["match"] == "width") & (runs["language"] == "anbn")]
+    assert at.loc[("all", "anbn", "gru", "width"), "middle"] == row["fails_at"].median()
+    assert at.loc[("all", "anbn", "gru", "width"), "clipped"] == pytest.approx(row["clipped"].mean())
+    best = pd.DataFrame({"cell": analysis.CELLS})
+    data = tables.tuning_data({"a": Tuned(runs, best), "b": Tuned(nests, best)})
+    assert len(data) == len(runs) + len(nests) and data["misfit"].between(0, 100).all()
+    curves = tables.depth_curves(nests)
+    assert len(curves) == 4 * len(nests) and curves["right"].between(0, 100).all()

@@ -1,4 +1,4 @@
-"""From the runs of the chapter *memory/counting* to its grids, tables, numbers and verdict."""
+"""From the runs of the chapter *memory/counting* to its grids, intervals, checks and verdict."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
-from evidence.figures import LABELS
-from evidence.statistics import Interval, bootstrap, ratio_bootstrap, sign_flip, wilson
+from evidence.statistics import Interval, bootstrap, ratio_bootstrap, sign_flip
 from evidence.sweeps import sweep
 from evidence.tuning import Tuned
 from evidence.verdicts import CONTRADICTED, SUPPORTED, Evidence, Verdict, decide, ledger
@@ -52,13 +50,41 @@ def select(runs: pd.DataFrame, cell: str, match: str = "width", **of: Any) -> pd
     return rows.set_index("seed").sort_index()
 
 
-def ratio(runs: pd.DataFrame, language: str, match: str = "width", cell: str = "gru") -> Interval:
-    """First failing n of the LSTM ÷ that of another cell with the same seed: the median, with its interval.
+def further(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
+    """First failing n of some runs ÷ that of others with the same seed: the median, with its interval.
 
-    Who never failed counts as failing right after the longest string tested: for an LSTM that makes the ratio too small.
+    Who never failed counts as failing right after the longest string tested: in `first` that makes the ratio too small.
+
+    Args:
+        first, second: runs by seed, from `select`.
     """
-    first, second = (select(runs, each, match, language=language)["fails_at"] for each in ("lstm", cell))
-    return ratio_bootstrap(first.to_numpy(), second.loc[first.index].to_numpy())
+    there = second.loc[first.index, "fails_at"]
+    return ratio_bootstrap(first["fails_at"].to_numpy(), there.to_numpy())
+
+
+def ratio(runs: pd.DataFrame, language: str, match: str = "width", cell: str = "gru") -> Interval:
+    """First failing n of the LSTM ÷ that of another cell, see `further`."""
+    return further(*(select(runs, each, match, language=language) for each in ("lstm", cell)))
+
+
+def leads(runs: pd.DataFrame, language: str) -> int:
+    """In how many seeds the LSTM fails later than the GRU, at equal width."""
+    first, second = (select(runs, cell, language=language)["fails_at"] for cell in ("lstm", "gru"))
+    return int((first > second.loc[first.index]).sum())
+
+
+def shift(runs: pd.DataFrame, asked: pd.DataFrame) -> Evidence:
+    """By what factor the ratio LSTM ÷ GRU on aⁿbⁿ is larger with the loss on every letter, and the p that it is not.
+
+    One test of whether the two conditions differ at all: the interaction of cell and loss, seed by seed.
+
+    Args:
+        runs: with the loss on every letter. asked: on the determined letters.
+    """
+    first, second = (_logs(each, "anbn", "width") for each in (runs, asked))
+    seeds = first.index.intersection(second.index)
+    moved = (first - second).loc[seeds].to_numpy()
+    return Evidence(ratio_bootstrap(np.exp(moved), np.ones_like(moved)), sign_flip(moved))
 
 
 def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
@@ -77,9 +103,14 @@ def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
 
 def _evidence(runs: pd.DataFrame, language: str, match: str) -> Evidence:
     """The ratio, and the p of its test against the ledger's margin."""
-    first, second = (select(runs, each, match, language=language)["fails_at"] for each in ("lstm", "gru"))
-    logs = np.log(first.to_numpy() / second.loc[first.index].to_numpy())
-    return Evidence(ratio(runs, language, match), sign_flip(logs, float(np.log(ledger()["M3"].margin))))
+    margin = float(np.log(ledger()["M3"].margin))
+    return Evidence(ratio(runs, language, match), sign_flip(_logs(runs, language, match).to_numpy(), margin))
+
+
+def _logs(runs: pd.DataFrame, language: str, match: str) -> pd.Series:
+    """Logarithm of the ratio LSTM ÷ GRU, by seed."""
+    first, second = (select(runs, cell, match, language=language)["fails_at"] for cell in ("lstm", "gru"))
+    return np.log(first / second.loc[first.index])
 
 
 def verdict(runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
@@ -95,9 +126,12 @@ def verdict(runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
     return replace(found, factor="the condition")
 
 
-def share_beyond(rows: pd.DataFrame, n: int) -> Interval:
-    """Share of seeds that are right for every string up to n, with its Wilson interval."""
-    return wilson(int((rows["fails_at"] > n).sum()), len(rows))
+def spread(tuned: Tuned) -> tuple[int, int]:
+    """The earliest first failing n of an LSTM and the latest of a GRU, over all rates that were tried for both."""
+    runs = tuned.runs
+    rates = set.intersection(*(set(runs.loc[runs["cell"] == cell, "learning_rate"]) for cell in ("lstm", "gru")))
+    shared = runs[runs["learning_rate"].isin(rates)].groupby("cell")["fails_at"]
+    return int(shared.min()["lstm"]), int(shared.max()["gru"])
 
 
 def baselines(longest: int, tested: int) -> pd.DataFrame:
@@ -117,43 +151,34 @@ def at_depth(runs: pd.DataFrame, depth: int) -> pd.DataFrame:
     return runs.assign(answered=shares)
 
 
-def depth_difference(nests: pd.DataFrame, depth: int, match: str = "width", cell: str = "gru") -> Interval:
-    """LSTM − another cell, share of right answers at a depth, in points, paired by seed."""
+def medians_at(nests: pd.DataFrame, depth: int) -> pd.Series:
+    """Median share of right answers at a depth, in percent, by cell, at equal width."""
+    rows = at_depth(nests, depth)
+    return rows[rows["match"] == "width"].groupby("cell", sort=False)["answered"].median()
+
+
+def depth_difference(nests: pd.DataFrame, depth: int, match: str = "width") -> Interval:
+    """LSTM − GRU, share of right answers at a depth, in points, paired by seed."""
     table = at_depth(nests, depth)
-    first, second = (select(table, each, match)["answered"] for each in ("lstm", cell))
+    first, second = (select(table, each, match)["answered"] for each in ("lstm", "gru"))
     return bootstrap((first - second.loc[first.index]).to_numpy())
 
 
-def depth_curves(nests: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and depth: cell, size, seed, depth, right."""
-    parts = [
-        pd.DataFrame({"depth": row["curves"]["depth"], "right": row["curves"]["right"]}).assign(
-            cell=row["cell"], match=row["match"], seed=row["seed"]
-        )
-        for _, row in nests.iterrows()
-    ]
-    return pd.concat(parts, ignore_index=True)
+def depth_differences(nests: pd.DataFrame) -> pd.DataFrame:
+    """LSTM − GRU by depth and by what is held equal: depth, match, estimate, low, high."""
+    rows = []
+    for match in EQUAL:
+        for depth in nests["curves"].iloc[0]["depth"]:
+            found = depth_difference(nests, depth, match)
+            rows.append({"depth": depth, "match": match, "estimate": found.estimate})
+            rows[-1] |= {"low": found.low, "high": found.high}
+    return pd.DataFrame(rows)
 
 
 def depth_baseline(context: int, tested_depth: int) -> pd.DataFrame:
     """Share of right answers by depth of the best answer out of a window; one row a depth."""
     right = window_curve(context, tested_depth)
     return pd.DataFrame({"depth": range(2, tested_depth + 1), "right": right, "context": context})
-
-
-def progress(kinds: Mapping[str, pd.DataFrame], seeds: int) -> pd.DataFrame:
-    """First failing n of LSTM and GRU over training on aⁿbⁿ: one row a run and look.
-
-    Args:
-        kinds: runs by what is done differently. seeds: only the first so many.
-    """
-    parts = []
-    for kind, runs in kinds.items():
-        rows = runs[runs["cell"].isin(["lstm", "gru"]) & (runs["match"] == "width") & (runs["language"] == "anbn")]
-        for _, row in rows[rows["seed"] < seeds].iterrows():
-            part = pd.DataFrame({"step": row["curves"]["look"], "fails_at": row["curves"]["horizon"]})
-            parts.append(part.assign(kind=kind, cell=row["cell"], seed=row["seed"]))
-    return pd.concat(parts, ignore_index=True)
 
 
 def typical_seed(runs: pd.DataFrame, cell: str, language: str = "anbn") -> int:
@@ -167,6 +192,7 @@ def follow(run: Callable[..., dict[str, Any]], points: Iterable[Mapping[str, Any
 
     Args:
         run: as for `sweep`. points: configurations with `shown`, those of `runs` otherwise.
+        runs: as they were computed, from `sweeps.gather`: which of them is drawn is no result.
     """
     parts = []
     for point in points:
@@ -177,54 +203,3 @@ def follow(run: Callable[..., dict[str, Any]], points: Iterable[Mapping[str, Any
         part = pd.DataFrame({"step": steps, "memory": values})
         parts.append(part.assign(cell=point["cell"], shown=point["shown"], seed=seed, fails_at=found["fails_at"]))
     return pd.concat(parts, ignore_index=True)
-
-
-def tidy(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
-    """What the headline figure shows, one row a run, the tables of last letters among them as cell `table`."""
-    names = [
-        "language",
-        "cell",
-        "match",
-        "seed",
-        "fails_at",
-        "censored",
-        "learned",
-        "right",
-        "early",
-        "fit",
-        "chosen_at",
-    ]
-    names += ["follows", "pace", "width", "parameters", "learning_rate", "steps", "clipped", "context"]
-    table = base.assign(cell="table", learned=base["fails_at"] > int(runs["longest"].iloc[0]))
-    return pd.concat([runs, table], ignore_index=True).reindex(columns=names)
-
-
-def tuning_data(tunings: Mapping[str, Tuned]) -> pd.DataFrame:
-    """All tunings by task, one row a run."""
-    names = ["task", "cell", "learning_rate", "seed", "fit", "fails_at", "steps", "diverged"]
-    return pd.concat([tuned.runs.assign(task=task) for task, tuned in tunings.items()], ignore_index=True)[names]
-
-
-def horizon_table(runs: pd.DataFrame) -> Markdown:
-    """First failing n by language, cell and size as a Markdown table: median, range, how many seeds got how far.
-
-    A length that no seed of the table got to has no column.
-    """
-    longest, tested = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0])
-    lengths = [n for n in (longest, 2 * longest, WEISS, tested) if n <= tested]
-    lengths = [n for n in dict.fromkeys(lengths) if n == longest or (runs["fails_at"] > n).any()]
-    heads = ["strings", "cell", "units", "parameters", "rate", "first failing n, median (range)"]
-    heads += [f"right to n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{n}" for n in lengths]
-    lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
-    for (language, cell, match), part in runs.groupby(["language", "cell", "match"], sort=False):
-        low, middle, high = (
-            f"{each:g}" if each <= tested else f">\N{NO-BREAK SPACE}{tested}"
-            for each in part["fails_at"].quantile([0, 0.5, 1])
-        )
-        reach = f"{middle} ({low} to {high})".replace(" ", "\N{NO-BREAK SPACE}")
-        row = [LANGUAGES[language], LABELS[cell] if match == "width" else f"{LABELS[cell]}, equal parameters"]
-        row += [f"{int(part['width'].iloc[0])}", f"{int(part['parameters'].iloc[0]):,}"]
-        row += [f"{part['learning_rate'].iloc[0]:g}", reach]
-        row += [f"{int((part['fails_at'] > n).sum())}/{len(part)}" for n in lengths]
-        lines.append(f"| {' | '.join(row)} |")
-    return Markdown("\n".join(lines))

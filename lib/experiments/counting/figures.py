@@ -15,37 +15,51 @@ from matplotlib.patches import Patch
 
 from evidence.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from evidence.tuning import Tuned
-from experiments.counting.analysis import LANGUAGES, select
+from experiments.counting.analysis import ASKED, EQUAL, LANGUAGES, select
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
 MISFITS = (0.001, 0.01, 0.1, 1, 10, 100)
+COLUMNS = (2.0, 4.6)
+"""Where the columns of numbers end, to the right of the dots, in lengths tested."""
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
 
 
-def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
-    """First failing n, a panel a language, a row a cell, every seed a dot; what never failed at the right edge."""
-    rows = {name: list(dict.fromkeys(_rows(runs[runs["language"] == name]))) for name in LANGUAGES}
-    heights = [len(each) + 1 for each in rows.values()]
+def draw_horizon(runs: pd.DataFrame, asked: pd.DataFrame, base: pd.DataFrame) -> Figure:
+    """First failing n, a panel a condition, a row a cell, every seed a dot; what never failed at the right edge.
+
+    Args:
+        runs: with the loss on every letter. asked: on the determined letters. base: from `analysis.baselines`.
+    """
+    panels = [(runs[runs["language"] == name], name, ASKED["all"]) for name in LANGUAGES]
+    panels.append((asked, "anbn", f"{ASKED['determined']} alone"))
+    heights = [len(_rows(part)) + 1 for part, *_ in panels]
     fig, axes = plt.subplots(
-        2, 1, figsize=(WIDTH, 0.42 * sum(heights) + 1.5), sharex=True, gridspec_kw={"height_ratios": heights}
+        len(panels),
+        1,
+        figsize=(WIDTH, 0.4 * sum(heights) + 1.9),
+        sharex=True,
+        gridspec_kw={"height_ratios": heights},
+        layout="constrained",
     )
     longest, tested = int(runs["longest"].max()), int(runs["tested"].max())
-    for ax, (language, name) in zip(axes, LANGUAGES.items(), strict=True):
+    for ax, (part, language, loss) in zip(axes, panels, strict=True):
+        rows = _rows(part)
         ax.axvspan(0.8, longest + 0.5, color=FAINT, alpha=0.45, linewidth=0, zorder=0)
         ax.axvline(tested, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
-        part = runs[runs["language"] == language]
-        for row, (cell, match) in enumerate(rows[language]):
-            _row(ax, select(part, cell, match), cell, match, row, longest)
-        _baseline(ax, base[base["language"] == language], len(rows[language]))
-        names = [_row_name(cell, match) for cell, match in rows[language]]
+        for row, (cell, match) in enumerate(rows):
+            _row(ax, select(part, cell, match), cell, match, row)
+        _baseline(ax, base[base["language"] == language], len(rows))
+        names = [_row_name(cell, match) for cell, match in rows]
         ax.set_yticks(range(len(names) + 1), [*names, "look-up of the\nlast letters"])
         ax.tick_params(axis="y", length=0)
-        ax.set(ylim=(len(names) + 0.5, -0.6), title=name, xscale="log", xlim=(0.8, tested * 2.1))
+        title = f"{LANGUAGES[language]}, {loss}"
+        ax.set(ylim=(len(names) + 0.5, -0.6), title=title, xscale="log", xlim=(0.8, tested * COLUMNS[-1]))
         ax.grid(axis="y", visible=False)
         ticks = [tick for tick in TICKS if tick <= tested]
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()
-        ax.text(tested * 2.02, -0.75, f"right to n = {longest}", ha="right", va="bottom", fontsize=8, color=MUTED)
+    for place, text in zip(COLUMNS, ("median", f"right to\nn = {longest}"), strict=True):
+        axes[0].text(tested * place, -0.75, text, ha="right", va="bottom", fontsize=8, color=MUTED)
     axes[-1].set_xlabel("n of the shortest string with a wrong letter")
     handles: list[Any] = [
         Patch(color=FAINT, alpha=0.6, label=f"trained on: n ≤ {longest}"),
@@ -53,7 +67,7 @@ def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
         Line2D([], [], color=INK, marker="|", linestyle="", markersize=11, markeredgewidth=2, label="median"),
         Line2D([], [], color=MUTED, marker="s", linestyle="", markerfacecolor=PAPER, label="equal parameters"),
     ]
-    if runs["censored"].any():
+    if runs["censored"].any() or asked["censored"].any():
         never = f"never failed, n ≤ {tested}"
         handles.insert(3, Line2D([], [], color=MUTED, marker=">", linestyle="", markersize=6, label=never))
     fig.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.0, handletextpad=0.4)
@@ -61,14 +75,14 @@ def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
 
 
 def _rows(part: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(part["cell"], part["match"], strict=True))
+    return list(dict.fromkeys(zip(part["cell"], part["match"], strict=True)))
 
 
 def _row_name(cell: str, match: str) -> str:
     return ROW_NAMES[cell] if match == "width" else f"{ROW_NAMES[cell]}, equal\nparameters"
 
 
-def _row(ax: Axes, part: pd.DataFrame, cell: str, match: str, row: int, longest: int) -> None:
+def _row(ax: Axes, part: pd.DataFrame, cell: str, match: str, row: int) -> None:
     colour, face = COLOURS[cell], COLOURS[cell] if match == "width" else PAPER
     spread = row + _stacked(np.log10(part["fails_at"].to_numpy(dtype=float)))
     for mask, marker in ((~part["censored"].to_numpy(), MARKERS[cell]), (part["censored"].to_numpy(), ">")):
@@ -84,16 +98,11 @@ def _row(ax: Axes, part: pd.DataFrame, cell: str, match: str, row: int, longest:
             alpha=0.75,
             zorder=3,
         )
-    middle = part["fails_at"].median()
+    middle, tested = part["fails_at"].median(), part["tested"].max()
     ax.plot([middle] * 2, [row - 0.44, row + 0.44], color=INK, linewidth=2, zorder=2.5)  # behind the dots
-    ax.text(
-        part["tested"].max() * 2.02,
-        row,
-        f"{part['learned'].sum()} of {len(part)}",
-        ha="right",
-        va="center",
-        fontsize=8.5,
-    )
+    shown = f"{middle:g}" if middle <= tested else f"> {tested}"
+    for place, text in zip(COLUMNS, (shown, f"{part['learned'].sum()} of {len(part)}"), strict=True):
+        ax.text(tested * place, row, text, ha="right", va="center", fontsize=8.5)
 
 
 def _stacked(x: np.ndarray, width: float = 0.03, step: float = 0.085) -> np.ndarray:
@@ -166,31 +175,54 @@ def draw_training(table: pd.DataFrame, longest: int, tested: int) -> Figure:
     return fig
 
 
-def draw_nesting(curves: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure:
-    """Share of right answers against nesting depth: a panel of thin lines a cell, medians thick, a window as baseline."""
-    cells = list(dict.fromkeys(curves["cell"]))
-    fig, axes = plt.subplots(1, len(cells), figsize=(WIDTH, 3.0), sharey=True, sharex=True, layout="constrained")
-    for ax, cell in zip(np.atleast_1d(axes), cells, strict=True):
-        ax.axvspan(curves["depth"].min() - 0.5, depth + 0.5, color=FAINT, alpha=0.45, linewidth=0, zorder=0)
-        ax.axhline(50, color=COLOURS["baseline"], linestyle=(0, (4, 2)), linewidth=1.3)
-        ax.plot(base["depth"], 100 * base["right"], color=COLOURS["baseline"], linestyle=(0, (1, 1.2)), linewidth=1.4)
-        part = curves[(curves["cell"] == cell) & (curves["match"] == "width")]
-        wide = 100 * part.pivot(index="depth", columns="seed", values="right")
-        ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.35)
-        middle = wide.median(axis=1)
-        ax.plot(middle.index, middle, color=COLOURS[cell], marker=MARKERS[cell], markersize=4)
-        ax.set(title=ROW_NAMES[cell].replace(",\n", ", ").replace("reset before", "before"), xlabel="nesting depth")
-        ax.set_xticks([tick for tick in (2, 4, 8, 12, 16) if tick <= curves["depth"].max()])
-        ax.title.set_fontsize(8.5)
-    np.atleast_1d(axes)[0].set_ylabel("right answers, %")
+def draw_nesting(curves: pd.DataFrame, differences: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure:
+    """Right answers against nesting depth: left all cells, medians thick; right LSTM − GRU with its intervals.
+
+    Args:
+        curves: from `tables.depth_curves`. differences: from `analysis.depth_differences`.
+        base: from `analysis.depth_baseline`. depth: that was trained.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6), layout="constrained")
     window = f"best from the last {base['context'].iloc[0]} symbols"
-    handles: list[Any] = [
-        Patch(color=FAINT, alpha=0.6, label=f"trained on: depth ≤ {depth}"),
-        Line2D([], [], color=COLOURS["baseline"], linestyle=(0, (1, 1.2)), label=window),
-        Line2D([], [], color=COLOURS["baseline"], linestyle=(0, (4, 2)), label="a guess"),
-    ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    grey: dict[str, Any] = {"color": COLOURS["baseline"], "zorder": 1.5}
+    left.plot(base["depth"], 100 * base["right"], linestyle=(0, (1, 1.2)), linewidth=1.6, label=window, **grey)
+    left.axhline(50, linestyle=(0, (4, 2)), linewidth=1.3, label="a guess", **grey)
+    for cell, part in curves[curves["match"] == "width"].groupby("cell", sort=False):
+        wide = part.pivot(index="depth", columns="seed", values="right")
+        leads = cell in ("lstm", "gru")
+        if leads:
+            left.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.3)
+        style: dict[str, Any] = {"color": COLOURS[cell], "marker": MARKERS[cell], "label": LABELS[cell]}
+        style |= {"linewidth": 2.0 if leads else 1.0, "markersize": 4.5 if leads else 3, "zorder": 4 if leads else 3}
+        left.plot(wide.index, wide.median(axis=1), **style)
+    left.set(title="all cells, equal width", ylabel="right answers, %", xlabel="nesting depth")
+    _differences(right, differences)
+    for ax in (left, right):
+        low, high = base["depth"].min() - 0.5, base["depth"].max() + 0.5
+        ax.axvspan(low, depth + 0.5, color=FAINT, alpha=0.45, linewidth=0, zorder=0)
+        ax.set(xlim=(low, high), xticks=range(int(base["depth"].min()), int(high) + 1, 2))
+    handles, _ = left.get_legend_handles_labels()
+    handles += [Patch(color=FAINT, alpha=0.6, label=f"trained on: depth ≤ {depth}")]
+    fig.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.2)
     return fig
+
+
+def _differences(ax: Axes, differences: pd.DataFrame) -> None:
+    """LSTM − GRU by depth, a series for each way to hold the two equal."""
+    for match, aside, face in (("width", -0.12, INK), ("parameters", 0.12, PAPER)):
+        part = differences[differences["match"] == match]
+        ends = [part["estimate"] - part["low"], part["high"] - part["estimate"]]
+        ax.errorbar(
+            part["depth"] + aside, part["estimate"], yerr=ends, fmt="o", color=INK, markerfacecolor=face,
+            markersize=4.5, linewidth=1.1, label=EQUAL[match],
+        )  # fmt: skip
+    ax.axhline(0, color=MUTED, linewidth=0.9, zorder=1)
+    ax.set(title="LSTM − GRU", ylabel="points of right answers", xlabel="nesting depth")
+    edge = max(abs(value) for value in ax.get_ylim())
+    ax.set_ylim(-edge, edge)
+    for place, text, side in ((0.97, "LSTM ahead", "top"), (0.03, "GRU ahead", "bottom")):
+        ax.text(0.03, place, text, transform=ax.transAxes, va=side, fontsize=8, color=MUTED)
+    ax.legend(loc="lower right")
 
 
 def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
@@ -198,6 +230,7 @@ def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
     fig, axes = plt.subplots(1, len(tunings), figsize=(WIDTH, 3.3), layout="constrained", sharey=True)
     for ax, (name, tuned) in zip(np.atleast_1d(axes), tunings.items(), strict=True):
         for cell, part in tuned.runs.groupby("cell", sort=False):
+            ax.plot(part["learning_rate"], 100 * (1 - part["fit"]), ".", color=COLOURS[cell], markersize=3, alpha=0.7)
             found = 100 * (1 - part.groupby("learning_rate")["fit"].mean())
             ax.plot(found.index, found, color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell], linewidth=1.5)
             rate = float(tuned.best.set_index("cell").loc[cell, "learning_rate"])
