@@ -120,7 +120,9 @@ def selective_reading(chosen: pd.DataFrame) -> str:
     """With which starts separate gates are an advantage on the two registers."""
     found = {s: gap(*(tally(pick(chosen, cell=cell, start=s)) for cell in GATED)) for s in STARTS}
     ahead = [name(start) for start, apart in found.items() if apart.low > 0]
-    return f"Separate gates are an advantage with {listed(ahead)}" if ahead else "Separate gates bring no advantage here"
+    return (
+        f"Separate gates are an advantage with {listed(ahead)}" if ahead else "Separate gates bring no advantage here"
+    )
 
 
 def tuning_reading(tuned: dict[str, Tuned], kinds: dict[str, list[int]]) -> str:
