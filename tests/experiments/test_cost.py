@@ -15,6 +15,8 @@ from rich.console import Console
 
 from bookkit import bench as printed
 from evidence import timing
+from evidence.statistics import Interval
+from evidence.verdicts import decide
 from experiments.cost import analysis, bench, bench_jax, bench_sweep, memory, more, roofline, runs
 from experiments.cost import figures as plots
 from experiments.cost import lines as cost_lines
@@ -103,9 +105,18 @@ def test_architecture_and_kernel_make_up_the_stock_ratio() -> None:
     assert np.allclose(gains["lstm", "matched"], 1.25)
     numbers = analysis.share_numbers(split)
     assert numbers["against-training"] == "4 of 4 shapes"
-    assert numbers["share-training"] == analysis.MISSING  # stock never gains
-    faster = runs.shares(runs.ratio_table(readings({**TIMES, "GRU": 1.5 * 0.75})))
-    assert analysis.share_numbers(faster)["share-training"] == "50 %"  # 0.5625 is 0.75 twice
+    assert numbers["won-training"] == "none of 4 shapes"
+    assert analysis.map_numbers(runs.ratio_table(table))["crossing"] == "at no width with batch size 1 or 64"
+    faster = runs.ratio_table(readings({**TIMES, "GRU": 1.5 * 0.75}))
+    assert analysis.share_numbers(runs.shares(faster))["won-training"] == "4 of 4 shapes"
+    assert analysis.map_numbers(faster)["crossing"].startswith("from hidden size 16 on with batch size 1 and from")
+
+
+def test_rows_of_runtimes_that_compete_for_the_cores_are_marked() -> None:
+    kinds = ("matched, light work", "ONNX Runtime, light work")
+    found = {f"{kind}, {threads}": Interval(0.8, 0.7, 0.9) for kind in kinds for threads in ("1 thread", "2 threads")}
+    shown = cost_tables.evidence_table(found, decide("P2", found, factor="the kernel"))
+    assert [name for name in shown.index if name.endswith("†")] == ["ONNX Runtime, light work, 2 threads †"]
 
 
 def test_slopes_are_the_powers_that_were_put_in() -> None:

@@ -150,8 +150,8 @@ def test_the_verdict_follows_the_curves_and_the_clock(lead: float, ratio: float,
     verdict = decide("U4", found, factor="what is counted")
     assert verdict.word == word and [each.name for each in verdict.strata] == ["bytes", "latency"]
     text = words.sentence(made(lead), verdict, 0.6)
-    assert ("smaller and faster" in text) == (word == "supported")
-    assert ("no smaller and no faster" in text) == (word == "contradicted")
+    assert ("is smaller and, on a CPU, faster" in text) == (word == "supported")
+    assert ("is no smaller and, on a CPU, no faster" in text) == (word == "contradicted")
 
 
 def test_a_target_that_none_meets_is_told() -> None:
@@ -169,7 +169,7 @@ def test_a_target_that_none_meets_is_told() -> None:
     [
         (30, "fewer than", "smaller still"),
         (0, "more than", "whichever cell"),
-        (6.8, "neither clearly fewer", "about as small"),
+        (6.8, "about as many as", "about as small"),
     ],
 )
 def test_the_convolution_is_judged_by_its_interval(lead: float, word: str, end: str) -> None:

@@ -81,6 +81,10 @@ def slope_table(slopes: pd.DataFrame) -> Markdown:
 
 
 def evidence_table(found: dict[str, Interval], verdict: Verdict) -> pd.DataFrame:
-    """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says."""
-    rows = [(part.name, found[part.name].format(), part.word) for part in verdict.strata]
+    """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says.
+
+    A dagger marks where two runtimes' threads compete for the cores: ONNX Runtime on more than one.
+    """
+    crowded = {name: " †" for name in found if name.startswith("ONNX Runtime") and not name.endswith(" 1 thread")}
+    rows = [(part.name + crowded.get(part.name, ""), found[part.name].format(), part.word) for part in verdict.strata]
     return pd.DataFrame(rows, columns=["condition", "GRU ÷ LSTM", "the claim is"]).set_index("condition")

@@ -187,18 +187,11 @@ def trend(leads: Leads, task: str) -> tuple[Interval, Interval]:
 
 def trend_text(leads: Leads, task: str) -> str:
     """Whether it is the small size that favours a cell, in one sentence."""
-    sizes = sizes_of(leads, task)
-    last, more = trend(leads, task)
-    few = "the small training sets" if sizes[-1] > SMALL else f"{sizes[0]:,} sequences"
-    found = "no larger and no smaller, as far as can be told"
-    if more.low > 0:
-        found = "larger"
-    elif more.high < 0:
-        found = "smaller"
-    return (
-        f"With {sizes[-1]:,} training sequences of {TASK_NAMES[task]} the lead is {in_points(last)}. On {few} it is "
-        f"{found}: the change is {in_points(more)}."
-    )
+    _, more = trend(leads, task)
+    found = "makes no measurable difference to the lead of the GRU"
+    if more.low > 0 or more.high < 0:
+        found = f"matters: the lead of the GRU is {'larger' if more.low > 0 else 'smaller'} on the smaller sets"
+    return f"On {TASK_NAMES[task]} the size {found} ({in_points(more)})."
 
 
 def numbers(runs: pd.DataFrame, base: pd.DataFrame, tuned: Tuned, leads: Leads) -> dict[str, str]:

@@ -13,7 +13,7 @@ LONG = 10
 
 
 def memory_text(units: pd.DataFrame) -> str:
-    """Shares of units that keep for long and for less than a character, and the middle unit."""
+    """Shares of units that keep for long and for less than a character."""
     arms = ("lstm", "gru")
     shares: dict[str, list[str]] = {"long": [], "short": []}
     for arm in arms:
@@ -21,13 +21,9 @@ def memory_text(units: pd.DataFrame) -> str:
         for name, kept in (("long", part["time"] > LONG), ("short", part["time"] < 1)):
             found = bootstrap(100 * kept.groupby(part["seed"]).mean().to_numpy())
             shares[name].append(f"{ARMS[arm][2]} {found.format('{:.0f}', '%')}")
-    middle = {arm: f"{per_seed(units, arm, 'time').median():.1f}" for arm in arms}
-    fresh = {arm: f"{per_seed(units, arm, 'fresh_time').median():.1f}" for arm in arms}
-    before = f"both {fresh['lstm']}" if fresh["lstm"] == fresh["gru"] else f"{fresh['lstm']} and {fresh['gru']}"
     return (
         f"Units whose gate alone keeps for more than {LONG} characters: {', '.join(shares['long'])}; for less than one character: "
-        f"{', '.join(shares['short'])}. The middle unit: LSTM {middle['lstm']}, GRU {middle['gru']} characters "
-        f"(before training {before})."
+        f"{', '.join(shares['short'])}."
     )
 
 

@@ -41,18 +41,6 @@ def evidence(runs: pd.DataFrame) -> dict[str, Interval]:
     return found
 
 
-def verdict_sentence(found: dict[str, Interval]) -> str:
-    """What the verdict on M1 says to a reader who has to choose; `found` is from `evidence`."""
-    default, opened = ([found[f"{LABELS[cell]}, {start}"] for cell in GATED] for start in ("default", "bias 3"))
-    first, then = (
-        " and ".join(f"{each.estimate:.{digits}f}" for each in part) for part, digits in ((default, 2), (opened, 0))
-    )
-    return (
-        f"Set the keeping gate's bias: by default the half-lives of LSTM and GRU are {first} times a tanh network's, with "
-        f"bias 3 they are {then} times as long (what outlasts the sequence counts with its length)."
-    )
-
-
 def half_life_table(runs: pd.DataFrame, lags: int) -> Markdown:
     """Median half-life, its range over seeds and the gate's own, by cell and start, as a Markdown table."""
     heads = ["cell", "start", "half-life of the memory", "range over seeds", "the gate alone", "half-life of h → h"]

@@ -98,7 +98,7 @@ def sizes(table: pd.DataFrame) -> str:
     )
     if differ:
         return text + f"The answer to the claim changes for {' and '.join(differ)}."
-    return text + "The answer to the claim is the same in all conditions: it is the gate."
+    return text + "The answer to the claim is the same in all conditions."
 
 
 def levels(runs: pd.DataFrame) -> str:

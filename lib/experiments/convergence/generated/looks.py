@@ -123,30 +123,28 @@ def rates_text(tuned: Tuned) -> str:
     rows = tuned.runs[(tuned.runs["task"] == "mnist1d") & tuned.runs["cell"].isin(GATED)]
     means = 100 * rows.groupby(["cell", "learning_rate"])["score"].mean()
     best = means.groupby("cell").max()
-    spread = ", ".join(f"{LABELS[cell]} {best[cell] - means[cell].min():.0f}" for cell in GATED)
+    lstm, gru = (best[cell] - means[cell].min() for cell in GATED)
+    apart = abs(best["lstm"] - best["gru"])
     return (
-        f"{spread} points between its best and its worst rate, {abs(best['lstm'] - best['gru']):.0f} between the cells"
+        f"the worst learning rate tried costs {lstm:.0f} points (LSTM) and {gru:.0f} (GRU), the other cell {apart:.0f}"
     )
 
 
 def start_text(runs: pd.DataFrame, starts: pd.DataFrame, goals: dict[str, float], task: str) -> str:
-    """Seeds at the target and ratio of steps from the two first biases of a task."""
+    """Whether both cells meet the target from two first biases of a task, and how soon."""
     parts = []
     rows = runs[(runs["task"] == task) & (runs["match"] == "width") & runs["cell"].isin(GATED)]
     for part in (rows, starts[starts["task"] == task]):
-        found = times(part, goals)
-        met = [found[found["cell"] == cell].set_index("seed").sort_index() for cell in GATED]
-        each = told(found, task, int(part["steps"].iloc[0]))
-        ends = " and ".join(
-            f"{LABELS[cell]} {int(one['reached'].sum())} of {len(one)}" for cell, one in zip(GATED, met, strict=True)
-        )
-        parts.append(f"{_scheme(part['start'].iloc[0])}: at the target {ends}; steps, GRU ÷ LSTM, {each}")
-    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
-
-
-def _scheme(start: str) -> str:
-    name, _, value = start.partition(":")
-    return {"bias": f"first bias {value}", "chrono": "chrono start"}[name]
+        found, steps = times(part, goals), int(part["steps"].iloc[0])
+        met = found.groupby("cell")["reached"].agg(["sum", "size"])
+        kind, _, value = part["start"].iloc[0].partition(":")
+        if found["reached"].all():
+            said = f"both cells meet the target, the GRU in {told(found, task, steps)} times the LSTM's steps"
+        else:
+            each = " and ".join(f"{met.loc[cell, 'sum']} of {met.loc[cell, 'size']} {LABELS[cell]}s" for cell in GATED)
+            said = f"{each} meet it in {steps} steps"
+        parts.append(f"with {'chrono' if kind == 'chrono' else f'first bias {value}'}, {said}")
+    return f"{'; '.join(parts)}."
 
 
 def swapped_text(stacked: pd.DataFrame, swapped: pd.DataFrame | None) -> str:

@@ -33,7 +33,8 @@ def time_sentence(verdict: Verdict) -> str:
     for clock, found in groups.items():
         said = "; ".join(f"{words} on {listed(tasks)}" for words, tasks in found.items())
         clauses.setdefault(said, []).append(clock)
-    return " ".join(f"Counted in {listed(clocks)}, {said}." for said, clocks in clauses.items())
+    text = " ".join(f"Counted in {listed(clocks)}, {said}." for said, clocks in clauses.items())
+    return f"{text} Seconds are those of a CPU."
 
 
 def _first(stratum: Stratum) -> str:
@@ -90,7 +91,7 @@ def finding_clock(ratios: pd.DataFrame) -> str:
     for kernels in KERNELS:
         each = [f"{TASK_NAMES[task]} {ratio(ratios, task, kernels).estimate:.2f}" for task in TASKS]
         parts.append(f"with {kernels} kernels {', '.join(each)}")
-    return "Seconds to the target, GRU ÷ LSTM: " + "; ".join(parts) + "."
+    return "Seconds to the target on a CPU, GRU ÷ LSTM: " + "; ".join(parts) + "."
 
 
 def finding_accuracy(runs: pd.DataFrame) -> str:

@@ -62,11 +62,11 @@ def verdict_sentence(verdict: Verdict) -> str:
     said = {SUPPORTED: "the LSTM's lead beats the margin", CONTRADICTED: "the LSTM has no lead that beats the margin"}
     parts = []
     for each in verdict.strata:
-        ahead = "the LSTM is ahead, perhaps by less than the margin" if each.high < 0 else "open who is ahead"
+        ahead = "the LSTM is ahead, perhaps by less than the margin" if each.high < 0 else "it is open who is ahead"
         words = said.get(each.word, ahead if each.low < 0 else "the GRU is ahead or level")
-        parts.append(f"{each.name}: {words} (LSTM − GRU {Interval(each.estimate, each.low, each.high).signed(3)} bits)")
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "."
+        gap = Interval(each.estimate, each.low, each.high).signed(3)
+        parts.append(f"at {each.name} {words} (LSTM − GRU {gap} bits)")
+    return f"After seconds of training, {'; '.join(parts)}."
 
 
 def fewer(runs: pd.DataFrame) -> str:
@@ -189,11 +189,12 @@ def advice(runs: pd.DataFrame, baselines: pd.DataFrame, verdict: Verdict) -> str
     beaten = [LABELS[cell] for cell in GATED if bits(runs, cell).mean() < value]
     faster = "take the cell that is faster where you run it: the LSTM's lead is below the margin"
     first = {SUPPORTED: "take the LSTM for a small character model", CONTRADICTED: faster}.get(
-        verdict.word, "try both cells: which is ahead hangs on what is held equal, or on more seeds"
+        verdict.word,
+        "choose the cell by its speed: neither has a lead that counts at equal width and at equal parameters",
     )
     if beaten:
-        return f"With minutes of one core, {first}; {' and '.join(beaten)} beat the {name} already."
-    return f"With minutes of one core, count: the {name} needs no tuning and beats both cells. If it must be recurrent, {first}."
+        return f"With seconds of one core, {first}; {' and '.join(beaten)} beat the {name} already."
+    return f"With seconds of one core, count: the {name} needs no tuning and beats both cells. If it must be recurrent, {first}."
 
 
 def samples(runs: pd.DataFrame) -> Markdown:

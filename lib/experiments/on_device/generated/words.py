@@ -28,7 +28,7 @@ def sentence(runs: pd.DataFrame, verdict: Verdict, target: float) -> str:
     parts = [f"{each.name} {_two_digits(Interval(each.estimate, each.low, each.high))}" for each in verdict.strata]
     return (
         f"The smallest GRU that reaches {100 * target:.0f} % on MNIST-1D against the smallest LSTM: {' and '.join(parts)} "
-        f"of it. {advice(runs, verdict, target)} {convolution(runs, target)}"
+        f"of it. {advice(runs, verdict, target)}"
     )
 
 
@@ -39,7 +39,7 @@ def advice(runs: pd.DataFrame, verdict: Verdict, target: float) -> str:
     cell = min(CELLS, key=lambda each: bytes_of(each, widths[each], "float32", frame))
     said = {SUPPORTED: "smaller", CONTRADICTED: "no smaller"}.get(words["bytes"], "not surely smaller")
     fast = {SUPPORTED: "faster", CONTRADICTED: "no faster"}.get(words["latency"], "not surely faster")
-    start = f"At equal quality the GRU is {said} and {fast}."
+    start = f"At equal quality the GRU is {said} and, on a CPU, {fast}."
     if any(math.isinf(least(runs, each, target)) for each in CELLS):
         start = "Not both cells reach the target, so there is nothing to compare at equal quality."
     text = f"{start} Store the weights as 8-bit integers, whichever cell it is: "
@@ -71,15 +71,8 @@ def convolution(runs: pd.DataFrame, target: float) -> str:
         return f"A convolution needs {size:,} bytes for the target, and no cell that was tried reaches it."
     best = min(cells, key=lambda each: cells[each])
     found = byte_ratio(runs, target, pair=("convolution", best))
-    word = (
-        "fewer than"
-        if found.high < 1
-        else "more than"
-        if found.low > 1
-        else "neither clearly fewer nor clearly more than"
-    )
-    ratio = _two_digits(found)
-    return f"A convolution needs {size:,} bytes for the same target, {word} the smaller cell ({NAMES[best]}): {ratio} of its bytes."
+    word = "fewer than" if found.high < 1 else "more than" if found.low > 1 else "about as many as"
+    return f"A convolution needs {size:,} bytes for the same target, {word} the smaller cell ({NAMES[best]})."
 
 
 def finding(runs: pd.DataFrame, target: float) -> str:
@@ -183,6 +176,8 @@ def live_numbers(evidence: dict[str, Interval], waits: pd.DataFrame, widths: dic
     """Texts for the prose that rest on timings, by name."""
     points = timing.percentiles(waits, by=("network", "form")).set_index(["network", "form"])
     found = {"latency": _two_digits(evidence["latency"])}
+    quickest = min(widths, key=lambda name: points.loc[(name, "float32"), "p50"])
+    found["quickest"] = f"The quickest call on this CPU is that of the {NAMES[quickest]}."
     for name in widths:
         for form in FORMATS:
             found[f"p50-{name}-{form.replace(' ', '-')}"] = f"{1e6 * points.loc[(name, form), 'p50']:.1f}{NBSP}µs"

@@ -53,7 +53,7 @@ def looks(
         yield f"far-end-{cell}", climb_end(cell, part)
         for start in STARTS:
             part = pick(chosen, cell=cell, start=start)
-            yield f"selective-{cell}-{slug(start)}", rate(part)
+            yield f"selective-{cell}-{slug(start)}", count(part)
         solved = pick(chosen, cell=cell, solved=1)
         text = f"{solved['write'].median():.2f} and {solved['write_marked'].median():.2f}"
         yield f"selective-write-{cell}", text if len(solved) else "(none solved it)"
@@ -117,18 +117,12 @@ def controls_reading(controls: pd.DataFrame) -> str:
 
 
 def selective_reading(chosen: pd.DataFrame) -> str:
-    """Whether separate gates are an advantage on the two registers, by start."""
-    found: dict[str, list[str]] = {"ahead": [], "behind": [], "level": []}
-    for start in STARTS:
-        apart = gap(*(tally(pick(chosen, cell=cell, start=start)) for cell in GATED))
-        found["ahead" if apart.low > 0 else "behind" if apart.high < 0 else "level"].append(name(start))
-    level = f"; with {listed(found['level'])} these runs do not tell the two apart" if found["level"] else ""
-    behind = f"with {listed(found['behind'])} the GRU solves more runs" if found["behind"] else ""
-    if found["ahead"]:
-        return f"They are one with {listed(found['ahead'])}" + (f", but {behind}" if behind else "") + level
-    if behind:
-        return f"They are none here: {behind}{level}"
-    return "No advantage can be seen: with no start do these runs tell the two apart"
+    """With which starts separate gates are an advantage on the two registers."""
+    found = {s: gap(*(tally(pick(chosen, cell=cell, start=s)) for cell in GATED)) for s in STARTS}
+    ahead = [name(start) for start, apart in found.items() if apart.low > 0]
+    return (
+        f"Separate gates are an advantage with {listed(ahead)}" if ahead else "Separate gates bring no advantage here"
+    )
 
 
 def tuning_reading(tuned: dict[str, Tuned], kinds: dict[str, list[int]]) -> str:
@@ -165,7 +159,7 @@ def climb_end(cell: str, runs: pd.DataFrame) -> str:
     longest, seeds = runs["length"].max(), runs["seed"].nunique()
     at_end = pick(runs, length=longest)
     if not at_end["solved"].any():
-        return f"The {LABELS[cell]} solved none at T = {longest}, and was asked for nothing longer"
+        return f"Within these steps the {LABELS[cell]} solved none at T = {longest}, and was asked for nothing longer"
     if at_end["solved"].all():
         return f"The {LABELS[cell]} was not driven to where it fails: T = {longest} is the longest that was tried"
     return (

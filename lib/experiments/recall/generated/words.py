@@ -11,7 +11,7 @@ import pandas as pd
 from evidence.figures import LABELS
 from evidence.format import NBSP, listed
 from evidence.statistics import Interval, ratio_bootstrap
-from evidence.verdicts import CONTRADICTED, SUPPORTED, Stratum, Verdict, ledger
+from evidence.verdicts import CONTRADICTED, SUPPORTED, Verdict, ledger
 from experiments.recall.analysis import (
     GATED,
     STARTS,
@@ -31,15 +31,18 @@ from gatedrnn.initialisation import half_life
 from gatedrnn.models import count_parameters
 from tasks import adding, recall
 
-ENOUGH = 0.5
-"""Share of solved runs below which no cell is called enough."""
 ALL_RATES = "solved or not, all rates"
 NAMES = {
     **LABELS,
     "lstm_shut": f"LSTM whose input gate starts at {shut_at():.2f}",
     "lstm_coupled": "LSTM with tied gates",
 }
-FACTORS = {"start": "the start of the gates", "cell × start": "which cell with which start", "cell": "the cell alone"}
+FACTORS = {
+    "start": "the start of the gates",
+    "cell × start": "which cell with which start",
+    "cell": "the cell alone",
+    "seed": "what differs from run to run",
+}
 
 
 def count(part: pd.DataFrame) -> str:
@@ -94,20 +97,20 @@ def _groups(behind: list[str], ahead: list[str], level: list[str]) -> list[tuple
 
 
 def ranges(table: pd.DataFrame, lengths: list[int]) -> str:
-    """How far each cell goes from its worst start to its best, over both tasks and the given lengths."""
-    parts, moved = [], []
+    """How many runs each cell solves from its worst start to its best, over both tasks and the given lengths."""
+    spans, best = {}, {}
     for cell in GATED:
-        by_start = {s: pick(table, cell=cell, start=s, match="width", length=lengths) for s in STARTS}
-        worst, best = (f(STARTS, key=lambda s: int(by_start[s]["solved"].sum())) for f in (min, max))
-        parts.append(
-            f"the {LABELS[cell]} goes from {count(by_start[worst])} ({name(worst)}) to {count(by_start[best])}"
-        )
-        parts[-1] += f" ({name(best)})"
-        moved += [LABELS[cell]] if gap(tally(by_start[best]), tally(by_start[worst])).low > 0 else []
-    said = "the start matters for both" if len(moved) == 2 else "for neither can these runs tell that the start matters"
-    if len(moved) == 1:
-        said = f"the start matters for the {moved[0]} and not visibly for the {'GRU' if moved == ['LSTM'] else 'LSTM'}"
-    return f"From its worst start to its best {' and '.join(parts)}: {said}"
+        by_start = {s: tally(pick(table, cell=cell, start=s, match="width", length=lengths)) for s in STARTS}
+        (low, _), (high, runs) = min(by_start.values()), max(by_start.values())
+        spans[cell] = str(low) if low == high else f"{low} to {high}"
+        best[cell] = "" if low == high else f", most with {name(max(STARTS, key=lambda s: by_start[s]))}"
+    return f"Over the starts the GRU solves {spans['gru']} of {runs} runs, the LSTM {spans['lstm']}{best['lstm']}"
+
+
+def ended(table: pd.DataFrame) -> str:
+    """Of the runs in which the GRU does not solve recall, those that a gradient without a finite norm ended."""
+    failed = pick(table, task="recall", cell="gru", match="width", solved=0)
+    return f"{int(failed['diverged'].sum())} of {len(failed)}"
 
 
 def leads(table: pd.DataFrame) -> str:
@@ -126,54 +129,33 @@ def leads(table: pd.DataFrame) -> str:
     return text if sure else f"{text}; such a lead can be chance, since its interval holds zero"
 
 
-def long_sentence(verdict: Verdict) -> str:
+def long_sentence(verdict: Verdict, table: pd.DataFrame) -> str:
     """What the verdict on M2 says to a reader who has to choose."""
     head = {
-        CONTRADICTED: "A long memory is no reason to take the LSTM, whatever the start of the gates",
-        SUPPORTED: "For a long memory take the LSTM, whatever the start of the gates",
-    }.get(verdict.word, "Whether the LSTM is better at long memory is not settled for every start of the gates")
-    return f"{head}. Runs that learn it, LSTM − GRU: {strata(verdict)}."
+        CONTRADICTED: "a long memory is no reason to take the LSTM, whatever the start of the gates",
+        SUPPORTED: "the LSTM is better at long memory, whatever the start of the gates",
+    }.get(verdict.word, "it is not settled for every start of the gates whether the LSTM is better at long memory")
+    return f"Within {table['steps_allowed'].max()} optimiser steps {head}."
 
 
 def short_sentence(verdict: Verdict, table: pd.DataFrame, lengths: list[int]) -> str:
     """What the verdict on M4 says to a reader who has to choose."""
     margin = ledger()["M4"].margin
-    rows = {start: pick(table, cell="gru", start=start, match="width", length=lengths) for start in STARTS}
-    ahead = [each.name for each in verdict.strata if each.low > margin]
-    if ahead:
-        head = f"With {listed(ahead)} the GRU falls short even at short lengths: take the LSTM there"
-    elif all(each.high < margin for each in verdict.strata):
-        solved = f"the GRU solves {listed([f'{count(part)} runs with {name(start)}' for start, part in rows.items()])}"
-        weak = [name(start) for start, part in rows.items() if part["solved"].mean() < ENOUGH]
-        head = f"In plain words yes: at short lengths {solved}"
-        if weak:
-            head = (
-                f"At short lengths the GRU does no worse than the LSTM, but is not enough with {listed(weak)}: {solved}"
-            )
-        behind = [each.name for each in verdict.strata if each.high < -margin]
-        if behind:
-            head += f". The two are not alike within ±{NBSP}{margin:g} points, because the LSTM falls behind with"
-            head += f" {listed(behind)}"
-    else:
-        unsure = [each.name for each in verdict.strata if each.high >= margin]
-        head = f"These runs leave open whether the GRU is enough with {listed(unsure)}"
-    return f"{head}. Runs that learn it, LSTM − GRU: {strata(verdict)}."
-
-
-def strata(verdict: Verdict) -> str:
-    """The difference under each start."""
-    return "; ".join(f"{each.name} {signed(_interval(each))}" for each in verdict.strata)
-
-
-def _interval(stratum: Stratum) -> Interval:
-    return Interval(stratum.estimate, stratum.low, stratum.high)
+    if ahead := [each.name for each in verdict.strata if each.low > margin]:
+        return f"With {listed(ahead)} the GRU falls short even at short lengths: take the LSTM there."
+    if unsure := [each.name for each in verdict.strata if each.high >= margin]:
+        return f"These runs leave open whether the GRU is enough with {listed(unsure)}."
+    solved = count(pick(table, cell="gru", match="width", length=lengths))
+    behind = [each.name for each in verdict.strata if each.high < -margin]
+    more = f"; the LSTM falls behind with {listed(behind)}" if behind else ""
+    return f"At short lengths the GRU solves {solved} runs over all starts{more}."
 
 
 def default_advice(table: pd.DataFrame) -> str:
     """Which cell to take where the framework's start cannot be changed."""
     found, part = difference(table, start="default"), pick(table, start="default", match="width")
     lstm, gru = (count(pick(part, cell=cell)) for cell in GATED)
-    numbers = f"over all lengths the LSTM solved {lstm} runs and the GRU {gru}, LSTM − GRU {signed(found)}"
+    numbers = f"within these steps the LSTM solved {lstm} runs and the GRU {gru}"
     if found.low <= 0 <= found.high:
         return f"If you must take the start that the framework gives, these runs favour neither cell: {numbers}"
     better = "LSTM" if found.low > 0 else "GRU"
@@ -245,6 +227,7 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
         share = pick(shares, panel=panel, factor=factor)["share"].iloc[0]
         yield f"share-{_panel(panel)}-{factor.replace('_', '-')}", f"{share:.0f}{NBSP}%"
     yield "ranges", ranges(table, kinds["long"])
+    yield "ended", ended(table)
     yield "leads", leads(table)
     yield "margin-M4", f"{ledger()['M4'].margin:g}"
     yield "shut-at", f"{shut_at():.2f}"

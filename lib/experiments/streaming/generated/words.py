@@ -61,12 +61,17 @@ def verdict_words(runs: pd.DataFrame) -> str:
     found, margin = ratio(runs, "operations"), ledger()["U3"].margin
     text = f"At equal operations an update the GRU's error is {found.format('{:.3f}')} times the LSTM's. "
     if found.high < margin:
-        return text + f"All of the interval is below {margin:g}: the GRU is ahead by more than the claim asks."
+        return (
+            text + f"All of the interval over seeds is below {margin:g}: the GRU is ahead by more than the claim asks."
+        )
     if found.low > margin and found.high < 1:
         gap = f"by {_share(1 - found.estimate)}, less than the {_share(1 - margin)} that the claim asks for"
-        return text + f"So the GRU is ahead, but {gap}: all of the interval is above {margin:g}."
+        return text + f"So the GRU is ahead, but {gap}: all of the interval over seeds is above {margin:g}."
     if found.low > margin:
-        return text + f"All of the interval is above {margin:g}: a lead as large as the claim asks is ruled out."
+        return (
+            text
+            + f"All of the interval over seeds is above {margin:g}: a lead as large as the claim asks is ruled out."
+        )
     return text + f"The interval holds {margin:g}: these runs cannot tell."
 
 
