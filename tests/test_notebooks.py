@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bookkit.prose import MARK
 from bookkit.toc import KINDS, Chapter, chapters, tags
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -37,6 +38,7 @@ def calls(chapter: Chapter, name: str) -> list[ast.Call]:
 def prose(chapter: Chapter) -> str:
     """Text of the markdown cells without code, maths, roles, links and paragraphs that cite another's number."""
     text = "\n\n".join(cell["source"] for cell in chapter.notebook["cells"] if cell["cell_type"] == "markdown")
+    text = MARK.sub(lambda mark: mark["code"] or "", text)
     text = re.sub(r"\{[\w:]+\}`[^`]*`", lambda found: "CITED" if found[0].startswith("{cite") else "", text)
     text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)", "", text, flags=re.S)
     return "\n\n".join(paragraph for paragraph in re.split(r"\n\s*\n", text) if "CITED" not in paragraph)
