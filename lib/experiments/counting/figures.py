@@ -19,6 +19,8 @@ from experiments.counting.analysis import ASKED, EQUAL, LANGUAGES, select
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
 MISFITS = (0.001, 0.01, 0.1, 1, 10, 100)
+BOUNDED = ("gru", "gru_before", "rnn")
+"""Cells whose memory lies between −1 and 1."""
 COLUMNS = (2.0, 4.6)
 """Where the columns of numbers end, to the right of the dots, in lengths tested."""
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
@@ -144,6 +146,9 @@ def draw_counters(traces: pd.DataFrame, longest: int) -> Figure:
                 textcoords="offset points", fontsize=7.5, color=INK,
             )  # fmt: skip
         ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
+        if cell in BOUNDED:
+            ax.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=0)
+            ax.annotate("its bound", (0, 1), xytext=(0, 3), textcoords="offset points", fontsize=7.5, color=MUTED)
         ax.set(xlabel="letters read", title=f"{LABELS[cell]}: fails at n = {part['fails_at'].iloc[0]}")
         ax.margins(y=0.12)
     first = np.atleast_1d(axes)[0]
