@@ -142,8 +142,8 @@ def draw_counters(traces: pd.DataFrame, longest: int) -> Figure:
             turn = each[each["step"] == shown]
             ax.plot(turn["step"], turn["memory"], "o", color=INK, markersize=3.5, zorder=4)
             ax.annotate(
-                f"n = {shown}", (float(turn["step"].iloc[0]), float(turn["memory"].iloc[0])), xytext=(3, 3),
-                textcoords="offset points", fontsize=7.5, color=INK,
+                f"n = {shown}", (float(turn["step"].iloc[0]), float(turn["memory"].iloc[0])), xytext=(8, -1),
+                textcoords="offset points", fontsize=7.5, color=INK, va="top" if cell in BOUNDED else "center",
             )  # fmt: skip
         ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
         if cell in BOUNDED:
