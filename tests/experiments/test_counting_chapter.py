@@ -190,7 +190,7 @@ def test_a_length_that_nobody_reached_has_no_column() -> None:
     some = table(anbn_lstm=[301, 70, 35]).assign(**shape, asked="all")
     heads = [tables.horizon_table(each, each.assign(asked="determined")).data for each in (none, some)]
     assert ["= 256".replace(" ", tables.NBSP) in each for each in heads] == [False, True]
-    assert "| aⁿbⁿ | determined letters | LSTM | 4 | 9 | 1 |" in heads[0]
+    assert "| aⁿbⁿ, determined letters | LSTM | 4 | 9 | 1 |" in heads[0]
     assert "2/3" in heads[0]
 
 

@@ -19,6 +19,8 @@ from experiments.counting.analysis import ASKED, EQUAL, LANGUAGES, select
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
 MISFITS = (0.001, 0.01, 0.1, 1, 10, 100)
+BOUNDED = ("gru", "gru_before", "rnn")
+"""Cells whose memory lies between −1 and 1."""
 COLUMNS = (2.0, 4.6)
 """Where the columns of numbers end, to the right of the dots, in lengths tested."""
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
@@ -140,10 +142,13 @@ def draw_counters(traces: pd.DataFrame, longest: int) -> Figure:
             turn = each[each["step"] == shown]
             ax.plot(turn["step"], turn["memory"], "o", color=INK, markersize=3.5, zorder=4)
             ax.annotate(
-                f"n = {shown}", (float(turn["step"].iloc[0]), float(turn["memory"].iloc[0])), xytext=(3, 3),
-                textcoords="offset points", fontsize=7.5, color=INK,
+                f"n = {shown}", (float(turn["step"].iloc[0]), float(turn["memory"].iloc[0])), xytext=(8, -1),
+                textcoords="offset points", fontsize=7.5, color=INK, va="top" if cell in BOUNDED else "center",
             )  # fmt: skip
         ax.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
+        if cell in BOUNDED:
+            ax.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=0)
+            ax.annotate("its bound", (0, 1), xytext=(0, 3), textcoords="offset points", fontsize=7.5, color=MUTED)
         ax.set(xlabel="letters read", title=f"{LABELS[cell]}: fails at n = {part['fails_at'].iloc[0]}")
         ax.margins(y=0.12)
     first = np.atleast_1d(axes)[0]

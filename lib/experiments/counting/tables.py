@@ -14,7 +14,7 @@ from experiments.counting.analysis import ASKED, EQUAL, LANGUAGES, WEISS
 
 NAMES = {**LABELS, **LANGUAGES, **EQUAL, **ASKED}
 """What columns hold → how it is told."""
-LOSS = {"all": "every letter", "determined": "determined letters"}
+LOSS = {"all": "", "determined": ", determined letters"}
 
 
 def summary(kinds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -103,11 +103,11 @@ def horizon_table(runs: pd.DataFrame, asked: pd.DataFrame) -> Markdown:
     longest, tested = int(rows["longest"].iloc[0]), int(rows["tested"].iloc[0])
     lengths = [n for n in (longest, 2 * longest, WEISS, tested) if n <= tested]
     lengths = [n for n in dict.fromkeys(lengths) if n == longest or (rows["fails_at"] > n).any()]
-    heads = ["strings", "loss on", "cell", "units", "parameters", "rate", "first failing n, median (range)"]
+    heads = ["strings", "cell", "units", "parameters", "rate", "first failing n, median (range)"]
     heads += [f"right to n = {n}".replace(" ", NBSP) for n in lengths]
-    lines = [f"| {' | '.join(heads)} |", "|---|---|---|" + "--:|" * (len(heads) - 3)]
+    lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
     for (language, loss, cell, match), part in rows.groupby(["language", "asked", "cell", "match"], sort=False):
-        row = [LANGUAGES[language], LOSS[loss], LABELS[cell] + ("" if match == "width" else ", equal parameters")]
+        row = [LANGUAGES[language] + LOSS[loss], LABELS[cell] + ("" if match == "width" else ", equal parameters")]
         row += [f"{int(part['width'].iloc[0])}", f"{int(part['parameters'].iloc[0]):,}"]
         row += [f"{part['learning_rate'].iloc[0]:g}", reach(part["fails_at"], tested)]
         row += [f"{int((part['fails_at'] > n).sum())}/{len(part)}" for n in lengths]
