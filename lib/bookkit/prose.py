@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evidence.record import comparable
+
 CODE = r"(?P<code>`[^`\n]+`)"
 FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,}|:{3,})\s*(?P<name>\{[\w:-]+\})?")
 SHOWN = {"{code}", "{code-block}", "{code-cell}", "{math}"}
@@ -154,11 +156,6 @@ def regions(text: str) -> Iterator[tuple[bool, str]]:
         elif opens and found is not None:
             open_fences.append((found["fence"], is_code))
     yield part_is_code, "".join(part)
-
-
-def comparable(record: Mapping[str, Any]) -> bool:
-    """Whether typed texts can be judged by a run: published parameters, rows of the lock or of its kind of processor."""
-    return bool(record.get("published", True)) and not any(sweep.get("foreign") for sweep in record.get("sweeps", []))
 
 
 def plain(value: Any) -> str:

@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ class Record:
             "checks": {},
             "verdicts": [],
             "comparisons": [],
+            "foreign": [],
             "seconds": 0.0,
             "commit": head,
             "dirty": dirty,
@@ -152,6 +154,16 @@ def holds(id: str, condition: Any, *, shown: Any, measured: bool = False, symmet
         raise ValueError(f"check {id!r}: shown = {shown!r} is not allowed: what the statement rests on")
     entry = {"holds": bool(condition), "shown": str(shown), "measured": measured, "symmetric": symmetric}
     _keep("checks", id, entry)
+
+
+def comparable(record: Mapping[str, Any]) -> bool:
+    """Whether typed texts can be judged by a run: published parameters, rows of the lock or of its kind of processor.
+
+    Args:
+        record: of a chapter (`chapter.json`).
+    """
+    foreign = record.get("foreign") or any(sweep.get("foreign") for sweep in record.get("sweeps", []))
+    return bool(record.get("published", True)) and not foreign
 
 
 def summary() -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from evidence import paths
-from evidence.record import current, glue
+from evidence.record import comparable, current, glue
 from evidence.statistics import Equivalence, Interval, holm
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
@@ -247,9 +247,23 @@ def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def records() -> list[dict[str, Any]]:
-    """Records of the chapters just executed (`BOOK_EXECUTED`), else the committed summaries."""
+    """Records of the chapters just executed (`BOOK_EXECUTED`), else the committed summaries.
+
+    Raises:
+        ValueError: a file is no JSON.
+    """
     executed = os.environ.get("BOOK_EXECUTED")
     files = (
         Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
     )
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(files)]
+    found = []
+    for path in sorted(files):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{path}: not the record of a chapter: {error}") from None
+    if running := current():  # what it says rests on theirs
+        others = [each for each in found if each["chapter"] != running.record["chapter"]]
+        running.record["foreign"] = [each["chapter"] for each in others if not comparable(each)]
+        running.save()
+    return found
