@@ -97,7 +97,7 @@ def shares_caption(table: pd.DataFrame) -> str:
     return (
         f"The ratio of stock PyTorch taken apart, {ends}, one thread. Green: the same cells on matched kernels, so "
         "architecture alone. Dots: stock PyTorch. The arrow between them is what the unequal kernels of stock PyTorch "
-        f"add. Architecture lies between {span(table['architecture'])}; kernels multiply it by {span(table['kernel'])}."
+        f"add. Architecture makes {span(table['architecture'])}; kernels multiply it by {span(table['kernel'])}."
     )
 
 

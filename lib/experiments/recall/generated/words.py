@@ -197,10 +197,6 @@ def numbers(table: pd.DataFrame, kinds: dict[str, list[int]], shares: pd.DataFra
     """Names and texts of what the prose quotes about the main sweep."""
     for kind, lengths in kinds.items():
         yield kind, listed([str(each) for each in lengths])
-        for start in STARTS:
-            for cell in GATED:
-                rows = pick(table, start=start, cell=cell, match="width", length=lengths)
-                yield f"{kind}-{cell}-{slug(start)}", rate(rows)
     for task in TASKS:
         parts = {start: parting(table, task, start) for start in STARTS}
         apart = [f"{name(s)} at T = {listed([str(x) for x in found])}" for s, found in parts.items() if found]
