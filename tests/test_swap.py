@@ -15,7 +15,9 @@ from bookkit.toc import Chapter, chapters
 from evidence.swap import exchanged
 
 PROJECT = Path(__file__).resolve().parents[1]
-CONVERTED = [each for each in chapters(PROJECT) if "record.holds(" in each.path.read_text(encoding="utf-8")]
+CHECKED = [each for each in chapters(PROJECT) if "record.holds(" in each.path.read_text(encoding="utf-8")]
+CONVERTED = [each for each in CHECKED if each.kind not in ("timing", "last")]
+"""Chapters whose checks rest on stored rows: not on times taken now, nor on what other chapters say."""
 
 
 @pytest.mark.parametrize("chapter", CONVERTED, ids=lambda chapter: chapter.name)

@@ -163,6 +163,7 @@ def book(tmp_path: Path) -> Places:
 def write_record(places: Places, keys: list[str], computed: int = 0, value: float = 1.0, fresh: bool = False) -> None:
     sweep = {"name": "s", "runs": 2, "found": 2 - computed, "computed": computed, "keys": keys, "kernels": ["matched"]}
     record = summary(value=value) | {"chapter": "one/a", "machine": {"kind": "m"}, "sweeps": [sweep]}
+    record |= {"values": {"a-count": {"text": "3 of 4", "measured": False}}, "checks": {}}
     folder = places.executed / "one/a"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "chapter.json").write_text(json.dumps(record))

@@ -251,9 +251,9 @@ def test_holm_runs_over_all_tested_claims_of_the_book(executed):
 def test_a_chapter_notes_where_the_ledger_has_another_word(executed):
     """Its own word is from before Holm, and from its own conditions alone."""
     executed("part/one", A4=(SUPPORTED, 0.01), M2=(CONTRADICTED, 0.03), P6=(SUPPORTED, 0.04), A1=(SUPPORTED, None))
-    numbers = plots.numbers(verdicts.table())
-    assert numbers["note-A4"] == numbers["note-A1"] == ""
-    assert numbers["note-M2"] == "; in the ledger, adjusted for the number of claims: inconclusive"
+    notes = {row["id"]: plots.note(row) for row in verdicts.table().to_dict("records")}
+    assert notes["A4"] == notes["A1"] == ""
+    assert notes["M2"] == "; in the ledger, adjusted for the number of claims: inconclusive"
     row = {"joined": True, "word": INCONCLUSIVE, "unadjusted": INCONCLUSIVE}
     assert plots.note(row) == "; in the ledger, over all chapters that test it: inconclusive"
     assert " and adjusted for the number of claims: " in plots.note({**row, "unadjusted": SUPPORTED})
