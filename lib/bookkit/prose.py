@@ -99,7 +99,7 @@ class Statements:
         """The source with each typed value as this build computed it, where it can be judged here."""
 
         def shown(kind: str, id: str, typed: str) -> str:
-            value = self.values.get(_key(kind, id))
+            value = None if kind == "holds" else self.values.get(_key(kind, id))
             known = value is not None and value.judged and not same(typed, value.text)
             return f"[{value.text if known and value else typed}]({kind}:{id})"
 

@@ -109,6 +109,11 @@ def test_typed_values_are_written_where_they_can_be_judged() -> None:
     assert Statements.of([record(published=False)]).typed(text) == text
 
 
+def test_a_check_of_the_name_of_a_value_keeps_its_sign() -> None:
+    checks = {"recall-gru": {"holds": True, "shown": "x", "measured": False}}
+    assert Statements.of([record(checks=checks)]).typed("[✓](holds:recall-gru)") == "[✓](holds:recall-gru)"
+
+
 def test_a_download_says_in_words_where_a_sentence_is_not_so() -> None:
     statements = Statements.of([record(published=False)])
     text = "So it is [✓](holds:recall-lstm-ahead), in [?](value:recall-gru) [✓](holds:recall-gru-ahead)."
