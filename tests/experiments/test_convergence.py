@@ -16,7 +16,7 @@ import torch
 
 from evidence.figures import COLOURS
 from evidence.tuning import Tuned
-from experiments.convergence import analysis, rates
+from experiments.convergence import analysis, rates, tables
 from experiments.convergence import figures as plots
 from experiments.convergence import runs as experiment
 from gatedrnn.models import count_parameters, width_of
@@ -203,6 +203,10 @@ def test_time_ratios_pair_seeds_and_count_censored_runs_with_all_their_steps() -
     part = ratios[(ratios["task"] == "recall") & (ratios["clock"] == "steps")]
     assert part["ratio"].tolist() == pytest.approx([0.5, 1.25, 1.0])
     assert part["censored"].tolist() == [0, 1, 2]
+    assert (
+        analysis.fewer_steps(table, tasks=["recall"])["recall"].estimate
+        == analysis.ratio(ratios, "recall", "steps").estimate
+    )
     stock = ratios[(ratios["task"] == "recall") & (ratios["clock"] == "stock")]
     assert stock["ratio"].tolist() == pytest.approx([1.5, 3.75, 3.0])
 
@@ -215,7 +219,6 @@ def test_a_cell_that_needs_half_the_steps_is_found_faster_until_its_steps_cost_t
     for ratio, expected in ((1.0, "supported"), (3.0, "depends")):
         verdict = decide("P3", analysis.time_evidence(analysis.ratio_table(table, readings(ratio))))
         assert verdict.word == expected
-    assert analysis.factor({each.name: each.word for each in verdict.strata}) == "the clock and its kernels"
 
 
 def made_tuning(times: dict[str, dict[float, list[float]]], best: dict[str, float]) -> Tuned:
@@ -252,12 +255,6 @@ def test_the_soonest_rate_counts_runs_that_never_met_the_target() -> None:
     assert tuned.rate(task="mnist1d", cell="gru") == 0.01
     never = made_tuning({cell: {0.01: [200.0], 0.1: [200.0]} for cell in analysis.GATED}, {"lstm": 0.1, "gru": 0.01})
     assert [rates.soonest(never, GOALS).rate(task="recall", cell=cell) for cell in analysis.GATED] == [0.1, 0.01]
-
-
-def test_equal_rates_are_compared_only_where_every_run_met_the_target() -> None:
-    times = {"lstm": {0.01: [60.0, 60.0], 0.1: [20.0, 200.0]}, "gru": {0.01: [30.0, 30.0], 0.1: [20.0, 20.0]}}
-    table = rates.same_rate(made_tuning(times, {"lstm": 0.1, "gru": 0.01}), GOALS)
-    assert set(table["learning_rate"]) == {0.01} and table["ratio"].tolist() == pytest.approx([0.5] * 3)
 
 
 def test_the_final_quality_is_the_mean_of_the_last_looks() -> None:
@@ -311,11 +308,36 @@ def test_every_stack_is_trained_at_the_rate_of_two_layers_and_the_gru_alone_at_e
     assert sizes == [("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width")]
 
 
-def test_what_still_rises_is_told() -> None:
-    runs = made_runs([40, 40], [40, 40])
-    runs["curves"] = [{"step": [*range(6)], "quality": [0.1, 0.1, 0.1, 0.3, 0.3, 0.3]} for _ in runs["curves"]]
+def test_what_still_rises_is_told_by_layers_and_cell() -> None:
+    runs = made_runs([40, 40], [40, 40]).assign(layers=2)
+    runs["curves"] = [
+        {"quality": [0.9, 0.1, 0.1, 0.1, *([0.3] * 3 if cell == "lstm" else [0.1] * 3)]} for cell in runs["cell"]
+    ]
     found = analysis.still_rising(runs)
-    assert {cell: each.estimate for cell, each in found.items()} == pytest.approx({"lstm": 20.0, "gru": 20.0})
+    assert {key: each.estimate for key, each in found.items()} == pytest.approx({(2, "lstm"): 20, (2, "gru"): 0})
+
+
+def test_the_other_cells_rate_is_weighed_on_the_same_seeds_of_the_deepest_stacks() -> None:
+    def stack(layers: int, lstm: list[float], gru: list[float]) -> pd.DataFrame:
+        rows = [{"cell": cell, "seed": seed, "quality": value, "layers": layers}
+                for cell, values in (("lstm", lstm), ("gru", gru)) for seed, value in enumerate(values)]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    own = pd.concat([stack(2, [0.1] * 3, [0.1] * 3), stack(3, [0.8, 0.6, 0.0], [0.9, 0.9, 0.0])])
+    found = analysis.other_rate(own, stack(3, [0.5, 0.5], [1.0, 0.9]))
+    assert found == pytest.approx({"lstm": -20.0, "gru": 5.0})
+    assert analysis.other_rate(own, None) == {"lstm": 0.0, "gru": 0.0}
+
+
+def test_what_a_rate_costs_is_that_of_the_cell_that_minds_it_least() -> None:
+    means = {"lstm": {0.01: 0.5, 0.1: 0.8}, "gru": {0.01: 0.3, 0.1: 0.7}, "rnn": {0.01: 0.0, 0.1: 0.1}}
+    rows = [
+        {"task": "mnist1d", "cell": cell, "learning_rate": rate, "quality": value + shift}
+        for cell, each in means.items()
+        for rate, value in each.items()
+        for shift in (-0.05, 0.05)
+    ]
+    assert analysis.rate_and_cell(Tuned(pd.DataFrame(rows), pd.DataFrame())) == pytest.approx((30.0, 10.0))
 
 
 def test_the_figure_on_the_target_keeps_the_seeds_that_never_met_it() -> None:
@@ -347,3 +369,19 @@ def test_only_another_rate_for_speed_needs_other_runs() -> None:
     extra = made_runs([20.0], [20.0]).query("cell == 'gru'").assign(learning_rate=0.1)
     quick = rates.at_speed(chosen, extra, sooner)
     assert set(quick["learning_rate"]) == {0.1} and len(quick) == 6
+
+
+def test_the_table_has_a_line_a_task_cell_and_size_and_calls_a_time_censored_where_half_never_met_the_target() -> None:
+    runs = made_runs([40.0, 44.0], [20.0, 200.0]).assign(width=4, parameters=1234, learning_rate=0.1, clipped=0.25)
+    runs = pd.concat([runs, runs[runs["cell"] == "gru"].assign(match="parameters", width=5)])
+    text = tables.result_table(runs, runs, analysis.times(runs, GOALS)).data
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert {len(line) for line in lines} == {10} and len(lines) == 2 + 3 * 3
+    assert lines[2][:5] == ["MNIST-1D", "LSTM", "4", "1,234", "0.1"] and lines[2][-2:] == ["2/2", "42"]
+    assert [line[-2:] for line in lines if line[1] == "GRU, equal parameters"] == 3 * [["1/2", "censored"]]
+
+
+def test_a_quality_that_all_seeds_share_has_no_spread() -> None:
+    assert tables.quality("recall", pd.Series([1.0, 1.0])).split() == ["all", "100.0", "%"]
+    assert tables.quality("recall", pd.Series([1.0, 0.9])).split() == ["95.0", "±", "7.1", "%"]
+    assert tables.quality("chorales", pd.Series([9.0, 9.02])).split() == ["9.01", "±", "0.01", "nats"]

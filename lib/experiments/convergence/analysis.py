@@ -1,4 +1,4 @@
-"""From the runs of the chapter *performance/convergence* to its grids, tables, numbers and verdicts."""
+"""From the runs of the chapter *performance/convergence* to its grids, intervals and evidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from evidence.statistics import Interval, bootstrap, paired_bootstrap, ratio_bootstrap, sign_flip, tost_paired
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, SUPPORTED, Evidence, ledger
+from evidence.verdicts import Evidence, ledger
 from experiments.convergence.runs import CELLS, TAIL, TASKS
 from tasks import chorales, mnist1d, recall
 
@@ -136,7 +136,7 @@ def step_ratios(readings: pd.DataFrame, task: str, kernels: str) -> np.ndarray:
     return (wide["gru"] / wide["lstm"]).to_numpy()
 
 
-def ratio_table(table: pd.DataFrame, readings: pd.DataFrame, match: str = "width") -> pd.DataFrame:
+def ratio_table(table: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
     """Time to the target, GRU ÷ LSTM, of every seed on every task and clock.
 
     On a clock each seed's ratio of steps is multiplied by a ratio of step times: the median over a share of the rounds,
@@ -148,8 +148,8 @@ def ratio_table(table: pd.DataFrame, readings: pd.DataFrame, match: str = "width
     """
     rows = []
     for task in TASKS:
-        lstm, gru = pair(table, task, match)
-        reached = np.sum(pair(table, task, match, "reached"), axis=0)
+        lstm, gru = pair(table, task)
+        reached = np.sum(pair(table, task, column="reached"), axis=0)
         for clock in CLOCKS:
             factor: np.ndarray | float = 1.0
             if clock != "steps":
@@ -158,6 +158,12 @@ def ratio_table(table: pd.DataFrame, readings: pd.DataFrame, match: str = "width
             for seed, ratio in enumerate(gru / lstm * factor):
                 rows.append({"task": task, "clock": clock, "seed": seed, "ratio": ratio, "censored": 2 - reached[seed]})
     return pd.DataFrame(rows)
+
+
+def fewer_steps(table: pd.DataFrame, match: str = "width", tasks: Iterable[str] = TASKS) -> dict[str, Interval]:
+    """Steps to the target, GRU ÷ LSTM, by task: the median paired ratio, from `times`; no clock enters."""
+    pairs = {task: pair(table, task, match) for task in tasks}
+    return {task: ratio_bootstrap(gru, lstm) for task, (lstm, gru) in pairs.items()}
 
 
 def ratio(table: pd.DataFrame, task: str, clock: str) -> Interval:
@@ -224,32 +230,30 @@ def depth_evidence(depths: pd.DataFrame) -> dict[str, Evidence]:
     return {f"{layers} layers": Evidence(bootstrap(gap), sign_flip(gap, margin)) for layers, gap in gaps.items()}
 
 
-def rises(runs: pd.DataFrame, cell: str, task: str = "mnist1d") -> pd.Series:
-    """What each run of a cell gained in the last `TAIL` evaluations over the `TAIL` before, at equal width, by seed."""
-    rows = (
-        runs[(runs["task"] == task) & (runs["cell"] == cell) & (runs["match"] == "width")]
-        .set_index("seed")
-        .sort_index()
-    )
-    ends = np.array([curves["quality"][-2 * TAIL :] for curves in rows["curves"]])
-    half = ends.shape[1] // 2
-    return pd.Series(scaled(task, ends[:, half:].mean(1) - ends[:, :half].mean(1)), index=rows.index)
+def still_rising(runs: pd.DataFrame) -> dict[tuple[int, str], Interval]:
+    """What runs on MNIST-1D gained in the last `TAIL` evaluations over the `TAIL` before, in points, by layers and cell."""
+    found = {}
+    for key, part in runs[(runs["task"] == "mnist1d") & (runs["match"] == "width")].groupby(["layers", "cell"]):
+        ends = [np.array_split(curves["quality"][-2 * TAIL :], 2) for curves in part["curves"]]
+        found[key] = bootstrap([100 * (np.mean(last) - np.mean(before)) for before, last in ends])
+    return found
 
 
-def still_rising(runs: pd.DataFrame, task: str = "mnist1d") -> dict[str, Interval]:
-    """The mean of `rises` by cell, with its interval."""
-    return {cell: bootstrap(rises(runs, cell, task)) for cell in GATED}
+def other_rate(stacked: pd.DataFrame, swapped: pd.DataFrame | None) -> dict[str, float]:
+    """What the other cell's rate changes in the final accuracy of the deepest stacks, in points, on the same seeds."""
+    if swapped is None:
+        return dict.fromkeys(GATED, 0.0)
+    own = stacked[(stacked["layers"] == DEPTHS[-1]) & stacked["seed"].isin(swapped["seed"])]
+    means = [100 * each.groupby("cell")["quality"].mean() for each in (swapped, own)]
+    return {cell: means[0][cell] - means[1][cell] for cell in GATED}
 
 
-def factor(words: dict[str, str]) -> str:
-    """What tells conditions `task, clock` apart where some support a claim and others contradict it."""
-    for place, name in enumerate(("the task", "the clock and its kernels")):
-        groups: dict[str, set[str]] = {}
-        for key, word in words.items():
-            groups.setdefault(key.split(", ")[place], set()).add(word)
-        if not any({SUPPORTED, CONTRADICTED} <= group for group in groups.values()):
-            return name
-    return "the task, the clock and its kernels"
+def rate_and_cell(tuned: Tuned) -> tuple[float, float]:
+    """Validation accuracy on MNIST-1D, in points: what the worst rate tried costs either cell, and what the other cell does."""
+    gated = tuned.runs[(tuned.runs["task"] == "mnist1d") & tuned.runs["cell"].isin(GATED)]
+    means = 100 * gated.groupby(["cell", "learning_rate"])["quality"].mean().unstack()
+    best = means.max(axis=1)
+    return float((best - means.min(axis=1)).min()), float(best.max() - best.min())
 
 
 def baselines() -> dict[str, dict[str, float]]:

@@ -60,18 +60,6 @@ def soonest(tuned: Tuned, goals: dict[str, float]) -> Tuned:
     return Tuned(tuned.runs, best)
 
 
-def same_rate(tuned: Tuned, goals: dict[str, float]) -> pd.DataFrame:
-    """Ratio of mean steps to the target, GRU ÷ LSTM, at each rate at which every tuning run of both met it."""
-    table = reaching(tuned, goals)
-    table = table[table["cell"].isin(GATED)]
-    rows = []
-    for (task, rate), part in table.groupby(["task", "learning_rate"], sort=False):
-        means = part.groupby("cell")["time"].mean()
-        if part["reached"].all() and len(means) == len(GATED):
-            rows.append({"task": task, "learning_rate": rate, "ratio": means["gru"] / means["lstm"]})
-    return pd.DataFrame(rows, columns=["task", "learning_rate", "ratio"])
-
-
 def quicker(points: list[dict[str, Any]], sooner: Tuned) -> list[dict[str, Any]]:
     """Those points that have another rate for speed, at that rate."""
     found = [{**point, "learning_rate": sooner.rate(task=point["task"], cell=point["cell"])} for point in points]
