@@ -459,7 +459,7 @@ def test_the_kinds_of_the_locked_rows_are_known_also_where_the_lock_is_not_trust
 
 def test_kernels_that_nobody_heeds_are_refused(module, monkeypatch):
     monkeypatch.setenv("GATEDRNN_KERNELS", "Torch")
-    with pytest.raises(ValueError, match="^GATEDRNN_KERNELS = 'Torch' is not allowed: torch, or nothing$"):
+    with pytest.raises(ValueError, match=r"^GATEDRNN_KERNELS = 'Torch' is not allowed: torch, or nothing$"):
         filled(module)
 
 
