@@ -53,5 +53,6 @@ def output(chapter: str = "") -> Path:
     """
     if chosen := os.environ.get("BOOK_OUTPUT"):
         return Path(chosen)
-    here = Path.cwd()
-    return build() / "by-hand" / chapter if root() in (here, *here.parents) else here
+    here, project = Path.cwd(), root()
+    inside = (project / "_toc.yml").is_file() and project in (here, *here.parents)
+    return build() / "by-hand" / chapter if inside else here

@@ -20,6 +20,9 @@ from typing import Any
 from evidence import cores, injected, paths, provenance
 from evidence.parameters import check
 
+TYPED = re.compile(r"(?:[^\[\]\n]|\[[^\[\]\n]*\])+")
+"""A text as a mark of the prose can hold it."""
+
 
 class Record:
     """What one chapter has done so far; see `begin`."""
@@ -120,11 +123,14 @@ def value(id: str, text: Any, *, measured: bool = False) -> None:
         measured: whether it rests on timings, which differ from build to build: it is shown and never compared.
 
     Raises:
-        ValueError: a bad id, one used before in this chapter for something else, or an empty text.
+        ValueError: a bad id, one used before in this chapter for something else, or a text that no mark can hold.
     """
     shown = str(text)
-    if not shown.strip():
-        raise ValueError(f"value {id!r}: text = {text!r} is not allowed: at least one character")
+    if not shown.strip() or not TYPED.fullmatch(shown):
+        allowed = (
+            "at least one character, on one line, and brackets in pairs that hold no others: it stands in brackets"
+        )
+        raise ValueError(f"value {id!r}: text = {text!r} is not allowed: {allowed}")
     _keep("values", id, {"text": shown, "measured": measured})
 
 
@@ -161,13 +167,17 @@ def comparable(record: Mapping[str, Any]) -> bool:
 
 
 def summary() -> Any:
-    """Every value and statement of the running chapter beside the published ones, for the end of a notebook."""
+    """Every value and statement of the running chapter beside the published ones, for the end of a notebook.
+
+    Raises:
+        ValueError: the committed summary is no JSON.
+    """
     from evidence.summary import Summary
 
     if _current is None:
         return None
     path = paths.root() / "results" / "summaries" / f"{_current.record['chapter'].replace('/', '-')}.json"
-    return Summary(_current.record, json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+    return Summary(_current.record, read_json(path) if path.is_file() else {})
 
 
 def _keep(kind: str, id: str, entry: dict[str, Any]) -> None:
@@ -220,6 +230,18 @@ def hear_notes() -> None:
     if "BOOK_PROGRESS" in os.environ and not any(isinstance(each, _Notes) for each in library.handlers):
         library.addHandler(_Notes())
         library.propagate = False
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a chapter left behind, its record or its summary.
+
+    Raises:
+        ValueError: the file is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not the record of a chapter: {error}") from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 NUMERIC = ("torch", "numpy", "scipy", "pandas")
+MEASURED, NOT_THERE = "measured anew", "not published"
 
 
 class Summary:
@@ -17,6 +18,9 @@ class Summary:
     def differences(self) -> Iterator[str]:
         """What differs from the published run before any result: parameters, versions, processor, kernel."""
         theirs = self.published
+        if not theirs:
+            yield "nothing of this chapter is published to compare with"
+            return
         for name, value in self.mine["parameters"].items():
             if name in theirs.get("parameters", {}) and value != theirs["parameters"][name]:
                 yield f"parameter {name}: published {theirs['parameters'][name]!r}, mine {value!r}"
@@ -31,15 +35,26 @@ class Summary:
             yield f"kernels: published {', '.join(theirs['kernels'])}, mine {', '.join(kernels)}"
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        """Id, published, mine, and whether they agree."""
+        """Id, published, mine, and whether they agree; what was published and is not computed comes last."""
+        texts, held = self.published.get("values", {}), self.published.get("checks", {})
         for name, entry in self.mine["values"].items():
-            theirs = self.published.get("values", {}).get(name)
-            if entry["measured"]:
-                yield name, "measured anew", entry["text"], "–"
-            else:
-                yield name, theirs or "–", entry["text"], "✓" if theirs == entry["text"] else "differs"
+            theirs = MEASURED if entry["measured"] else texts.get(name, NOT_THERE)
+            agree = "✓" if theirs == entry["text"] else "differs"
+            yield name, theirs, entry["text"], "–" if theirs in (MEASURED, NOT_THERE) else agree
         for name, entry in self.mine["checks"].items():
-            yield f"{name}: holds?", "holds", f"{_word(entry)}: {entry['shown']}", "✓" if entry["holds"] else "✗"
+            theirs = MEASURED if entry["measured"] else _word(held[name]) if name in held else NOT_THERE
+            known = "–" if theirs in (MEASURED, NOT_THERE) else "✓"
+            yield (
+                f"{name}: holds?",
+                theirs,
+                f"{_word(entry['holds'])}: {entry['shown']}",
+                known if entry["holds"] else "✗",
+            )
+        yield from (
+            (name, text, "not computed", "–") for name, text in texts.items() if name not in self.mine["values"]
+        )
+        gone = ((name, said) for name, said in held.items() if name not in self.mine["checks"])
+        yield from ((f"{name}: holds?", _word(said), "not computed", "–") for name, said in gone)
 
     def _repr_markdown_(self) -> str:
         lines = [f"- {each}" for each in self.differences()] or ["- nothing: parameters, versions and processor agree"]
@@ -48,5 +63,5 @@ class Summary:
         return "\n".join(["**What differs from the published run**", "", *lines, "", *table])
 
 
-def _word(entry: Mapping[str, Any]) -> str:
-    return "holds" if entry["holds"] else "does not"
+def _word(holds: bool) -> str:
+    return "holds" if holds else "does not"

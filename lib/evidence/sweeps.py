@@ -26,8 +26,10 @@ START = 5.0
 IDLE = 240.0
 """Seconds after which a pool without work may be gone (joblib ends it after 300)."""
 
-Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
+RECORDED = ("curves", "seconds", "train_seconds", "kernel")
+"""Columns of a sweep's table that are neither configuration nor metric."""
 
+Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
 
 _last_pool = -math.inf
 """When this process last used a pool of processes."""
@@ -108,7 +110,8 @@ def gather(
     frame.attrs.update(summary)
     if running := record.current():
         seconds = round(time.perf_counter() - started, 2)
-        _record(running, {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)})
+        costs = {key: row["recorded"]["seconds"] for key, row in rows.items()}
+        _record(running, {"name": name, **summary, "seconds": seconds, "keys": sorted(rows)}, costs)
     return frame
 
 
@@ -117,8 +120,14 @@ def _shown_elsewhere() -> bool:
     return "BOOK_PROGRESS" in os.environ
 
 
-def _record(running: record.Record, entry: dict[str, Any]) -> None:
-    """Tell the chapter; a sweep that is run again, wider, still computed what it computed before."""
+def _record(running: record.Record, entry: dict[str, Any], costs: Mapping[str, float]) -> None:
+    """Tell the chapter; a sweep that is run again, wider or elsewhere, still computed what it computed before.
+
+    Args:
+        running: the chapter's record.
+        entry: the sweep, as it was just run.
+        costs: seconds of each of its runs, by key.
+    """
     for before in running.record["sweeps"]:
         if before["name"] == entry["name"]:
             entry["keys"] = sorted({*before["keys"], *entry["keys"]})
@@ -128,7 +137,8 @@ def _record(running: record.Record, entry: dict[str, Any]) -> None:
             entry["reasons"] = dict(Counter(before["reasons"]) + Counter(entry["reasons"]))
             entry["kernels"] = sorted({*before["kernels"], *entry["kernels"]})
             entry["foreign"] = sorted({*before["foreign"], *entry["foreign"]})
-            entry["core_seconds"] = round(max(before["core_seconds"], entry["core_seconds"]), 2)
+            more = sum(seconds for key, seconds in costs.items() if key not in before["keys"])
+            entry["core_seconds"] = round(before["core_seconds"] + more, 2)
             entry["seconds"] = round(before["seconds"] + entry["seconds"], 2)
     running.add("sweeps", entry, key="name")
 
@@ -146,9 +156,15 @@ def _configurations(run: Callable, grid: Grid, seeds: int | Iterable[int], name:
     chosen = range(seeds) if isinstance(seeds, int) else list(seeds)
     if not points or not len(chosen):
         raise ValueError(f"sweep {name!r}: grid of {len(points)} points × {len(chosen)} seeds; both must be at least 1")
+    if odd := [seed for seed in chosen if int(seed) != seed]:
+        raise ValueError(f"sweep {name!r}: seed {odd[0]!r} is not allowed: a whole number")
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"sweep {name!r}: seeds = {list(chosen)!r} is not allowed: a seed twice is no second run")
     signature = inspect.signature(run)
+    if taken := [keyword for keyword in signature.parameters if keyword in RECORDED]:
+        raise ValueError(
+            f"sweep {name!r}: run takes {taken[0]!r}, a name under which the sweep itself records something"
+        )
     configs = []
     for point in points:
         for seed in chosen:
@@ -230,6 +246,8 @@ def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, An
         result = dict(run(**config))
         if twice := sorted({*result} & {*config}):
             raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
+        if "seconds" in result:
+            raise ValueError("metric 'seconds' has the name of what the sweep measures; give it another")
         curves = result.pop("curves", {})
         recorded = {
             "function": origin.function,

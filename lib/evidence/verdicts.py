@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import tomllib
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from evidence import paths
-from evidence.record import comparable, current, glue
+from evidence.record import comparable, current, glue, read_json
 from evidence.statistics import Equivalence, Interval, holm
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
@@ -256,12 +255,7 @@ def records() -> list[dict[str, Any]]:
     files = (
         Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
     )
-    found = []
-    for path in sorted(files):
-        try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ValueError(f"{path}: not the record of a chapter: {error}") from None
+    found = [read_json(path) for path in sorted(files)]
     if running := current():  # what it says rests on theirs
         others = [each for each in found if each["chapter"] != running.record["chapter"]]
         running.record["foreign"] = [each["chapter"] for each in others if not comparable(each)]

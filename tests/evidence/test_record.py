@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -244,6 +246,13 @@ def test_a_bad_id_is_refused(id: str) -> None:
         chapter.value(id, "x")
 
 
+@pytest.mark.parametrize("text", ["", " ", "one\ntwo", "[0, 1)", "a]", "[a [b] c]"])
+def test_a_text_that_no_mark_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"value 'a': text = .* is not allowed"):
+        chapter.value("a", text)
+    chapter.value("a", "−3.1 [−5, −1]")
+
+
 def test_a_check_needs_one_truth_and_something_to_show() -> None:
     with pytest.raises(TypeError, match=r"^check 'a': condition = None is not allowed: True or False$"):
         chapter.holds("a", None, shown="x")
@@ -257,10 +266,67 @@ def test_the_summary_sets_mine_beside_the_published(running: chapter.Record, mon
     chapter.value("name-other", "1 | 2")
     chapter.value("name-time", "2 ms", measured=True)
     chapter.holds("name-ahead", False, shown="−3")
-    published = {"values": {"name-same": "3 of 4", "name-other": "2"}, "parameters": {"seeds": 10}, "machine": "x"}
+    chapter.holds("name-behind", True, shown="4")
+    chapter.holds("name-fast", True, shown="2 ms", measured=True)
+    published = {"values": {"name-same": "3 of 4", "name-other": "2", "name-gone": "7"}, "parameters": {"seeds": 10}}
+    published |= {"checks": {"name-ahead": True, "name-behind": True, "name-lost": False}, "machine": "x"}
     text = Summary(running.record, published)._repr_markdown_()
     assert "parameter seeds: published 10, mine 5" in text and "processor: published x" in text
     assert "| name-same | 3 of 4 | 3 of 4 | ✓ |" in text
     assert r"| name-other | 2 | 1 \| 2 | differs |" in text
     assert "| name-time | measured anew | 2 ms | – |" in text
     assert "| name-ahead: holds? | holds | does not: −3 | ✗ |" in text
+    assert "| name-behind: holds? | holds | holds: 4 | ✓ |" in text
+    assert "| name-fast: holds? | measured anew | holds: 2 ms | – |" in text
+    assert "| name-gone | 7 | not computed | – |" in text
+    assert "| name-lost: holds? | does not | not computed | – |" in text
+
+
+def test_the_summary_of_what_nobody_published_claims_no_agreement(running: chapter.Record) -> None:
+    chapter.value("name-count", "3 of 4")
+    chapter.holds("name-ahead", True, shown="−3")
+    text = Summary(running.record, {})._repr_markdown_()
+    assert "nothing of this chapter is published to compare with" in text and "agree" not in text
+    assert "| name-count | not published | 3 of 4 | – |" in text
+    assert "| name-ahead: holds? | not published | holds: −3 | – |" in text
+
+
+def test_a_broken_summary_is_named(running: chapter.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chapter.paths, "root", lambda: tmp_path)
+    (tmp_path / "results" / "summaries").mkdir(parents=True)
+    (tmp_path / "results" / "summaries" / "part-name.json").write_text("{")
+    with pytest.raises(ValueError, match=r"part-name\.json: not the record of a chapter"):
+        chapter.summary()
+
+
+@pytest.fixture
+def library() -> Iterator[logging.Logger]:
+    """The logger of the cells' library, as nobody has listened to it yet."""
+    logger = logging.getLogger("gatedrnn")
+    before, logger.handlers, logger.propagate = (logger.handlers, logger.propagate), [], True
+    yield logger
+    logger.handlers, logger.propagate = before
+
+
+def test_a_build_hears_what_the_library_has_to_say_once(
+    library: logging.Logger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = tmp_path / "progress.jsonl"
+    monkeypatch.setenv("BOOK_PROGRESS", str(told))
+    chapter.hear_notes()
+    chapter.hear_notes()
+    logging.getLogger("gatedrnn.kernels").warning("kernels: %s", "compiled")
+    logging.getLogger("gatedrnn.kernels").debug("nothing for a reader")
+    assert [json.loads(line) for line in told.read_text().splitlines()] == [
+        {"event": "note", "text": "kernels: compiled"}
+    ]
+    assert not caplog.records, "and nobody else does: a page shows no warning"
+
+
+def test_outside_a_build_warnings_of_the_library_go_where_they_always_go(
+    library: logging.Logger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("BOOK_PROGRESS", raising=False)
+    chapter.hear_notes()
+    logging.getLogger("gatedrnn.kernels").warning("kernels: none")
+    assert library.handlers == [] and [each.getMessage() for each in caplog.records] == ["kernels: none"]

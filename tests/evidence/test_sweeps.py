@@ -62,6 +62,14 @@ def named(*, width, seed):
     return {"width": width / 2}
 
 
+def timed(*, seed):
+    return {"seconds": 3.0}
+
+
+def by_kernel(*, kernel, seed):
+    return {"score": kernel}
+
+
 def curved(*, seed, lags=(1, 2)):
     return {"score": float("nan"), "curves": {"by_lag": {10: [1.0], 9: [2.0]}}}
 '''
@@ -236,6 +244,7 @@ def test_numbers_of_numpy_are_plain_numbers(work, noted):
         ({"seed": [1]}, 1, r"'seed'; run takes "),
         ({}, 0, r"grid of 1 points × 0 seeds; both must be at least 1$"),
         ({}, -1, r"× 0 seeds"),
+        ({"width": [1]}, [0.5], r"seed 0.5 is not allowed: a whole number$"),
         ({"width": []}, 1, r"grid of 0 points × 1 seeds"),
         ([], 1, r"grid of 0 points × 1 seeds"),
         ({"cell": "lstm"}, 1, r"grid\['cell'\] = 'lstm' is not allowed: a list of values$"),
@@ -277,6 +286,22 @@ def test_a_metric_with_the_name_of_a_keyword_is_refused(work):
     """In the table it would take the place of the configuration."""
     with pytest.raises(RunError, match=r"^sweep 'named', run\(width=3, seed=0\): .*'width' has the name of a keyword"):
         sweep(work.named, {"width": [3]}, 1, name="named", workers=1)
+
+
+def test_what_the_sweep_records_itself_is_no_name_for_anything_else(work):
+    with pytest.raises(RunError, match=r"^sweep 'timed', run\(seed=0\): .*'seconds' has the name of what the sweep"):
+        sweep(work.timed, [{}], 1, name="timed", workers=1)
+    with pytest.raises(ValueError, match=r"^sweep 'kernels': run takes 'kernel', a name under which the sweep itself"):
+        sweep(work.by_kernel, {"kernel": ["a"]}, 1, name="kernels", workers=1)
+
+
+def test_the_cost_of_a_sweep_that_is_run_in_parts_is_that_of_all_its_runs(work, noted, tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOK_OUTPUT", str(tmp_path))
+    chapter.begin("part/name", {}, [])
+    for seeds in ([0, 1], [1, 2]):
+        sweep(work.slow, {"folder": [str(noted)]}, seeds, name="parts", workers=1)
+    (entry,) = chapter.current().record["sweeps"]
+    assert entry["runs"] == 3 and entry["core_seconds"] > 0.6, "three of 0.2 seconds"
 
 
 def test_a_run_defined_in_a_notebook_is_refused(work):
