@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def checks(notebook: Path) -> dict[str, Any]:
     shell = InteractiveShell.instance()
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    last = max(number for number, source in enumerate(sources) if "record.holds(" in source)
+    last = max(number for number, source in enumerate(sources) if re.search(r"\bholds\(", source))
     for source in sources[: last + 1]:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             done = shell.run_cell(source, store_history=True)

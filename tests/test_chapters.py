@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bookkit.prose import MARK
-from bookkit.stage import page_file, pages, statements_of
+from bookkit.stage import page_file, pages, readme, statements_of
 from bookkit.toc import Chapter, chapters
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -48,6 +48,7 @@ def test_every_value_and_check_of_a_chapter_has_its_mark(built_book: Path) -> No
     executed = built_book / "executed"
     statements = statements_of(executed, PROJECT)
     texts = [page_file(page, PROJECT).read_text(encoding="utf-8") for page in pages(PROJECT)]
+    texts.append(readme(PROJECT))
     texts += [json.loads(path.read_text(encoding="utf-8"))["caption"] for path in executed.rglob("figures/*.json")]
     used = {match["id"] for text in texts for match in MARK.finditer(text) if match["id"]}
     used |= {f"ledger-{id.lower()}" for id in used}

@@ -82,7 +82,7 @@ class Statements:
         def shown(kind: str, id: str, typed: str) -> str:
             return f"{{check}}`{id}`" if kind == "holds" else escaped(self.computed(kind, id) or typed)
 
-        return self._each(text, where, shown)
+        return re.sub(r" (?=\{check\}`)", "\N{NO-BREAK SPACE}", self._each(text, where, shown))
 
     def plain(self, text: str) -> str:
         """The text for a notebook that somebody downloads: values as computed, checks as signs."""

@@ -72,15 +72,18 @@ def write(places: Places, display: Display) -> int:
         return status
     os.environ |= {"BOOK_STORE": str(places.runs), "BOOK_LOCK": str(places.lock)}
     sweeps: dict[str, set[str]] = {}
+    fresh: set[str] = set()
     records = _records(places)
     for chapter, record in records:
         if not record.get("published", True):
             raise BookError(f"chapter {chapter.name} was executed with other than its published parameters")
         for sweep in record.get("sweeps", []):
             sweeps.setdefault(sweep["name"], set()).update(sweep["keys"])
+            if execute.read_stamp(places.executed / chapter.name)["fresh"]:
+                fresh.add(sweep["name"])
     for name, keys in sorted(sweeps.items()):
         try:
-            store.lock_sweep(name, keys)
+            store.lock_sweep(name, keys, name in fresh)
         except ValueError as error:
             raise BookError(str(error)) from None
         display.say(f"{name}: {len(keys)} runs locked")

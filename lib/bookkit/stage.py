@@ -69,12 +69,7 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
         else:
             text = statements.resolved(source.read_text(encoding="utf-8"), source.relative_to(root).as_posix())
             place.write_text(name_format(text), encoding="utf-8")
-    if (
-        readme := root / "README.md"
-    ).is_file():  # there the marks are comments: a code host would show links that lead nowhere
-        statements.resolved(
-            re.sub(r"<!-- holds:([\w-]+) -->", r"[✓](holds:\1)", readme.read_text(encoding="utf-8")), "README.md"
-        )
+    statements.resolved(readme(root), "README.md")
     if found := statements.problems:
         lines = "\n".join(f"- {each}" for each in found)
         raise StageError(
@@ -104,6 +99,13 @@ def statements_of(executed: Path, root: Path) -> Statements:
             except (ValueError, AttributeError, TypeError, KeyError) as error:
                 raise StageError(f"{path}: not the record of a chapter: {error!r}") from None
     return found
+
+
+def readme(root: Path) -> str:
+    """README with its marks; they stand in comments there, since a code host would show links that lead nowhere."""
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return re.sub(r"<!-- holds:([\w-]+) -->", r"[✓](holds:\1)", text)
 
 
 def pages(root: Path) -> list[str]:

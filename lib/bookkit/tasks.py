@@ -30,6 +30,7 @@ VARIABLES = {
     "BOOK_BASEURL": (r"(https?://[^\s/]+\S*)?", "the site's address, such as https://example.org/book"),
     "BOOK_WORKERS": (r"[0-9]*", "a number of processes"),
     "SOURCE_DATE_EPOCH": (r"[0-9]+", "seconds since 1970"),
+    "GATEDRNN_KERNELS": (r"(torch)?", "torch, or nothing"),
 }
 """Variables of the environment that a build reads: what their values look like, and that in words."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -110,12 +110,17 @@ def check(parameters: Mapping[str, Parameter], overrides: Mapping[str, Any]) -> 
     """
     for name in overrides:
         if name not in parameters:
-            raise ParameterError(f"parameter {name!r} is unknown; allowed: {', '.join(sorted(parameters))}")
+            raise unknown(name, parameters)
     values = {}
     for name, parameter in parameters.items():
         value = overrides.get(name, parameter.value)
         values[name] = _validate(parameter, _unquoted(value) if isinstance(parameter.value, list) else value)
     return values
+
+
+def unknown(name: str, parameters: Iterable[str]) -> ParameterError:
+    """The error for a name that is none of the parameters."""
+    return ParameterError(f"parameter {name!r} is unknown; allowed: {', '.join(sorted(parameters))}")
 
 
 def demand(name: str, value: Any, fits: bool, allowed: str) -> None:

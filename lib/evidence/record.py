@@ -6,22 +6,19 @@ written to `chapter.json`, at every event and atomically, so that an interrupted
 
 from __future__ import annotations
 
-import ast
 import json
 import logging
 import os
 import re
-import shlex
+import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from evidence import cores, paths, provenance
-from evidence.parameters import Parameter, ParameterError, check, read
+from evidence import cores, injected, paths, provenance
+from evidence.parameters import check
 
 
 class Record:
@@ -56,9 +53,7 @@ class Record:
     @property
     def command(self) -> str:
         """The papermill command that runs this chapter again with these parameters."""
-        name = self.record["chapter"]
-        options = " ".join(_option(key, value) for key, value in self.record["parameters"].items())
-        return f"papermill chapters/{name}.ipynb out.ipynb {options}".strip()
+        return injected.command(self.record["chapter"], self.record["parameters"])
 
     def save(self) -> None:
         """Write `chapter.json`, whole or not at all."""
@@ -94,18 +89,17 @@ def begin(name: str, namespace: dict[str, Any] | None = None, history: list[str]
 
     Raises:
         ParameterError: a parameter injected by papermill is unknown, or a value is not allowed.
+        RuntimeError: outside a notebook, without namespace and history.
     """
     global _current
     shown = namespace is None or history is None
     if namespace is None or history is None:
-        shell = _shell()
+        if not injected.watch(shell := _shell()):
+            raise RuntimeError("record.begin() runs inside a notebook; elsewhere pass namespace and history")
         namespace, history = shell.user_ns, list(shell.user_ns.get("In", []))
-        _quiet_errors(shell)
-    declared = _declared(history)
-    injected = _injected(history)
-    overrides = {key: namespace[key] for key in declared if key in namespace}
-    unknown = {key: None for key in injected if key not in declared}
-    values = check(declared, {**unknown, **overrides})
+    declared = injected.declared(history)
+    unknown = {name: None for name in injected.names(history) if name not in declared}
+    values = check(declared, {**unknown, **{name: namespace[name] for name in declared if name in namespace}})
     hear_notes()
     cores.take()  # while the build runs other chapters beside this one
     namespace.update(values)
@@ -246,51 +240,12 @@ def _say_what_differs(published: dict[str, Any], values: dict[str, Any]) -> None
 
 
 def _shell() -> Any:
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    if shell is None:
-        raise RuntimeError("chapter.begin() runs inside a notebook; elsewhere pass namespace and history")
-    return shell
+    """The notebook's own IPython; None elsewhere, where nothing has loaded it."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
-def _quiet_errors(shell: Any) -> None:
-    """Show a wrong parameter as the one line that it is."""
+_watched = injected.watch(_shell())
+"""Whether this process is a notebook: papermill's cell, which stands before `begin`, is looked at before it runs.
 
-    def one_line(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: Any = None) -> list[str]:
-        line = f"{kind.__name__}: {error}"
-        shell._showtraceback(kind, error, [line])
-        return [line]
-
-    shell.set_custom_exc((ParameterError,), one_line)
-
-
-def _declared(history: list[str]) -> dict[str, Parameter]:
-    for source in history:
-        try:
-            body = ast.parse(source).body
-        except SyntaxError:
-            continue
-        if body and all(isinstance(node, ast.AnnAssign) for node in body):
-            return read(source)
-    return {}
-
-
-def _injected(history: list[str]) -> list[str]:
-    """Names that papermill's injected cell assigns: papermill itself only logs the unknown ones."""
-    for source in reversed(history):
-        if source.startswith("# Parameters\n"):
-            nodes = ast.parse(source).body
-            targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []
-
-
-def _option(key: str, value: Any) -> str:
-    """A parameter as papermill's command line takes it: lists as YAML, and texts raw, that '5' stay a text."""
-    if isinstance(value, str):
-        return f"-r {key} {shlex.quote(value)}"
-    if isinstance(value, list):
-        text = yaml.safe_dump({key: value}, default_flow_style=True, width=float("inf")).strip()
-        return f"-y {shlex.quote(text)}"
-    return f"-p {key} {value}"
+An assignment, as a bare call would count as code of each run whose module loads this one.
+"""

@@ -84,6 +84,8 @@ class Store:
     Args:
         name: name of the sweep.
         origin: what runs must come from to count.
+
+    `kinds` holds the kinds of processor, with their kernels, on which the rows of the lock were computed.
     """
 
     name: str
@@ -92,19 +94,19 @@ class Store:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.folder = paths.store() / self.name
+        self.folder = folder_of(self.name)
         self.locked: dict[str, dict[str, Any]] = {}
         self.stale: dict[str, str] = {}
-        if not os.environ.get("BOOK_FRESH"):
-            self._read_lock()
+        self.kinds: set[str] = set()
+        self._read_lock(trusted=not os.environ.get("BOOK_FRESH"))
 
     def find(self, config: dict[str, Any]) -> dict[str, Any] | None:
         """Stored row of a configuration, or None; the reason of a miss is counted in `reasons`."""
         key = self.key(config)
         path = self.folder / f"{key}.json"
         row = self.locked.get(key)
-        if row is None and path.is_file():
-            row = self._checked(path, config)
+        if (row is None or not of_this_path(row)) and path.is_file():
+            row = self._checked(path, config) or row
         if row is not None and not of_this_path(row):
             self.reasons[f"stored run is of another kernel path ({row['recorded'].get('kernel')})"] += 1
             return None
@@ -116,12 +118,16 @@ class Store:
         """Key of a run: digest of its configuration, then of its origin."""
         return run_key(config, self.origin)
 
-    def _read_lock(self) -> None:
+    def _read_lock(self, trusted: bool) -> None:
         path = paths.lock() / f"{self.name}.jsonl"
         if not path.is_file():
             return
         before: Origin | None = None
         for number, row in enumerate(read(_lines(path)), 1):
+            if row and "recorded" in row:
+                self.kinds.add(kind(row))
+            if not trusted:
+                continue
             if row is None:
                 self._damaged(f"{path}:{number}")
                 continue
@@ -171,8 +177,21 @@ def whole(row: dict[str, Any]) -> bool:
 
 
 def asked_path() -> str:
-    """The kernels asked for in `GATEDRNN_KERNELS`; `default` where nothing was asked."""
-    return os.environ.get("GATEDRNN_KERNELS") or "default"
+    """The kernels asked for in `GATEDRNN_KERNELS`; `default` where nothing was asked.
+
+    Raises:
+        ValueError: something else was asked for than `torch`, which the layers would not heed.
+    """
+    asked = os.environ.get("GATEDRNN_KERNELS") or "default"
+    if asked not in ("default", "torch"):
+        raise ValueError(f"GATEDRNN_KERNELS = {asked!r} is not allowed: torch, or nothing")
+    return asked
+
+
+def folder_of(name: str) -> Path:
+    """Folder of the finished runs of a sweep: those of kernels that were asked for lie apart, under the same keys."""
+    folder = paths.store() / name
+    return folder if asked_path() == "default" else folder / asked_path()
 
 
 def of_this_path(row: dict[str, Any]) -> bool:
@@ -185,13 +204,6 @@ def of_this_path(row: dict[str, Any]) -> bool:
         return False
     fallback = recorded.get("kernel") in FALLBACKS
     return asked_path() != "default" or not fallback or shutil.which(os.environ.get("CXX", "c++")) is None
-
-
-def locked_kinds(name: str) -> set[str]:
-    """Kinds of processor, with their kernels, on which the locked rows of a sweep were computed."""
-    path = paths.lock() / f"{name}.jsonl"
-    rows = read(_lines(path)) if path.is_file() else ()
-    return {kind(row) for row in rows if row and "recorded" in row}
 
 
 def kind(row: dict[str, Any]) -> str:
@@ -230,7 +242,7 @@ def write_run(
     Raises:
         TypeError: the configuration or the result holds something other than numbers, texts and lists of them.
     """
-    folder = paths.store() / name
+    folder = folder_of(name)
     key = run_key(config, origin)
     kept = {part: _short(values, DIGITS[part]) for part, values in result.items()}
     row = json.loads(line({"key": key, "config": config, **kept, "recorded": recorded}))
@@ -282,8 +294,13 @@ def locked_origin(id: str) -> Path:
     return paths.lock() / "origins" / f"{id}.json"
 
 
-def lock_sweep(name: str, keys: Iterable[str]) -> Path:
+def lock_sweep(name: str, keys: Iterable[str], fresh: bool = False) -> Path:
     """Write the lock of a sweep from the runs that a chapter used, given by their keys.
+
+    Args:
+        name: name of the sweep.
+        keys: of the runs.
+        fresh: whether the chapter read no lock: then the stored run is the one it used, else the locked one.
 
     Raises:
         ValueError: there are no keys, or a run is neither in the store nor in the present lock.
@@ -291,7 +308,8 @@ def lock_sweep(name: str, keys: Iterable[str]) -> Path:
     keys = sorted(set(keys))
     if not keys:
         raise ValueError(f"sweep {name!r}: no runs to lock")
-    rows = {row["key"]: row for row in _stored(name)}
+    kept = [row for row in (_stored(name) if fresh else reversed([*_stored(name)])) if of_this_path(row)]
+    rows = {row["key"]: row for row in kept}
     missing = [key for key in keys if key not in rows]
     if missing:
         raise ValueError(f"sweep {name!r}: {len(missing)} of {len(keys)} runs are not stored, such as {missing[0]}")
@@ -300,10 +318,11 @@ def lock_sweep(name: str, keys: Iterable[str]) -> Path:
 
 
 def _stored(name: str) -> Iterator[dict[str, Any]]:
+    """Rows of a sweep: those of the lock, then those of the store."""
     path = paths.lock() / f"{name}.jsonl"
     if path.is_file():
-        yield from (row for row in read(_lines(path)) if row and "key" in row)
-    for file in sorted((paths.store() / name).glob("[0-9a-f]*-*.json")):
+        yield from (row for row in read(_lines(path)) if row and "key" in row and whole(row))
+    for file in sorted(folder_of(name).glob("[0-9a-f]*-*.json")):
         row = unpack(file.read_text(encoding="utf-8", errors="replace"), None)
         if row is not None and row.get("key") == file.stem and whole(row):
             yield row

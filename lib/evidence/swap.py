@@ -1,23 +1,26 @@
 """The swap test: LSTM and GRU exchanged in the rows, so that every checked statement of a direction must fail.
 
 A check that cannot fail says nothing. With `BOOK_SWAP` set, each row of a reported sweep gets the results of the other
-cell's row under the same condition. Tuning is not exchanged: it chooses what is run.
+cell's row under the same condition. Tuning is not exchanged: it chooses what is run. Nor is a sweep of one of the cells
+alone, or a row whose condition the other cell was not run under: what is checked on these alone still holds.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
 OTHER = {"lstm": "gru", "gru": "lstm"}
-CELL = ("cell", "network")
-"""Names of the column that holds the cell."""
 OWN: tuple[tuple[str, ...], ...] = (
     (),
     ("learning_rate",),
+    ("learning_rate", "match"),
+    ("learning_rate", "match", "look"),
     ("learning_rate", "start"),
     ("learning_rate", "start", "match"),
 )
@@ -34,30 +37,44 @@ def exchanged(frame: pd.DataFrame, condition: Iterable[str]) -> pd.DataFrame:
 
     Args:
         frame: one row a run.
-        condition: columns of the configuration; all others are results.
+        condition: columns of the configuration; all others are results. The cell is in the first that names both.
     """
-    keys = [name for name in condition if name in frame]
-    cell = next((name for name in CELL if name in keys), None)
-    if not asked() or cell is None or not {*OTHER} <= {*frame[cell]}:
+    if not asked():
         return frame
-    results = [name for name in frame if name not in keys]
-    partner: dict[int, int] = {}
-    for own in OWN:
-        named = [name for name in keys if name not in (cell, *own)]
-        places = {_key(row, cell, named): place for place, row in reversed(list(enumerate(frame.to_dict("records"))))}
-        for place, row in enumerate(frame.to_dict("records")):
-            if row[cell] in OTHER and place not in partner:
-                wanted = _key({**row, cell: OTHER[row[cell]]}, cell, named)
-                if wanted in places:
-                    partner[place] = places[wanted]
+    keys = [name for name in condition if name in frame]
+    cell = next((name for name in keys if {*OTHER} <= {each for each in frame[name] if isinstance(each, str)}), None)
+    if cell is None:
+        return frame
     taken = frame.copy()
-    order = [partner.get(place, place) for place in range(len(frame))]
-    for name in results:
-        column = frame[name].iloc[order]
-        taken[name] = column.set_axis(frame.index)
+    order = _partners(frame[keys].to_dict("records"), cell)
+    for name in frame.columns.difference(keys):
+        taken[name] = frame[name].iloc[order].set_axis(frame.index)
     taken.attrs = frame.attrs
     return taken
 
 
-def _key(row: dict, cell: str, named: list[str]) -> str:
-    return json.dumps([row[cell], *(row[name] for name in named)], default=str)
+def _partners(rows: list[dict], cell: str) -> list[int]:
+    """Place of the row that each row gets its results from: of its partner, or its own where it has none."""
+    found: dict[int, int] = {}
+    for own in OWN:
+        named = [name for name in rows[0] if name not in (cell, *own)]
+        places: dict[str, list[int]] = {}
+        for place, row in enumerate(rows):
+            places.setdefault(_key(row, row[cell], named), []).append(place)
+        for place, row in enumerate(rows):
+            if place in found or row[cell] not in OTHER:
+                continue
+            if others := places.get(_key(row, OTHER[row[cell]], named)):
+                found[place] = min(others, key=lambda other: _distance(row, rows[other], own))
+    return [found.get(place, place) for place in range(len(rows))]
+
+
+def _key(row: Mapping[str, Any], cell: str, named: list[str]) -> str:
+    return json.dumps([cell, *(row[name] for name in named)], default=str)
+
+
+def _distance(one: Mapping[str, Any], other: Mapping[str, Any], own: tuple[str, ...]) -> tuple[int, float]:
+    """How many columns of `own` differ in two rows, and how far apart their learning rates are, as a logarithm."""
+    rates = [each["learning_rate"] for each in (one, other) if "learning_rate" in own and "learning_rate" in each]
+    apart = abs(math.log(rates[0] / rates[1])) if len(rates) == 2 and min(rates) > 0 else 0.0
+    return sum(one.get(name) != other.get(name) for name in own if name != "learning_rate"), apart

@@ -19,7 +19,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from evidence import cores, provenance, record, swap
-from evidence.store import Origin, Store, asked_path, changed_since_loaded, kind, locked_kinds, write_run
+from evidence.store import Origin, Store, asked_path, changed_since_loaded, kind, write_run
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
@@ -103,7 +103,7 @@ def gather(
         "reasons": dict(store.reasons),
         "core_seconds": round(sum(row["recorded"]["seconds"] for row in rows.values()), 2),
         "kernels": sorted({row["recorded"]["kernel"] or "none" for row in rows.values()}),
-        "foreign": sorted({kind(row) for row in rows.values()} - known) if (known := locked_kinds(name)) else [],
+        "foreign": sorted({kind(row) for row in rows.values()} - store.kinds) if store.kinds else [],
     }
     frame.attrs.update(summary)
     if running := record.current():

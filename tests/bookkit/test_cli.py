@@ -250,6 +250,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(book: Path) -> None:
         ("BOOK_BASEURL", ["book", "ftp://x", "https://", "https://a b"], ["", "https://example.org/book/"]),
         ("BOOK_WORKERS", ["abc", "-1", "1.5", "²"], ["", "0", "8"]),
         ("SOURCE_DATE_EPOCH", ["", "now", "-1"], ["0", "1700000000"]),
+        ("GATEDRNN_KERNELS", ["Torch", "matched"], ["", "torch"]),
     ],
 )
 def test_a_variable_with_a_bad_value_is_one_line(

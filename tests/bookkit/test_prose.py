@@ -29,7 +29,11 @@ def record(**more: Any) -> dict[str, Any]:
 
 def resolved(text: str, **more: Any) -> tuple[str, list[str]]:
     statements = Statements.of([record(**more)])
-    return statements.resolved(text, "page"), statements.problems
+    return statements.resolved(text, "page").replace("\N{NO-BREAK SPACE}", " "), statements.problems
+
+
+def test_a_mark_stays_on_the_line_of_its_sentence() -> None:
+    assert "so\N{NO-BREAK SPACE}{check}" in Statements.of([record()]).resolved("It is so [✓](holds:quick).", "page")
 
 
 def test_a_typed_value_that_was_computed_is_shown() -> None:

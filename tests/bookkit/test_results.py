@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bookkit import cli, execute, results
 from bookkit.places import Places
+from bookkit.progress import Display
 from bookkit.toc import chapters
 from evidence import lock as lockfile
+from evidence import store
 
 VERDICT = {
     "id": "A1",
@@ -188,6 +192,21 @@ def test_runs_from_the_lock_are_held_to_the_last_digit(book: Places, capsys: pyt
     ]:
         write_record(book, used, computed, value=1.01, fresh=fresh)
         assert check(book, capsys)[0] == status, (computed, used, fresh)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_lock_is_made_of_the_runs_that_the_chapters_used(
+    book: Places, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    keys = execute.read_record(book.executed / "one/a")["sweeps"][0]["keys"]
+    write_record(book, keys, fresh=fresh)
+    asked = []
+    monkeypatch.setattr(store, "lock_sweep", lambda *given: asked.append(given))
+    monkeypatch.setattr(results, "Build", lambda *_: SimpleNamespace(run=lambda: 0))
+    monkeypatch.setattr(results.os, "environ", dict(os.environ))
+    assert results.write(book, Display()) == 0
+    assert asked == [("s", {*keys}, fresh)]
+    assert execute.read_stamp(book.executed / "one/a")["fresh"] is False
 
 
 def test_files_that_no_chapter_accounts_for_are_named(book: Places, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -15,7 +16,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
 
+from evidence import injected
 from evidence import record as chapter
 from evidence.parameters import ParameterError
 from evidence.statistics import Interval
@@ -63,32 +66,59 @@ def test_a_bad_value_is_refused(output):
     assert not (output / "chapter.json").exists()
 
 
+UNKNOWN = "ParameterError: parameter {!r} is unknown; allowed: seeds, sizes"
+WRONG = {
+    ("seedz", "5"): UNKNOWN.format("seedz"),
+    ("a-b", "5"): UNKNOWN.format("a-b"),
+    ("record", "5"): UNKNOWN.format("record"),
+    ("seeds", "-1"): "ParameterError: parameter 'seeds' = -1 is not allowed: it must be a whole number from 1 to 1000",
+}
+TYPED = "seeds: Seeds = 2  # how many\nsizes: Counts = [1]  # of what"
+
+
 def test_papermill_itself_ends_with_the_one_line(tmp_path):
-    """Two runs of plain papermill, side by side: a misspelt name and a bad value."""
+    """Plain papermill with a misspelt name, with what is no name, with the name of a module, and with a bad value."""
     cells = [
-        nbformat.v4.new_code_cell("from evidence import record as chapter\nfrom evidence.parameters import Seeds"),
-        nbformat.v4.new_code_cell("seeds: Seeds = 2  # how many", metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell('chapter.begin("part/name")'),
+        nbformat.v4.new_code_cell("from evidence import record\nfrom evidence.parameters import Counts, Seeds"),
+        nbformat.v4.new_code_cell(TYPED, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell('record.begin("part/name")'),
     ]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "in.ipynb")
-    expected = {
-        ("seedz", "5"): "ParameterError: parameter 'seedz' is unknown; allowed: seeds",
-        ("seeds", "-1"): "ParameterError: parameter 'seeds' = -1 is not allowed: "
-        "it must be a whole number from 1 to 1000",
-    }
-    started = {}
-    for name, value in expected:
-        command = [sys.executable, "-m", "papermill", "in.ipynb", f"{name}.ipynb", "-p", name, value]
-        environment = {**os.environ, "BOOK_OUTPUT": str(tmp_path / name)}
-        started[name, value] = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    for key, process in started.items():
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 1
-        assert errors.strip().splitlines()[-1] == expected[key]
-        assert errors.count("ParameterError") == 1 and 'File "' not in errors.partition("Exception encountered")[2]
+
+    def papermill(given):
+        command = [sys.executable, "-m", "papermill", "in.ipynb", f"{given[0]}.ipynb", "-p", *given]
+        environment = {**os.environ, "BOOK_OUTPUT": str(tmp_path / given[0])}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+
+    with ThreadPoolExecutor(2) as pool:
+        for expected, done in zip(WRONG.values(), pool.map(papermill, WRONG), strict=True):
+            assert done.returncode == 1
+            assert done.stderr.strip().splitlines()[-1] == expected
+            assert done.stderr.count("ParameterError") == 1
+            assert 'File "' not in done.stderr.partition("Exception encountered")[2]
+
+
+@pytest.mark.parametrize("name", ["a-b", "record", "class", "os.sep", "sizes[0]", "seeds, sizes", "x; seeds", "ä"])
+def test_an_injected_name_that_is_no_parameter_ends_the_notebook_before_it_does_anything(name):
+    shell = InteractiveShell()
+    assert injected.watch(shell)
+    shell.user_ns |= {"seeds": 2, "sizes": [1], "record": 1, "In": ["", "import os", TYPED]}
+    done = shell.run_cell(f"# Parameters\nseeds = 3\n{name} = 5\n")
+    assert isinstance(done.error_before_exec, ParameterError)
+    assert f"ParameterError: {done.error_before_exec}" == UNKNOWN.format(name)
+    assert (shell.user_ns["seeds"], shell.user_ns["sizes"], shell.user_ns["record"]) == (2, [1], 1)
+    assert shell.run_cell("# Parameters\nseeds = 3\nsizes = [\n 1]\n").success
+
+
+@pytest.mark.parametrize("source", ["# Parameters\nx = 1", "# Parameters\nseeds: Seeds = 3", "a-b = 5", "1 +"])
+def test_cells_of_the_notebook_itself_are_left_alone(source):
+    """Where no parameters are declared, where the cell declares them, and where papermill did not write it."""
+    shell = InteractiveShell()
+    assert injected.watch(shell) and injected.watch(shell) and not injected.watch(None)
+    shell.user_ns["In"] = ["", "import os"] if "x" in source else HISTORY
+    assert len(shell.input_transformers_cleanup) == len(InteractiveShell().input_transformers_cleanup) + 1
+    assert shell.input_transformers_cleanup[-1]([line + "\n" for line in source.split("\n")])
 
 
 def parsed(command):
@@ -169,7 +199,7 @@ def test_the_record_is_whole_at_every_moment(output, monkeypatch):
 
 
 def test_outside_a_notebook_begin_says_so():
-    with pytest.raises(RuntimeError, match=r"^chapter.begin\(\) runs inside a notebook; elsewhere pass"):
+    with pytest.raises(RuntimeError, match=r"^record.begin\(\) runs inside a notebook; elsewhere pass"):
         chapter.begin("part/name")
 
 

@@ -32,7 +32,8 @@ CONFIGS = st.dictionaries(st.text(max_size=5), PLAIN, max_size=4)
 def places(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("BOOK_LOCK", str(tmp_path / "lock"))
-    monkeypatch.delenv("BOOK_FRESH", raising=False)
+    for name in ("BOOK_FRESH", "GATEDRNN_KERNELS"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -394,18 +395,72 @@ def test_a_deeply_nested_store_file_is_damage_and_no_crash(module):
     assert Store("sweep", origin).find(configs[0]) is None
 
 
+def asked_for(monkeypatch, kernels):
+    if kernels:
+        monkeypatch.setenv("GATEDRNN_KERNELS", kernels)
+    else:
+        monkeypatch.delenv("GATEDRNN_KERNELS", raising=False)
+
+
+def by_kernel(origin, config, score, monkeypatch, kernels=None):
+    """A finished run of the kernels that were asked for."""
+    asked_for(monkeypatch, kernels)
+    recorded = {**RECORDED, "function": origin.function, "kernel": "stepwise" if kernels else "matched"}
+    recorded |= {"asked": kernels} if kernels else {}
+    return write_run("sweep", origin, config, {"metrics": {"score": score}, "curves": {}}, recorded)
+
+
 def test_rows_of_another_kernel_path_are_found_only_when_asked_for(module, monkeypatch):
     origin, (config, other, *_) = filled(module)
-    row = {"metrics": {"score": 0}, "curves": {}}
-    write_run("sweep", origin, config, row, {**RECORDED, "kernel": "stepwise", "asked": "torch"})
-    write_run("sweep", origin, other, row, {**RECORDED, "kernel": "matched"})
+    (runs.folder_of("sweep") / f"{run_key(config, origin)}.json").unlink()
+    by_kernel(origin, config, 0, monkeypatch, "torch")
+    by_kernel(origin, other, 1, monkeypatch)
 
     def found():
-        return [Store("sweep", origin).find(each) is not None for each in (config, other)]
+        rows = [Store("sweep", origin).find(each) for each in (config, other)]
+        return [row and row["metrics"]["score"] for row in rows]
 
-    assert found() == [False, True]
+    assert found() == [None, 1]
     monkeypatch.setenv("GATEDRNN_KERNELS", "torch")
-    assert found() == [True, False]
+    assert found() == [0, None]
+
+
+def test_a_run_by_other_kernels_leaves_the_stored_and_the_locked_one_alone(module, monkeypatch):
+    origin, (config, *_) = filled(module)
+    (runs.paths.store() / "sweep" / f"{run_key(config, origin)}.json").unlink()
+    by_kernel(origin, config, 1, monkeypatch)
+    by_kernel(origin, config, 2, monkeypatch, "torch")
+    assert Store("sweep", origin).find(config)["metrics"] == {"score": 2}
+    asked_for(monkeypatch, None)
+    assert Store("sweep", origin).find(config)["metrics"] == {"score": 1}
+    path = lock_sweep("sweep", [run_key(config, origin)])
+    assert [row["metrics"] for row in read(path.read_text().splitlines()) if row and "key" in row] == [{"score": 1}]
+    asked_for(monkeypatch, "torch")
+    assert Store("sweep", origin).find(config)["metrics"] == {"score": 2}, "beside a locked row of the other kernels"
+
+
+@pytest.mark.parametrize(("fresh", "score"), [(False, 1), (True, 2)])
+def test_the_lock_keeps_the_row_that_the_chapter_used(module, monkeypatch, fresh, score):
+    origin, (config, *_) = filled(module)
+    by_kernel(origin, config, 1, monkeypatch)
+    key = run_key(config, origin)
+    lock_sweep("sweep", [key])
+    by_kernel(origin, config, 2, monkeypatch)  # such as of another processor, made without the lock
+    path = lock_sweep("sweep", [key], fresh)
+    assert [row["metrics"]["score"] for row in read(path.read_text().splitlines()) if row and "key" in row] == [score]
+
+
+def test_the_kinds_of_the_locked_rows_are_known_also_where_the_lock_is_not_trusted(module, monkeypatch):
+    _, configs = locked(module)
+    monkeypatch.setenv("BOOK_FRESH", "1")
+    store = Store("sweep", Origin.of(module.run))
+    assert store.kinds == {"None, no kernel"} and store.find(configs[0]) is None
+
+
+def test_kernels_that_nobody_heeds_are_refused(module, monkeypatch):
+    monkeypatch.setenv("GATEDRNN_KERNELS", "Torch")
+    with pytest.raises(ValueError, match=r"^GATEDRNN_KERNELS = 'Torch' is not allowed: torch, or nothing$"):
+        filled(module)
 
 
 def test_rows_of_the_fallback_count_only_where_nothing_compiles(module, monkeypatch):

@@ -14,7 +14,6 @@ from evidence.verdicts import decide
 from experiments.data_size import analysis
 from experiments.data_size import figures as plots
 from experiments.data_size import runs as experiment
-from experiments.data_size.generated import captions, looks
 from experiments.shared import tuned_leads
 from tasks import mnist1d, vowels
 
@@ -164,7 +163,6 @@ def test_differences_are_paired_by_seed() -> None:
     means = table.groupby(["task", "match", "examples"])["difference"].mean()
     assert means["mnist1d", "width", 100] == pytest.approx(4, abs=0.2)
     assert means["vowels", "parameters", 45] == pytest.approx(1, abs=0.2)
-    assert looks.pairing(runs) > 10
     for key, values in tuned_leads.leads(made_tuning(), runs).items():
         task, match, examples = key
         assert values[0] == pytest.approx(means[task, match, examples])
@@ -192,19 +190,6 @@ def test_where_the_choice_is_a_toss_up_the_interval_spans_both_rates() -> None:
     first, second = tuned_leads.interval(wide[key]), tuned_leads.interval(narrow[key])
     assert first.low < -3.5 and first.high > 3.5 and second.low > 3.5
     assert tuned_leads.p_value(wide[key], 1.0) > 0.05 > tuned_leads.p_value(narrow[key], 1.0)
-    table = looks.sensitivity(tuning, both)
-    assert table["tuning_seeds"].tolist() == [1, 2, 3]
-    assert table["ways"].tolist() == [4, 6, 4]  # each way to pick so many of four seeds, once
-    assert looks.sensitivity(tuning, both, most=5)["ways"].tolist() == [4, 5, 4]
-    few = tuning[tuning["seed"] < 1002]
-    assert looks.sensitivity(few, both)["tuning_seeds"].tolist() == [1]
-    assert looks.sensitivity(tuning[tuning["seed"] == 1000], both)[["tuning_seeds", "ways"]].values.tolist() == [[1, 1]]
-    shares = table[["supported", "contradicted", "depends", "inconclusive"]].sum(axis=1)
-    assert np.allclose(shares, 1) and (table["sd-mnist1d"] > 1).all()
-    assert table["supported"].iloc[0] in (0, 0.25, 0.5, 0.75, 1)
-    assert len(captions.sensitivity_table(table).data.splitlines()) == 5 and "with 1 tuning seed it" in (
-        looks.fewer_text(table)
-    )
 
 
 def test_every_rate_that_a_resample_may_choose_is_run() -> None:
@@ -241,42 +226,29 @@ def test_only_small_training_sets_count_for_the_verdict() -> None:
     assert decide("P6", analysis.evidence(leads, 10)).word == "supported"
 
 
-def test_the_factor_is_what_tells_the_words_apart() -> None:
-    verdict = decide("P6", analysis.evidence(found({"mnist1d": 4, "vowels": -4}), 10))
-    assert verdict.word == "depends" and analysis.factor(verdict.strata) == "the task"
-    verdict = decide("P6", analysis.evidence(found({"mnist1d": 0, "vowels": 0}), 10))
-    assert analysis.factor(verdict.strata) == "what is held equal"
-
-
-def test_the_sentences_follow_the_numbers() -> None:
+def test_the_lead_of_the_small_sets_is_told_from_that_of_the_largest_and_from_more_parameters() -> None:
     leads = found({"mnist1d": 4, "vowels": -4})
-    assert "the GRU leads at equal width (GRU − LSTM +4." in analysis.finding(leads, "mnist1d")
-    assert "the LSTM leads at equal width (GRU − LSTM −4." in analysis.finding(leads, "vowels")
-    assert analysis.cause(leads).count("it gains by being larger, so fewer parameters are not") == 2
-    assert "nowhere here is the smaller GRU shown to be the better" in analysis.count_advice(leads)
-    worse = {key: values - 4 * (key[1] == "parameters") for key, values in leads.items()}
-    assert "by −2.0 [" in analysis.cause(worse) and "it loses by being larger" in analysis.cause(worse)
-    assert "on MNIST-1D and Japanese vowels the smaller GRU is the better" in analysis.count_advice(worse)
-    same = {key: leads[key[0], "width", key[2]] for key in leads}
-    assert analysis.cause(same).count("(no effect is visible)") == 2
-    assert "no measurable difference" in analysis.trend_text(leads, "mnist1d")
-    words = analysis.words(decide("P6", analysis.evidence(leads, 10)))
-    assert words == (
-        "The lead of the GRU is clearly larger than 1 point on MNIST-1D (at equal width and equal parameters); it is clearly "
-        "smaller than 1 point on Japanese vowels (at equal width and equal parameters)."
-    )
+    assert analysis.lead(leads, "mnist1d", "width").low > 3.5 and analysis.lead(leads, "vowels", "width").high < -3.5
+    assert analysis.shift(leads, "vowels").estimate == pytest.approx(2, abs=0.2)
+    assert analysis.trend(leads, "mnist1d").estimate == pytest.approx(0, abs=0.2)
+    leads["mnist1d", "width", 4000] = leads["mnist1d", "width", 4000] - 3
+    assert analysis.trend(leads, "mnist1d").low > 2.5 and analysis.lead(leads, "mnist1d", "width").high < 4.5
 
 
-def test_who_overfits_more_follows_the_numbers_and_equal_questions_get_equal_intervals() -> None:
+def test_each_set_is_judged_against_the_better_cell_and_the_best_baseline() -> None:
     runs = made({"mnist1d": 4, "vowels": -4})
-    told = looks.overfitting(runs)
-    assert "the LSTM overfits more (GRU − LSTM −4." in told and "the GRU overfits more (GRU − LSTM +4." in told
-    fair = made({"mnist1d": 0, "vowels": 0})
-    fair.loc[fair["seed"] % 2 == 1, "train_accuracy"] -= 0.1 * (fair["cell"] == "gru")
-    fair.loc[fair["seed"] % 2 == 0, "train_accuracy"] -= 0.1 * (fair["cell"] == "lstm")
-    assert looks.overfitting(fair).count("neither overfits more") == 2
-    given = tuned_leads.interval(analysis.small(tuned_leads.given(made_tuning(), runs), "mnist1d", "width"))
-    assert f"instead of {analysis.in_points(given)} on MNIST-1D" in looks.hindsight(runs)
+    plain = runs[(runs["cell"] == "lstm") & (runs["task"] == "vowels")].assign(kind="mean", accuracy=0.1)
+    base = pd.concat([plain, plain.assign(kind="static", accuracy=0.9)])
+    means = 100 * runs[runs["match"] == "width"].groupby(["task", "cell", "examples"])["accuracy"].mean()
+    shown = analysis.against(runs, base, "vowels")
+    assert np.allclose(shown["baseline"], 90) and np.allclose(shown["cell"], means["vowels", "lstm"])
+    assert shown.index.tolist() == [45, 270]
+
+
+def test_a_run_that_stops_at_its_best_keeps_its_best() -> None:
+    runs = made({"mnist1d": 4, "vowels": -4}, seeds=2)
+    runs["curves"] = [{"accuracy": [0.2, each + 0.1, each]} for each in runs["accuracy"]]
+    assert np.allclose(analysis.stopped(runs)["accuracy"], runs["accuracy"] + 0.1)
 
 
 def test_the_figures_show_every_seed() -> None:
@@ -299,8 +271,6 @@ def test_a_size_without_equal_parameters_says_so() -> None:
     runs = runs[(runs["match"] == "width") | (runs["examples"] <= analysis.SMALL)]
     leads = tuned_leads.leads(made_tuning(), runs)
     base = runs[runs["cell"] == "lstm"].assign(kind="points")
-    lines = captions.result_table(runs, base, leads, "mnist1d").data.splitlines()
+    lines = analysis.result_table(runs, base, leads, "mnist1d").data.splitlines()
     assert lines[2].startswith("| 100 |") and "not\u00a0run" not in lines[2]
     assert lines[3].startswith("| 4,000 |") and "not\u00a0run" in lines[3]
-    told = captions.differences_alt(leads)
-    assert "MNIST-1D, equal width, 4000 sequences: +4." in told and "equal parameters, 4000" not in told

@@ -6,18 +6,14 @@ import hashlib
 import lzma
 from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from evidence.tuning import Tuned
-from evidence.verdicts import decide
 from experiments.demand import analysis, baselines
 from experiments.demand import figures as plots
 from experiments.demand import runs as experiment
-from experiments.demand.generated import captions, words
 from gatedrnn.models import count_parameters, width_of
 from tasks import demand
 
@@ -202,19 +198,7 @@ def rows():
         for cell, match in analysis.MODELS
         for season in seasons
     ]
-    near = [{**fixed, "horizon": "step", "season": analysis.NEAR, "cell": c, "match": "width"} for c in ("lstm", "gru")]
-    tuning = [
-        {**fixed, "horizon": "day", "season": season, "cell": c, "match": "width", "tuning": True}
-        for c in ("lstm", "gru", "rnn")
-        for season in seasons
-    ]
-    return (
-        frame(experiment.run, day, 2),
-        frame(experiment.baseline, grid),
-        frame(experiment.run, near, 2),
-        frame(experiment.run, tuning),
-        settings,
-    )
+    return frame(experiment.run, day, 2), frame(experiment.baseline, grid), settings
 
 
 def test_seasons_are_put_together_by_their_days(rows):
@@ -233,38 +217,59 @@ def test_the_same_seed_gives_the_same_run(rows):
     assert again["mae"] == first["mae"] and again["curves"] == first["curves"]
 
 
-def test_figures_and_texts_follow_from_the_runs(rows):
-    raw, every, stepped, tuning, settings = rows
-    runs = analysis.pooled(raw, ["cell", "match", "seed"])
-    base = analysis.plain(every, settings)
-    blind = analysis.plain(every, settings, weather=False)
+@pytest.fixture(scope="module")
+def together(rows):
+    raw, every, settings = rows
+    return analysis.pooled(raw, ["cell", "match", "seed"]), analysis.plain(every, settings)
+
+
+def test_each_season_has_the_setting_with_the_least_error_before_it():
+    tried = pd.DataFrame(
+        [("linear", "winter", 0.1, 3.0), ("linear", "winter", 1.0, 2.0), ("linear", "spring", 0.1, 1.0)],
+        columns=["kind", "season", "setting", "mae"],
+    )
+    assert analysis.chosen(tried) == {("linear", "winter"): 1.0, ("linear", "spring"): 0.1}
+
+
+def test_with_hindsight_no_baseline_errs_more(rows):
+    _, every, settings = rows
+    base, blind = analysis.plain(every, settings), analysis.plain(every, settings, weather=False)
     assert list(base.index) == list(analysis.PLAIN) and list(blind.index) == ["linear", "trees"]
-    table, saved, peaks = analysis.errors(runs, base), analysis.skills(runs, base), plots.peak_table(runs, base)
-    tuned = Tuned(tuning, tuning[["cell", "season", "learning_rate"]])
-    for fig in (
-        plots.draw_errors(table),
-        plots.draw_skills(saved, "linear model"),
-        plots.draw_peaks(peaks, "linear model"),
-        plots.draw_tuning(tuning, tuned.best),
-    ):
-        fig.canvas.draw()
-        plt.close(fig)
+    found = analysis.hindsight(every)
+    assert (found <= 1000 * base.loc[found.index, "mae"] + 1e-9).all() and found["linear"] < 1000 * base["mae"][
+        "linear"
+    ]
+
+
+def test_evidence_is_the_skill_against_the_best_baseline(together):
+    runs, base = together
     found = analysis.evidence(runs, base)
     assert set(found) == {"demand: LSTM", "demand: GRU"}
     own = analysis.part(runs, "lstm")["mae"].mean()
     assert found["demand: LSTM"].interval.estimate == pytest.approx(1 - own / base["mae"].min())
-    texts = dict(words.numbers(runs, base, blind, stepped, every))
-    assert all(texts.values()) and {"served", "seasons", "weather", "step", "quantiles"} <= set(texts)
-    assert "both cells lose to it" in texts["served"]  # two steps teach nobody
-    assert "do not show it" in texts["gain"] and "Both cells are clearly behind" in texts["seasons"]
-    for alt in (
-        captions.errors_alt(table),
-        captions.skills_alt(saved),
-        captions.peaks_alt(peaks),
-        captions.tuning_alt(tuned.best),
-    ):
-        assert len(alt) > 40
-    assert words.sentence(runs, base, decide("U5", found))
-    told = analysis.result_table(runs, base).data
-    assert "| GRU, equal parameters |" in told and "standard deviation over 2 seeds" in told
-    assert analysis.fairness_table(tuned, runs).data.count("\n") == len(analysis.MODELS) + 1
+    saved = analysis.skills(runs, base).set_index(["cell", "match", "season"])
+    assert saved.loc[("lstm", "width", "all"), "skill"] == pytest.approx(1 - own / base["mae"].min(), abs=1e-3)
+
+
+def test_the_cells_differ_alike_over_seeds_and_over_days(together):
+    seeds, days = analysis.difference(together[0]), analysis.day_difference(together[0])
+    gap = [analysis.part(together[0], cell)["mae"].mean() for cell in ("gru", "lstm")]
+    assert seeds.estimate == pytest.approx(1000 * (gap[0] - gap[1])) == pytest.approx(days.estimate, abs=0.1)
+    assert (seeds.n, days.n) == (2, 245)
+
+
+def test_the_hardest_days_are_those_of_highest_demand(together):
+    peaks = plots.peak_table(*together)
+    real = peaks[peaks["model"] == "demand"].groupby("season")["median"].max()
+    for fold in demand.FOLDS:
+        assert real[fold.name] == demand.load().demand[fold.first : fold.end].max()
+    outer = peaks[peaks["model"].isin(["lstm", "gru"])]
+    assert (outer["low"] <= outer["median"]).all() and (outer["median"] <= outer["high"]).all()
+
+
+def test_the_table_tells_quantiles_only_where_there_are_any(together):
+    told = dict(line.strip("| ").split(" | ", 1) for line in analysis.result_table(*together).data.splitlines()[2:])
+    assert len(told) == len(analysis.PLAIN) + len(analysis.MODELS)
+    assert told["yesterday again"].endswith("– | – | – | –") and "±" not in told["yesterday again"]
+    assert told["boosted trees"].endswith("| – | –") and not told["boosted trees"].endswith("– | – | – | –")
+    assert "±" in told["GRU, equal parameters"] and "–" not in told["GRU, equal parameters"]

@@ -12,7 +12,6 @@ from experiments.gates import look as gates_look
 from experiments.gates import runs as gates
 from experiments.gates import text as text_plots
 from experiments.gates.clamping import clamped, cut, tied
-from experiments.gates.generated import captions, tables
 from experiments.gates.probing import correlations, other_lanes, probe
 from gatedrnn.cells import GRU, LSTM
 from gatedrnn.models import LanguageModel
@@ -267,63 +266,69 @@ def test_what_is_tied_already_loses_nothing_by_tying(small_runs):
 def test_the_coupled_memory_stays_bounded_and_its_gates_on_the_line(small_runs):
     units = analysis.unit_table(small_runs[0])
     assert units[units["arm"].isin(("gru", "gru-parameters", "coupled"))]["reach"].max() <= 1
-    square = analysis.plane(small_runs[0], "coupled")
-    assert square.sum() == pytest.approx(1, abs=1e-3)
-    assert square[-1, -1] == square[0, 0] == 0
+    squares = analysis.plane(small_runs[0], "coupled")
+    assert squares.shape[0] == 2
+    assert squares.sum(axis=(1, 2)) == pytest.approx([1, 1], abs=1e-3)
+    assert not squares[:, -1, -1].any() and not squares[:, 0, 0].any()
     assert analysis.corners(small_runs[0]).sum(axis=1).between(0, 1).all()
+    assert not analysis.plane(small_runs[0], "gru").any()
 
 
-def test_a_single_unit_is_read_as_it_fitted_the_first_text(small_runs):
-    row = analysis.rows(small_runs[0], "lstm").loc[0]
+def test_a_single_unit_is_read_as_it_fitted_the_first_text_and_all_units_as_tells_more(small_runs):
+    table = analysis.probe_table(small_runs[0]).set_index(["arm", "label", "seed"])
+    curves = analysis.rows(small_runs[0], "lstm")["curves"]
     for place, label in enumerate(marks.MARKS):
-        better = max(("c", "tanh c"), key=lambda state: row["curves"][f"{state} chosen"][place])
-        found = analysis.probed(small_runs[0], "lstm", label, "single")[0]
-        assert found == row["curves"][f"{better} single"][place]
+        better = max(("c", "tanh c"), key=lambda state: curves[0][f"{state} chosen"][place])
+        assert table.loc[("lstm", label, 0), "single"] == curves[0][f"{better} single"][place]
+        means = {state: np.mean([each[f"{state} every"][place] for each in curves]) for state in ("c", "tanh c")}
+        assert table.loc[("lstm", label)]["memory"].mean() == pytest.approx(max(means.values()))
 
 
-def test_figures_and_texts_follow_from_the_runs(small_runs):
+def test_what_is_shown_is_h_in_every_cell_and_a_gru_carries_what_it_shows(small_runs):
+    table = analysis.probe_table(small_runs[0]).set_index(["arm", "label", "seed"])
+    for arm in analysis.ARMS:
+        for seed, curves in analysis.rows(small_runs[0], arm)["curves"].items():
+            for place, label in enumerate(marks.MARKS):
+                assert table.loc[(arm, label, seed), "shown"] == curves["h every"][place]
+    assert (table.loc["gru"]["memory"] == table.loc["gru"]["shown"]).all()
+
+
+def test_a_gap_is_paired_by_seed_and_has_the_sign_of_the_lstm():
+    values = {"lstm": [0.5, 0.9], "gru": [0.3, 0.7]}
+    parts = [
+        pd.DataFrame({"arm": arm, "label": "verse", "seed": [0, 1], "memory": each}) for arm, each in values.items()
+    ]
+    found = analysis.gap(pd.concat([parts[0], parts[1][::-1]]), "verse")
+    assert (found.low, found.estimate, found.high) == pytest.approx((0.2, 0.2, 0.2))
+
+
+def test_tables_and_figures_hold_every_arm_label_and_seed(small_runs):
     runs, started = small_runs
+    table, units = analysis.probe_table(runs), analysis.unit_table(runs)
+    assert len(table) == len(analysis.ARMS) * len(marks.MARKS) * 2
+    lines = analysis.difference_table(table).data.splitlines()
+    assert len(lines) == 2 + len(marks.MARKS) and {line.count(" | ") for line in lines[2:]} == {3}
+    lines = analysis.result_table({"as above": runs, "chrono": started}).data.splitlines()
+    assert [line.split(" | ")[0][2:] for line in lines[2:]] == [name for *_, name in analysis.ARMS.values()] + [
+        "LSTM",
+        "GRU",
+    ]
     passage = gates_look.strip_text(gates_look.Look(8))
-    strips = tables.strip_table(runs, passage)
+    strips = analysis.strip_table(runs, passage)
     assert "".join(strips[strips["row"] == strips["row"].iloc[0]].sort_values("place")["character"]) == passage
-    units, chrono = analysis.unit_table(runs), analysis.unit_table(started)
     for fig in (
         plots.draw_saturation(analysis.gate_table(runs)),
-        plots.draw_memory(units, chrono, runs),
-        plots.draw_probes(runs),
+        plots.draw_memory(units, analysis.unit_table(started), runs),
+        plots.draw_probes(table),
         text_plots.draw_strip(strips),
         text_plots.draw_clamps(analysis.clamp_table(runs)),
         text_plots.draw_cuts(analysis.cut_table(runs)),
     ):
         fig.canvas.draw()
         plt.close(fig)
-    texts = tables.numbers(runs, units, pd.DataFrame({"order": [2], "bits": [3.3]}))
-    assert texts["ngrams"] == "2-gram 3.30"
-    assert len(tables.second_table(runs, {"chrono start": started}).data.splitlines()) == 2 + 4
-    lines = tables.difference_table(runs).data.splitlines()
-    assert len(lines) == 2 + len(marks.MARKS) and {line.count(" | ") for line in lines[2:]} == {4}
-    assert len(tables.clamp_markdown(runs).data.splitlines()) == 2 + 5
-    counted = tables.marks_counted(gates_look.Look(8))
-    assert "GRU, equal parameters" in tables.result_table(runs, counted).data
-    assert f"`]` ({counted['closing']} of them)" in tables.result_table(runs, counted).data
-    assert 0 < counted["closing"] < counted["stops"] * 3
-    assert analysis.drawn(runs, "lstm", "gru") == 4
-    alts = (
-        captions.saturation_alt(runs),
-        captions.memory_alt(runs, started),
-        captions.probes_alt(runs),
-        captions.strip_alt(strips, passage),
-        captions.clamps_alt(runs),
-        captions.cuts_alt(runs),
-        captions.memory_caption(runs, started),
-        captions.cuts_caption(runs, counted),
-    )
-    assert min(map(len, alts)) > 40
 
 
-def test_the_structure_of_the_text_is_counted():
-    table = tables.structure()
-    assert "| verses, not marked | 31,102 | 134 |" in tables.structure_table().data
-    assert table["quotation marks"] == 0
-    assert table["digits, such as numbers of chapters and verses"] == 0
-    assert table["verses, not marked"] == 31_102
+def test_marks_are_counted_where_the_networks_are_looked_at():
+    counted = {lanes: analysis.marks_counted(gates_look.Look(lanes)) for lanes in (8, 16)}
+    assert 0 < counted[8]["closing"] < counted[16]["closing"]
+    assert counted[8].keys() == {"closing", "stops"}

@@ -1,16 +1,12 @@
 """Jacobians over time, and the chapter *memory/gradients* built on them."""
 
-import math
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import torch
 
-from evidence.format import power
 from experiments.gradients import analysis, jacobians
 from experiments.gradients import figures as plots
-from experiments.gradients.generated import words
 from experiments.gradients.runs import run
 from gatedrnn.cells import CELLS
 
@@ -78,91 +74,55 @@ def test_a_larger_bias_keeps_the_gradient_longer():
         assert found[0] < found[2]
 
 
-def test_figures_and_texts_follow_from_the_runs():
+@pytest.fixture(scope="module")
+def small():
+    """Fresh and learned runs at small parameters."""
+
     def made(grid, seeds=2):
         points = [{**SMALL, "steps": 0, **point} for point in grid]
         return pd.DataFrame([{**p, "seed": s, **run(**p, seed=s)} for p in points for s in range(seeds)])
 
-    fresh, learned = made(analysis.fresh_grid(24)), made(analysis.learned_grid(4, 5))
-    for fig in (
-        plots.draw_flow(plots.long(fresh)),
-        plots.draw_half_lives(fresh, 24),
-        plots.draw_learned(plots.long(learned), learned),
-    ):
-        fig.canvas.draw()
-        plt.close(fig)
+    return made(analysis.fresh_grid(24)), made(analysis.learned_grid(4, 5))
+
+
+def test_every_start_is_weighed_against_the_tanh_network_of_the_same_seed(small):
+    fresh, _ = small
     found = analysis.evidence(fresh)
     assert len(found) == 12
     assert found["LSTM, bias 5"].estimate > found["LSTM, bias 0"].estimate
-    texts = dict(words.numbers(fresh, learned, 24))
-    assert texts["gate-0"] == "1"
-    assert {"solved-rnn-default", "directions", "half-lstm-default"} <= {*texts}
-    for alt in (words.flow_alt(fresh), words.half_life_alt(fresh, 24), words.learned_alt(learned, 24)):
-        assert len(alt) > 40
+    alike = fresh.assign(half_life=fresh["seed"] + 1.0)
+    assert {each.estimate for each in analysis.evidence(alike).values()} == {1.0}
+
+
+def test_gains_are_those_of_the_curves_and_lives_beyond_the_sequence_are_censored(small):
+    fresh, _ = small
+    table = analysis.tidy(fresh)
+    assert analysis.tens(fresh) == 20
+    for place in (0, len(fresh) - 1):
+        curves = fresh["curves"].iloc[place]
+        assert table["gain"].iloc[place] == curves["memory"][curves["lag"].index(20)]
+        assert table["end"].iloc[place] == curves["memory"][-1]
+    assert set(table["name"]) == {"default", "bias 0", "bias 1", "bias 3", "bias 5", "chrono"}
     assert "| LSTM | bias 5 | >\N{NO-BREAK SPACE}24 |" in analysis.half_life_table(fresh, 24).data
-    assert "$" not in "".join(texts.values())
-    said = words.verdict_sentence(fresh, 24)
-    assert said.endswith(texts["bias"]) and ("By default neither" in said) == (
-        max(found[f"{cell}, default"].high for cell in ("LSTM", "GRU")) < 1
-    )
 
 
-def rows(**cases):
-    """Made-up runs: by `cell__scheme` a gain at all lags but the first, and whether the second of two seeds solved it."""
-    found = []
-    for case, (gain, spectrum, solved) in cases.items():
-        cell, _, start = case.partition("__")
-        for seed in (0, 1):
-            curves = {
-                "lag": [0, 10, 28, 40],
-                "memory": [0.0, gain, gain, gain],
-                "spectrum": spectrum,
-                "rank": [1, 2, 8],
-            }
-            half = 40.0 if gain > math.log10(0.5) else 2.0
-            more = {"half_life": half, "solved_at": 10.0 if solved and seed else None, "curves": curves}
-            found.append({"cell": cell, "start": start.replace("_", ":"), "seed": seed, "steps": 5, **more})
-    return pd.DataFrame(found)
+def test_singular_values_are_those_of_the_runs_that_solved_the_task_or_of_all(small):
+    _, learned = small
+    part = learned[(learned["cell"] == "gru") & (learned["steps"] > 0)]
+    part = part[part["start"] == "bias:1"]
+    none, one = (part.assign(solved_at=[float("nan"), end]) for end in (float("nan"), 5.0))
+    every = [curves["spectrum"] for curves in part["curves"]]
+    assert analysis.spectra(none).tolist() == every
+    assert analysis.spectra(one).tolist() == every[1:]
 
 
-def test_powers_are_read_without_mathematics():
-    texts = [power(each) for each in (0.0, -1.0, -2.43, -6.44, -19.0, -3.99, -4.02, 2.076)]
-    space = "\N{NO-BREAK SPACE}"
-    assert texts[:5] == ["1", "0.1", "0.0037", f"4{space}×{space}10⁻⁷", "10⁻¹⁹"]
-    assert texts[5:] == ["10⁻⁴", "10⁻⁴", "119"]
-
-
-def test_whether_the_bias_or_the_cell_matters_follows_the_gains():
-    many = {"lstm__bias_1": -3.0, "gru__bias_1": -2.9, "lstm__bias_3": -0.1, "gru__bias_3": -0.2}
-    runs = rows(**{case: (gain, [0.0, 0.0, 0.0], False) for case, gain in many.items()})
-    assert "over 28 steps the bias matters more than the cell" in words.advice(runs)
-    many = {"lstm__bias_1": -3.0, "gru__bias_1": -0.2, "lstm__bias_3": -2.9, "gru__bias_3": -0.1}
-    runs = rows(**{case: (gain, [0.0, 0.0, 0.0], False) for case, gain in many.items()})
-    assert "the bias matters less than the cell" in words.advice(runs)
-
-
-def test_gradients_that_grow_and_lines_that_are_left_are_named():
-    flat = [0.0, 0.0, 0.0]
-    runs = rows(lstm__bias_3=(2.0, flat, False), gru__bias_3=(-0.4, flat, False))
-    assert "it does so in the LSTM with bias 3 (100)." in words.grows(runs)
-    runs.loc[1, "half_life"] = 9.0
-    assert "in 1 of 2 seeds the gain falls below ½ (after 9 steps)" in words.grows(runs)
-    assert "no median gain is above 1" in words.grows(rows(gru__bias_3=(-0.4, flat, False)))
-    runs = rows(lstm__bias_3=(0.0, flat, False), gru__bias_3=(-1.0, flat, False))
-    assert "The LSTM's half-life is at least 2.8 times that with bias 3. The GRU's half-life is 0.14 times" in (
-        words.line(runs, 40)
-    )
-
-
-def test_what_the_tanh_network_kept_is_told_as_it_was():
-    cases = {"gru__chrono_50": (-0.1, [0.1, 0.0, -0.1], True), "lstm__bias_1": (-4.0, [-4.0, -5.0, -6.0], False)}
-    alive = rows(**cases, rnn__default=(-3.0, [0.1, -15.2, -15.3], True))
-    assert "where double precision ends" in words.tanh(alive, 40) and "latch" not in words.tanh(alive, 40)
-    assert "as expected, but at this one rate. The tanh network breaks it: 1 of its runs" in words.expected(alive)
-    assert "many directions at once" in words.directions(alive) and "as often" in words.directions(alive)
-    latched = rows(**cases, rnn__default=(-3.0, [-6.0, -9.0, -9.0], True))
-    assert "In one of them even the one direction has died out" in words.tanh(latched, 40)
-    assert "where double precision ends" not in words.tanh(latched, 40)
-    never = rows(**cases, rnn__default=(-3.0, [-6.0, -9.0, -9.0], False))
-    assert "nothing to explain" in words.tanh(never, 40) and "never learned" in words.directions(never)
-    assert "breaks it" not in words.expected(never)
+def test_figures_show_every_seed(small):
+    fresh, learned = small
+    table = plots.long(fresh)
+    flow = plots.draw_flow(table)
+    for ax, starts in zip(flow.axes, (5, 5), strict=True):
+        assert sum(len(line.get_xdata()) == table["lag"].nunique() for line in ax.lines) == (starts + 1) * (2 + 1)
+    plt.close(flow)
+    for fig in (plots.draw_half_lives(fresh, 24), plots.draw_learned(plots.long(learned), learned)):
+        fig.canvas.draw()
+        plt.close(fig)

@@ -13,12 +13,11 @@ import torch
 
 from evidence.tuning import Tuned
 from evidence.verdicts import decide, ledger
-from experiments.language import analysis, counts
+from experiments.language import analysis, counts, tables
 from experiments.language import baselines as language_baselines
 from experiments.language import figures as plots
 from experiments.language import runs as language
 from experiments.language import words as kjv_words
-from experiments.language.generated import words
 from gatedrnn.models import LanguageModel, count_parameters, width_of
 from tasks import kjv
 
@@ -149,7 +148,7 @@ def test_a_cold_sample_is_the_likeliest_text_and_seeds_repeat() -> None:
 
 
 def test_samples_are_safe_in_a_table() -> None:
-    assert words.plain("a|b\n<i>*x*") == "a&#124;b ¶ &lt;i&gt;&#42;x&#42;"
+    assert tables.plain("a|b\n<i>*x*") == "a&#124;b ¶ &lt;i&gt;&#42;x&#42;"
 
 
 def bits_table(lstm: list[float], gru: list[float]) -> pd.DataFrame:
@@ -188,54 +187,58 @@ def rows(points: list[dict], seeds: int) -> pd.DataFrame:
     )
 
 
-def test_figures_and_words_follow_from_the_runs(short: None) -> None:
+def test_what_is_tabled_and_judged_is_what_was_run(short: None) -> None:
     budget = {key: SMALL[key] for key in ("hidden_size", "batch", "length", "start")}
-    cells = language.CELLS
-    tuning = rows([{"cell": cell, **SMALL, "match": "width", "tuning": True} for cell in cells], 1)
+    tuning = rows([{"cell": cell, **SMALL, "match": "width", "tuning": True} for cell in language.CELLS], 1)
     assert tuning["test"].isna().all()  # tuning never sees the test text
-    best = pd.DataFrame([{"cell": cell, "learning_rate": 0.01, "score": 0.1} for cell in cells])
+    best = pd.DataFrame([{"cell": cell, "learning_rate": 0.01, "score": 0.1} for cell in language.CELLS])
     tuned = Tuned(tuning, best)
     runs = rows(analysis.points({**budget, "steps": 4, "every": 2}, tuned, [0.8]), 3)
     longer = rows(analysis.longer(budget, tuned, 8), 1)
-    grid = analysis.baseline_grid(3, 30_000, analysis.portions(80), 4)
-    baselines = analysis.ladders(
-        pd.DataFrame([{**point, **language_baselines.baseline(**point, seed=0)} for point in grid])
-    )
+    assert set(longer["learning_rate"]) == {0.005}
+    baselines = ladders(3, 30_000, 80)
     assert len(baselines) == 4 * 3 + 2
-    name, value = analysis.strongest(baselines)
-    assert value == baselines.loc[baselines["characters"] == 0, "test"].min()
-    verdict = decide("U1", analysis.evidence(runs), factor="what is held equal")
     skill = decide("U5", analysis.skill(runs, baselines), factor="the cell")
     assert skill.word == "contradicted" and {each.name for each in skill.strata} == {"language: LSTM", "language: GRU"}
-    weighed = analysis.class_table(runs)
-    overall = weighed[(weighed["by"] == "place") & (weighed["cell"] == "lstm") & (weighed["seed"] == 0)]["bits"]
-    assert overall.min() <= analysis.bits(runs, "lstm")[0] <= overall.max()
-    seconds = {cell: 0.01 for cell in cells}
-    counted = analysis.counted({1: 0.5, 2: 1.0, 3: 2.0}, baselines)
-    assert 1 not in counted and counted[2][0] == 1.0
-    for fig in (
-        plots.draw_read(runs, longer, baselines, 4, 5),
-        plots.draw_seconds(runs, longer, seconds, counted),
-        plots.draw_gap(runs, -0.02),
-        plots.draw_context(runs, baselines),
-        plots.draw_classes(runs),
-        plots.draw_tuning(tuning, best),
-    ):
-        fig.canvas.draw()
-        plt.close(fig)
-    texts = words.numbers(runs, longer, baselines, tuned, 80) | words.timed(seconds, counted, runs)
-    assert all(isinstance(text, str) and text for text in texts.values())
-    assert texts["best"] == name and texts["train-lstm"] == "0.0 s"
-    assert words.verdict_sentence(verdict).endswith(".") and words.skill_sentence(skill, baselines).count("%") == 2
-    assert words.advice(runs, baselines, verdict)
-    alts = (words.read_alt(runs, baselines), words.gap_alt(runs), words.context_alt(runs), words.classes_alt(runs))
-    assert all(len(alt) > 40 for alt in alts)
-    assert words.samples(runs).data.count("\n") == 3
+    lstm = analysis.class_table(runs).query("by == 'place' and cell == 'lstm' and seed == 0")["bits"]
+    assert lstm.min() <= analysis.bits(runs, "lstm")[0] <= lstm.max()
+    shown = analysis.context_table(runs)
+    assert len(shown) == 3 * 3 * len(language.CONTEXTS) and set(shown["cell"]) == {*language.CELLS}
+    assert tables.samples(runs).data.count("\n") == 3
+    assert tables.results(runs, baselines).data.count("\n") == 1 + 5 + 4  # counts and compressors, cells
 
 
-def test_fewer_seeds_are_told_with_their_word() -> None:
-    gru = [2.4, 2.9, 2.1, 2.6, 2.3, 2.8, 2.2, 2.7, 2.5, 3.0]
-    lead = [0.06, 0.05, 0.06, 0.05, 0.06, -0.06, -0.05, -0.06, -0.05, -0.06]
-    found = words.fewer(bits_table([each - by for each, by in zip(gru, lead, strict=True)], gru))
-    assert found.startswith("With the first 5 seeds alone LSTM − GRU is −0.056 [")
-    assert found.endswith("the word for it is another: supported.")
+def ladders(highest: int, most: int, read: int) -> pd.DataFrame:
+    grid = analysis.baseline_grid(highest, most, read, 4)
+    run = language_baselines.baseline
+    return analysis.ladders(pd.DataFrame([{**point, **run(**point, seed=0)} for point in grid]))
+
+
+def test_the_n_gram_beside_a_cell_has_counted_no_more_than_it_read(short: None) -> None:
+    baselines = ladders(3, 30_000, 80)
+    assert sorted(baselines.loc[baselines["kind"] == "ngram", "characters"].unique()) == [0, 3, 16, 80]
+    few, everything = analysis.counted(baselines, 80), analysis.counted(baselines)
+    assert (few["parameters"] < everything["parameters"]).iloc[1:].all() and (few["test"] > everything["test"]).all()
+    assert baselines.attrs["whole"] == 30_000
+
+
+def test_the_strongest_is_chosen_on_validation_text_among_counts() -> None:
+    found = {"kind": "ngram", "characters": 0, "order": [1, 2], "validation": [2.0, 1.9], "test": [1.7, 1.8]}
+    baselines = pd.concat([pd.DataFrame(found), pd.DataFrame([{"kind": "bz2", "characters": 0, "test": 1.85}])])
+    assert analysis.strongest(baselines) == ("2-gram", 1.8)
+    assert analysis.strongest(baselines.replace({1.85: 1.75})) == ("bz2", 1.75)
+
+
+def test_the_crosses_stand_where_the_counts_are(short: None) -> None:
+    curves = {"step": [0, 2, 4], "validation": [4.0, 3.0, 2.5]}
+    runs = pd.DataFrame(
+        [{"cell": cell, "match": "width", "seed": seed, "curves": curves} for cell in language.CELLS for seed in (0, 1)]
+    )
+    counted = pd.DataFrame({"order": [2, 3], "seconds": [0.5, 1.0], "validation": [3.4, 2.7]})
+    fig = plots.draw_seconds(runs, runs.head(0), {"lstm": 0.1, "gru": 0.2, "rnn": 0.3}, counted)
+    (ax,) = fig.axes
+    crosses = next(line for line in ax.lines if line.get_marker() == "x")
+    assert crosses.get_xydata().tolist() == [[0.5, 3.4], [1.0, 2.7]]
+    assert [text.get_text() for text in ax.texts] == ["2-gram", "3-gram"]
+    assert sorted({round(line.get_xdata()[-1], 3) for line in ax.lines if line is not crosses}) == [0.4, 0.8, 1.2]
+    plt.close(fig)

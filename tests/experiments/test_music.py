@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-import math
 import re
 import wave
 from functools import partial
@@ -18,10 +17,9 @@ import torch
 
 from evidence.tuning import Tuned
 from evidence.verdicts import decide
-from experiments.music import analysis, chords, sound
+from experiments.music import analysis, chords, sound, tables
 from experiments.music import figures as plots
 from experiments.music import runs as music
-from experiments.music.generated import words
 from gatedrnn.models import count_parameters, width_of
 from tasks import chorales
 
@@ -214,106 +212,83 @@ def rows(points: list[dict], seeds: int) -> pd.DataFrame:
     )
 
 
-def test_figures_and_words_follow_from_the_runs(few: None) -> None:
+def test_what_is_tabled_and_judged_is_what_was_run(few: None) -> None:
     budget = {key: value for key, value in SMALL.items() if key != "learning_rate"} | {"opening": 4, "continuation": 3}
     cases = analysis.cases(budget)
-    tuning = rows([{**each, "match": "width", "learning_rate": rate} for each in cases for rate in (0.01, 0.02)], 1)
     best = pd.DataFrame([{"cell": c["cell"], "head": c["head"], "learning_rate": 0.01, "score": 0.5} for c in cases])
-    tuned = Tuned(tuning, best)
+    tuned = Tuned(best, best)
     runs = rows(analysis.points(cases, tuned), 3)
-    longer = rows(analysis.longer(cases, tuned, 6), 2)
-    assert set(longer["steps"]) == {6} and set(longer["cell"]) == {"lstm", "gru"}
+    longer = analysis.longer(cases, tuned, 6)
+    assert {(each["cell"], each["steps"]) for each in longer} == {("lstm", 6), ("gru", 6)}
+    chosen = baselines()
+    verdict = decide("U5", analysis.evidence(runs, chosen), factor="the cell")
+    assert verdict.word == "contradicted"  # four steps of training beat nothing
+    shown = analysis.context_table(runs)
+    assert len(shown) == 3 * 3 * (len(music.CONTEXTS) + 1) and set(shown["cell"]) == {*music.CELLS}
+    assert (
+        shown.query("cell == 'gru' and seed == 0 and frames == 0")["nll"].item()
+        == analysis.nll(runs, "gru", "chord")[0]
+    )
+    assert tables.results(runs, chosen).data.count("\n") == 1 + len(analysis.BASELINES) + 2 * 4
+    assert analysis.ranking(runs, chosen, [])[0] == "n-gram over regression"
+
+
+def baselines() -> pd.DataFrame:
     grid = analysis.baseline_grid([1], [1e-3], [1, 2])
-    baselines = pd.DataFrame([{**point, **music.baseline(**point, seed=0)} for point in grid])
-    chosen = analysis.chosen(baselines)
+    return analysis.chosen(pd.DataFrame([{**point, **music.baseline(**point, seed=0)} for point in grid]))
+
+
+def test_the_best_of_each_kind_is_chosen_on_validation_chorales(few: None) -> None:
+    chosen = baselines()
     assert chosen.loc["n-gram over regression", "test"] < chosen.loc["chord n-gram", "test"] < chorales.unigram()
     assert chosen.loc["chord n-gram", "order"] == 2
     name, value = analysis.best_baseline(chosen)
     assert value == chosen["test"].min() and name == "n-gram over regression"
-    assert analysis.skill(
-        runs, "lstm", "keys", 2 * analysis.nll(runs, "lstm", "keys").mean()
-    ).estimate == pytest.approx(0.5)
-    verdict = decide("U5", analysis.evidence(runs, chosen), factor="the cell")
-    assert verdict.word == "contradicted"  # four steps of training beat nothing
-    bach = [row.nonzero().flatten().tolist() for row in music.continued(7)[:7]]
-    rolls = {"LSTM": bach, "Bach": bach}
-    for fig in (
-        plots.draw_scores(runs, chosen),
-        plots.draw_gaps(runs),
-        plots.draw_context(runs),
-        plots.draw_rolls(rolls, 4, range(2, 6)),
-        plots.draw_tuning(tuning, best),
-    ):
-        fig.canvas.draw()
-        plt.close(fig)
-    texts = words.numbers(runs, longer, chosen, tuned, {"frames": [1], "penalties": [1e-3], "orders": [1, 2]})
-    assert all(isinstance(text, str) and text for text in texts.values())
-    assert math.isclose(float(texts["nll-lstm-keys"]), analysis.nll(runs, "lstm", "keys").mean(), abs_tol=0.006)
-    for alt in (
-        words.scores_alt(runs, chosen),
-        words.gaps_alt(runs),
-        words.context_alt(runs),
-        words.rolls_alt(rolls, 4),
-    ):
-        assert len(alt) > 40
-    assert words.advice(runs, chosen).endswith(".")
+    assert analysis.best_baseline(chosen, "keys")[0] == "regression"
 
 
-def ended(lstm: float, gru: float, scatter: float = 0.02) -> pd.DataFrame:
-    """Runs of both cells with both heads that end at so many nats, seed by seed a little apart."""
-    noise = np.random.default_rng(0)
-    return pd.DataFrame(
+def test_a_bigram_is_put_above_the_regressions_with_the_middle_penalty() -> None:
+    above = [each for each in analysis.baseline_grid([1, 4], [1e-5, 1e-4], [2]) if each["kind"] == "both"]
+    assert [(each["frames"], each["penalty"], each["together"]) for each in above] == [(1, 1e-4, True), (4, 1e-4, True)]
+
+
+def test_a_twin_left_out_may_change_the_order(few: None) -> None:
+    """The first chorale is all that makes the LSTM the better one."""
+    pieces = {"lstm": [1.0, *[6.0] * 11], "gru": [9.0, *[5.9] * 11]}
+    runs = pd.DataFrame(
         [
-            {"cell": cell, "head": head, "match": "width", "seed": seed, "look": True}
-            | {"test": value + noise.normal(0, scatter), "curves": {"pieces": [value, value]}}
-            for cell, value in (("lstm", lstm), ("gru", gru))
-            for head in music.HEADS
-            for seed in range(10)
+            {"cell": cell, "head": "chord", "match": "width", "seed": 0, "curves": {"pieces": each}}
+            for cell, each in pieces.items()
         ]
     )
-
-
-@pytest.mark.parametrize(
-    ("gap", "scatter", "told"),
-    [
-        (-0.1, 0.02, "0.13 nats would be more than the luck of a seed, 0.02 nats would not. The puzzle is the sign"),
-        (0.1, 0.02, "would not. The papers have the GRU ahead, and so it is here."),
-        (0.0, 0.2, "0.13 and 0.02 nats would be no more than the luck of a seed. The papers have the GRU ahead; here"),
-        (0.1, 0.001, "0.13 and 0.02 nats would be more than the luck of a seed. The papers"),
-    ],
-)
-def test_the_published_differences_are_held_against_the_scatter(gap: float, scatter: float, told: str) -> None:
-    assert told in words.puzzle(ended(9 + gap, 9, scatter))
-
-
-def test_twins_are_told_as_they_are(few: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    pieces = {"pieces": [6.2, *[6.0] * 11]}
-    row = {"kind": "both", "validation": 6, "test": 6.1, "curves": pieces}
+    row = {"validation": 5.0, "test": 5.0, "curves": {"pieces": [5.0] * 12}}
     best = pd.DataFrame({name: row for name in analysis.BASELINES}).T
-    runs = ended(6.0, 6.5).assign(curves=[pieces] * 40)
-    for left_out, said, end in (
-        ([], "None of 12 test chorales shares more than half of its runs", "training chorale."),
-        ([0], "1 of 12 test chorales shares more than half of its runs", "The order of the models is another."),
-        ([0, 1], "2 of 12 test chorales share more than half of their runs", "The order of the models is another."),
-    ):
-        monkeypatch.setattr(analysis, "twins", lambda left_out=left_out: left_out)
-        told = words.twin_words(runs, best)
-        assert told.startswith(said) and told.endswith(end) and ("Without" in told) == bool(left_out)
-    assert "GRU 6.000 instead of 6.5" in told
-    assert "the same" in words.twin_words(ended(6.0, 6.0, 0).assign(curves=[pieces] * 40), best.assign(test=6.0))
+    first = len(chorales.load()["test"][0]) / sum(map(len, chorales.load()["test"]))
+    assert analysis.without(pieces["lstm"], []) == pytest.approx(6 - 5 * first)
+    assert analysis.without(pieces["lstm"], [0]) == pytest.approx(6)
+    assert analysis.ranking(runs, best, [])[1:] == ["lstm", "gru"]
+    assert analysis.ranking(runs, best, [0])[1:] == ["gru", "lstm"]
 
 
-def test_settings_and_numbers_are_written_plainly() -> None:
-    assert [words.plain(each) for each in (1e-05, 1, 0.5)] == ["0.00001", "1", "0.5"]
-    assert words.quarters(1) == "1 quarter note"
-    best = pd.DataFrame({name: {"order": 2, "frames": 4, "penalty": 1e-5} for name in analysis.BASELINES}).T
-    assert words.settings(best).startswith("Validation chorales chose order 2 for the n-gram; for the regression with")
-    assert words.settings(best).count("4 quarter notes (penalty 0.00001)") == 3
+def test_every_key_of_a_roll_is_a_row() -> None:
+    table = analysis.roll_table({"LSTM": [[1, 2], []], "Bach": [[3]]})
+    assert table.to_numpy().tolist() == [["LSTM", 0, 22], ["LSTM", 0, 23], ["Bach", 0, 24]]
 
 
-def test_the_axis_is_cut_where_one_value_lies_far_off() -> None:
-    best = pd.DataFrame({name: {"test": 6.0} for name in analysis.BASELINES}).T
-    best.loc["key frequencies", "test"] = 11.4
-    for runs, cut in ((ended(9, 9), True), (ended(11, 11), False)):
-        limit = plots._limit(runs, best)
-        assert (limit is not None) is cut and (limit is None or runs["test"].max() < limit < 11)
+def test_the_published_differences_are_those_of_the_figure() -> None:
+    assert [*analysis.PRINTED.values()] == pytest.approx([0.13, 0.02])
+    runs = pd.DataFrame(
+        [
+            {"cell": cell, "head": head, "match": match, "seed": seed, "test": 9.0 - 0.1 * (cell == "lstm")}
+            for cell in analysis.GATED
+            for head in music.HEADS
+            for match in analysis.MATCHES
+            for seed in range(3)
+        ]
+    )
+    fig = plots.draw_gaps(runs)
+    (ax,) = fig.axes
+    drawn = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "d"]
+    assert drawn == pytest.approx([0.13, 0.02])
+    assert analysis.gap(runs, "keys").estimate == pytest.approx(-0.1)
+    plt.close(fig)

@@ -14,9 +14,7 @@ import torch
 
 from evidence.verdicts import decide
 from experiments.speech import analysis, early
-from experiments.speech import figures as plots
 from experiments.speech import runs as speech
-from experiments.speech.generated import captions
 from experiments.speech.transcribing import NETWORKS, Transcriber, edits, error_rate, loss, read, reversed_within
 from tasks import espeak, logmel, spoken, vowels
 from tasks.kept import read_arrays
@@ -287,37 +285,44 @@ def test_the_verdict_follows_the_gap(gap: float, word: str) -> None:
     assert np.isclose(table["difference"].mean(), -gap, atol=0.1) and len(table) == 40
     verdict = decide("U2", analysis.evidence(table), factor="the directions")
     assert verdict.word == word and len(verdict.strata) == 4
-    assert "both directions" in analysis.sentence(made(gap), verdict)
-    told = {4: "the LSTM is clearly better", 0: "the LSTM is not better by 1 point", -3: "the GRU is better"}[gap]
-    assert analysis.words(verdict).count(told) == 4 and analysis.words(verdict).startswith("LSTM − GRU is ")
-    assert analysis.with_factor(verdict).factor == "the directions"
 
 
-def test_texts_name_the_winner_and_figures_are_drawn() -> None:
-    runs = made(2)
-    assert "cannot be told" not in analysis.against(analysis.summary(runs))
-    assert "loses to the best cell reading in both directions (LSTM" in analysis.against(analysis.summary(runs))
-    assert analysis.result_table(runs).data.count("\n") == len(analysis.cases()) + 1
-    heard = {"frames": [1, 5], "heard": [0.6, 0.9]}
-    rows = [{"cell": cell, "seed": s, "early_accuracy": 0.7, "curves": heard} for cell in early.CELLS for s in range(3)]
-    quick, plain = pd.DataFrame(rows), pd.DataFrame(
-        [{"kind": kind, "frames": frames, "accuracy": 0.7} for kind in early.KINDS for frames in (1, 5)]
-    )  # fmt: skip
-    assert "after 5 of 1 and 5 frames" in analysis.early_text(quick, plain)
-    longer, turned = (analysis.longer_text(runs, made(gap, 5).assign(steps=30)) for gap in (1, -3))
-    assert longer.startswith("With 3 times the steps the LSTM has the lower") and "as before. 5 seeds" in longer
-    assert "the GRU has the lower" in turned and "where the LSTM had it before" in turned
-    table = analysis.summary(runs)
-    more = table["parameters"] * (1 + (table["directions"] == 2))
-    assert ", with 2 times as many parameters)" in analysis.against(table.assign(parameters=more))
-    assert "times" not in analysis.against(table)
+def test_a_case_is_told_by_its_name_and_its_row() -> None:
+    runs = analysis.told(made(2))
+    assert runs["name"].nunique() == len(analysis.cases()) and np.allclose(runs["percent"], 100 * runs["errors"])
+    lines = analysis.result_table(runs).data.splitlines()
+    assert len(lines) == len(analysis.cases()) + 2 and {line.count("|") for line in lines} == {9}
+    assert [line.split(" | ")[0].lstrip("| ") for line in lines[2:]] == list(runs["name"].unique())
     assert len(analysis.again()) == 2
-    assert "one direction" in captions.errors_alt(runs) and len(captions.descent_data(runs)) == 2 * len(runs)
-    for figure in (
-        plots.draw_errors(runs),
-        plots.draw_differences(analysis.differences(runs)),
-        plots.draw_descent(runs),
-        plots.draw_early(quick, plain),
-        plots.draw_example(spoken.load()["test"], [0, 1]),
-    ):
-        plots.plt.close(figure)
+
+
+def test_the_course_of_a_training_is_that_of_its_looks() -> None:
+    runs = made(2)
+    table = analysis.descent(runs)
+    assert len(table) == 2 * len(runs) and set(table["step"]) == {5, 10}
+    ends = table[table["step"] == 10].groupby("name")["errors"].mean()
+    assert np.allclose(ends.sort_index(), analysis.told(runs).groupby("name")["errors"].mean().sort_index())
+
+
+def test_what_is_heard_has_a_row_for_each_model_seed_and_number_of_frames() -> None:
+    curves = {"frames": [1, 5], "heard": [0.6, 0.9]}
+    cells = pd.DataFrame([{"cell": cell, "seed": s, "curves": curves} for cell in early.CELLS for s in range(3)])
+    rows = [{"kind": kind, "frames": n, "seed": 0, "accuracy": 0.7} for kind in early.KINDS for n in (1, 5)]
+    table = analysis.heard(cells, pd.DataFrame(rows))
+    assert len(table) == 2 * 3 * 2 + 2 * 2
+    means = table.groupby(["model", "frames"])["right"].mean()
+    assert means["lstm", 5] == pytest.approx(90) and means["static", 1] == pytest.approx(70)
+
+
+def test_the_doubt_about_a_mean_shrinks_with_the_seeds() -> None:
+    assert analysis.half_width(np.array([-1.0, 0.0, 1.0])) == pytest.approx(4.303 / np.sqrt(3), rel=1e-3)
+    values = np.random.default_rng(0).normal(size=1000)
+    assert analysis.half_width(values) == pytest.approx(1.96 * values.std() / np.sqrt(1000), rel=0.01)
+    assert analysis.half_width(values[:10]) > 5 * analysis.half_width(values)
+
+
+def test_frames_of_a_string_are_those_before_its_end() -> None:
+    test = spoken.load()["test"]
+    table = analysis.frames_of(test, [0, 1])
+    assert list(table.groupby("string").size()) == [spoken.STACK * int(n) for n in test.lengths[:2]]
+    assert table.iloc[4]["band 3"] == pytest.approx(test.x[1, 0].reshape(-1, logmel.BANDS)[1, 3], abs=1e-3)

@@ -17,7 +17,7 @@ FIRST_PAINT = """
     document.documentElement.dataset.theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
   """
 OUTSIDE = re.compile(r"fontawesome\.js|thebe|mathjax|unpkg\.com|cdn\.jsdelivr", re.IGNORECASE)
-FEW_COLUMNS = 4
+FEW_COLUMNS = 3
 """Columns that fit on a narrow screen."""
 ROLES = {
     "thead, tbody, tfoot": "rowgroup",

@@ -1,16 +1,17 @@
-"""From the runs of the chapter *architecture/ablation* to its tables and its verdict."""
+"""From the runs of the chapter *architecture/ablation* to its tables, its verdict and what is checked."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 from evidence.format import NBSP
 from evidence.statistics import Interval, bootstrap, sign_flip
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, SUPPORTED, Evidence, Verdict, ledger
+from evidence.verdicts import Evidence, ledger
 from experiments.ablation.runs import TASKS
 from gatedrnn.models import count_parameters
 from gatedrnn.variants import VARIANTS, Ablated
@@ -21,6 +22,10 @@ GATES = {
     "gru": {"reset": "gru_no_reset", "update": "gru_no_update"},
 }
 BET = {"lstm": "forget", "gru": "update"}
+NAMES = TASK_NAMES | {
+    name: f"{each.cell.upper()}, {'whole' if name == each.cell else each.label}" for name, each in VARIANTS.items()
+}
+"""Tasks and variants as they are printed."""
 
 
 def changes(runs: pd.DataFrame) -> pd.DataFrame:
@@ -65,32 +70,25 @@ def evidence(table: pd.DataFrame, match: str = "width") -> dict[str, Evidence]:
     return found
 
 
-def factor(strata: dict[str, str]) -> str:
-    """What tells the conditions apart: `cell`, `task` or both, from the words by `CELL, task`."""
-    for place, name in enumerate(("the cell", "the task")):
-        groups: dict[str, set[str]] = {}
-        for key, word in strata.items():
-            groups.setdefault(key.split(", ")[place], set()).add(word)
-        if all(len(words) == 1 for words in groups.values()):
-            return name
-    return "the cell and the task"
+def loss(table: pd.DataFrame, task: str, variant: str, match: str = "width") -> Interval:
+    """Points of accuracy that a variant lacks against the whole cell."""
+    return bootstrap(-change(table, task, variant, match))
 
 
-def sentence(verdict: Verdict) -> str:
-    """What the verdict says to a reader who has to choose."""
-    words = {CONTRADICTED: "is not the one missed most", SUPPORTED: "is the one missed most"}
-    parts = []
-    for cell in GATES:
-        by_word: dict[str, list[str]] = {}
-        for stratum in verdict.strata:
-            if stratum.name.startswith(cell.upper()):
-                by_word.setdefault(stratum.word, []).append(stratum.name.split(", ")[1])
-        said = [
-            f"{words.get(word, 'cannot be told from the others')} on {' and '.join(on)}" for word, on in by_word.items()
-        ]
-        parts.append(f"the {BET[cell]} gate of the {cell.upper()} " + ", and ".join(said))
-    text = "; ".join(parts) + "."
-    return text[0].upper() + text[1:]
+def gains(runs: pd.DataFrame, second: pd.DataFrame) -> dict[str, Interval]:
+    """What another first bias is worth, by task: accuracy of `second` minus that of `runs` at equal seeds, in points."""
+    rows, found = runs[runs["match"] == "width"].set_index(["task", "variant", "seed"])["accuracy"], {}
+    for task, part in second.groupby("task", sort=False):
+        keys = pd.MultiIndex.from_frame(part[["task", "variant", "seed"]])
+        found[str(task)] = bootstrap(100 * (part["accuracy"].to_numpy() - rows.loc[keys].to_numpy()))
+    return found
+
+
+def rise(runs: pd.DataFrame, task: str, variant: str) -> float:
+    """Points by which the mean accuracy of a variant rose over the last quarter of its steps, at equal width."""
+    part = runs[(runs["task"] == task) & (runs["variant"] == variant) & (runs["match"] == "width")]
+    curves = [100 * np.array(each["accuracy"]) for each in part["curves"]]
+    return float(np.mean([values[-1] - values[-1 - max(1, len(values) // 4)] for values in curves]))
 
 
 def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
@@ -113,12 +111,11 @@ def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, dict[str,
 def variant_table(hidden_size: int) -> Markdown:
     """The variants with their equation and parameters at equal width, for MNIST-1D, as a Markdown table."""
     changed = {"i": "$i_t = 1$", "f": "$f_t = 1$", "o": "$o_t = 1$", "r": "$r_t = 1$", "z": "$z_t = 0$"}
-    lines = ["| cell | variant | what changes | learned numbers in the cell |", "|---|---|---|---|"]
+    lines = ["| cell | what changes | learned numbers in the cell |", "|---|---|--:|"]
     for name, variant in VARIANTS.items():
         what = "$f_t = 1 - i_t$" if variant.opposite else "".join(changed[gate] for gate in variant.frozen) or "nothing"
         count = count_parameters(Ablated(name, 2, hidden_size))
-        label = "whole" if name == variant.cell else variant.label
-        lines.append(f"| {variant.cell.upper()} | {label} | {what} | {count:,} |")
+        lines.append(f"| {NAMES[name]} | {what} | {count:,} |")
     return Markdown("\n".join(lines))
 
 
@@ -133,11 +130,8 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
     for variant in VARIANTS:
         part = rows[(rows["variant"] == variant) & (rows["match"] == "width")]
         wider = rows[(rows["variant"] == variant) & (rows["match"] == "parameters")]
-        name = (
-            f"whole {variant.upper()}" if variant in GATES else f"{VARIANTS[variant].cell.upper()}, {_short(variant)}"
-        )
         cells = [
-            name.replace(" ", NBSP),
+            NAMES[variant].replace(" ", NBSP),
             f"{part['learning_rate'].iloc[0]:g}",
             _spread(part),
             _spread(wider) if len(wider) else "the same",
@@ -149,14 +143,5 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def points_text(interval: Interval) -> str:
-    """A change in points, such as `−12 [−15, −9] points`."""
-    return f"{interval.signed(0)} points".replace(", ", f",{NBSP}")
-
-
 def _spread(part: pd.DataFrame) -> str:
     return f"{100 * part['accuracy'].mean():.1f}{NBSP}±{NBSP}{100 * part['accuracy'].std():.1f}"
-
-
-def _short(variant: str) -> str:
-    return VARIANTS[variant].label.split(", ")[-1]

@@ -141,31 +141,6 @@ def per_step(readings: pd.DataFrame) -> pd.DataFrame:
     return table.assign(microseconds=table["median"] * scale, low=table["low"] * scale, high=table["high"] * scale)
 
 
-def floors(readings: pd.DataFrame, mode: str) -> pd.Series:
-    """Least microseconds that a time step took, by contender: what a step costs however little it computes."""
-    table = per_step(readings[readings["mode"] == mode])
-    return table.groupby("name")["microseconds"].min()
-
-
-def onward(ratios: pd.DataFrame, axis: str, side: str = "GRU") -> int | None:
-    """Smallest value on an axis from which on one cell is surely faster at every measured point.
-
-    Args:
-        ratios: rows of `ratio_table` for one implementation that differ in `axis` alone.
-        axis: `hidden_size`, `batch_size` or `length`.
-        side: `GRU` (whole interval below 1) or `LSTM` (above 1).
-
-    Returns:
-        None where it is not faster at the largest value.
-    """
-    smallest = None
-    for value, low, high in ratios.sort_values(axis, ascending=False)[[axis, "low", "high"]].itertuples(index=False):
-        if (high >= 1) if side == "GRU" else (low <= 1):
-            break
-        smallest = int(value)
-    return smallest
-
-
 def growth_tables(
     widths: pd.DataFrame, grid: pd.DataFrame, lengths: pd.DataFrame, hidden_size: int, batch_size: int, length: int
 ) -> dict[str, tuple[str, pd.DataFrame, pd.DataFrame]]:

@@ -28,6 +28,16 @@ def count_table(input_size: int, hidden_size: int, batch_size: int, length: int)
     return Markdown("\n".join(lines))
 
 
+def work_table(ratios: pd.DataFrame) -> Markdown:
+    """Range of GRU ÷ LSTM by mode, implementation and work, as a Markdown table; `ratios` as from `runs.ratio_table`."""
+    work = [runs.regime(h, b) for h, b in zip(ratios["hidden_size"], ratios["batch_size"], strict=True)]
+    lines = ["| GRU ÷ LSTM, one thread of a CPU | light work | middle | heavy work |", "|---|---|---|---|"]
+    for (mode, side), part in ratios.assign(work=work).groupby(["mode", "implementation"], sort=False):
+        cells = [span(part[part["work"] == kind]["ratio"]) for kind in KINDS]
+        lines.append(f"| {mode}, {TITLES[side]} | {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
 def kernel_table(kernels: pd.DataFrame) -> Markdown:
     """What PyTorch runs for each cell, from `cost_kernels.kernels`, as a Markdown table."""
     head = "| cell | oneDNN | mode | kernel | products by | calls in all | calls a step |"

@@ -1,4 +1,4 @@
-"""From the runs of the chapter *applications/demand* to its tables, intervals, sentences and evidence."""
+"""From the runs of the chapter *applications/demand* to its tables, intervals and evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from IPython.display import Markdown
 from evidence.figures import LABELS
 from evidence.format import NBSP
 from evidence.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
-from evidence.tuning import Tuned
 from evidence.verdicts import Evidence
 from tasks.demand import FOLDS
 
@@ -73,7 +72,7 @@ def pooled(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     found = []
     for key, part in rows.groupby(list(keys), sort=False):
         row = dict(zip(keys, key if isinstance(key, tuple) else (key,), strict=True))
-        for name in ("mae", "pinball", "covered", "clipped"):
+        for name in ("mae", "pinball", "covered"):
             if name in part and part[name].notna().all():
                 row[name] = float(np.average(part[name], weights=part["days"]))
         row |= {name: part[name].iloc[0] for name in ("width", "parameters") if name in part}
@@ -107,11 +106,6 @@ def by_day(curves: Any, season: str | None = None) -> np.ndarray:
     """Mean absolute error of each day in GW, averaged over the runs given; all seasons in turn where none is named."""
     seasons = [season] if season else SEASONS
     return np.mean([np.concatenate([each[name] for name in seasons]) for each in curves], axis=0)
-
-
-def skill(runs: pd.DataFrame, cell: str, match: str, reference: float) -> np.ndarray:
-    """1 − error ÷ error of the reference, one value a seed."""
-    return 1 - part(runs, cell, match)["mae"].to_numpy() / reference
 
 
 def day_skill(errors: np.ndarray, reference: np.ndarray, resamples: int = 9999, seed: int = 0) -> Interval:
@@ -152,62 +146,43 @@ def errors(runs: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
 def evidence(runs: pd.DataFrame, base: pd.DataFrame) -> dict[str, Evidence]:
     """Evidence on claim U5: skill against the best baseline, interval over seeds, exact sign-flip test against 0."""
     reference = base.loc[best(base), "mae"]
-    values = {label(cell): skill(runs, cell, "width", reference) for cell in ("lstm", "gru")}
+    values = {label(cell): 1 - part(runs, cell)["mae"].to_numpy() / reference for cell in ("lstm", "gru")}
     return {f"demand: {name}": Evidence(bootstrap(each), sign_flip(each)) for name, each in values.items()}
 
 
-def difference(runs: pd.DataFrame, match: str, metric: str = "mae") -> Interval:
-    """GRU − LSTM with the same seed, in MW."""
-    pair = (MEGAWATTS * part(runs, cell, which)[metric] for cell, which in (("gru", match), ("lstm", "width")))
-    return paired_bootstrap(*pair)
-
-
-def day_difference(runs: pd.DataFrame, match: str) -> Interval:
-    """The same over all days, seeds averaged, with an interval over days."""
-    gru, lstm = (
-        MEGAWATTS * by_day(part(runs, cell, which)["curves"]) for cell, which in (("gru", match), ("lstm", "width"))
-    )
+def difference(runs: pd.DataFrame, match: str = "width") -> Interval:
+    """GRU − LSTM with the same seed, in MW, with an interval over seeds."""
+    gru, lstm = (MEGAWATTS * part(runs, *which)["mae"] for which in (("gru", match), ("lstm", "width")))
     return paired_bootstrap(gru, lstm)
 
 
+def day_difference(runs: pd.DataFrame, match: str = "width") -> Interval:
+    """The same over all days, seeds averaged, with an interval over days."""
+    gru, lstm = (MEGAWATTS * by_day(part(runs, *which)["curves"]) for which in (("gru", match), ("lstm", "width")))
+    return paired_bootstrap(gru, lstm)
+
+
+def hindsight(every: pd.DataFrame) -> pd.Series:
+    """Error in MW of the tuned baselines with the settings that turned out best, which nobody could know, by kind."""
+    rows = every[every["weather"] & every["kind"].isin(list(SETTINGS))]
+    least = rows.loc[rows.groupby(["kind", "season"])["mae"].idxmin()]
+    return MEGAWATTS * pooled(least, ["kind"]).set_index("kind")["mae"]
+
+
 def result_table(runs: pd.DataFrame, base: pd.DataFrame) -> Markdown:
-    """Error by season and over all with its spread over seeds, and quantile scores, as a Markdown table."""
+    """Error by season and over all with its spread over seeds, quantile scores and sizes, as a Markdown table."""
     table = errors(runs, base)
     means = table.groupby(["model", "season"], sort=False)["mae"].mean().unstack()[["all", *SEASONS]]
     spread = table[table["season"] == "all"].groupby("model")["mae"].std()
-    networks = {label(*model): part(runs, *model) for model in MODELS}
-    lines = [
-        f"| error in MW | all days | {' | '.join(SEASONS)} | pinball, MW | inside the band |",
-        "|---|" + "--:|" * (len(SEASONS) + 3),
-    ]
+    named = [base.assign(model=base.index.map(PLAIN)), runs.assign(model=[*map(label, runs["cell"], runs["match"])])]
+    known = pd.concat(named).groupby("model")[["pinball", "covered", "width", "parameters"]].mean()
+    known *= [MEGAWATTS, 100, 1, 1]
+    heads = ["error in MW", "all days", *SEASONS, "pinball, MW", "inside the band, %", "units", "parameters"]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 1)]
     for name, row in means.iterrows():
-        found = networks.get(str(name), base[[PLAIN[str(kind)] == name for kind in base.index]])
         texts = [f"{value:.0f}" for value in row]
-        if name in networks:
-            texts[0] += f" ± {spread[name]:.0f}"
-        known = "pinball" in found and found["pinball"].notna().all()
-        texts += [f"{MEGAWATTS * found['pinball'].mean():.1f}" if known else "–"]
-        texts += [f"{100 * found['covered'].mean():.0f} %" if known else "–"]
-        lines.append(f"| {name} | {' | '.join(each.replace(' ', NBSP) for each in texts)} |")
-    note = (
-        f"Mean absolute error; ± is the standard deviation over {runs['seed'].nunique()} seeds. *Pinball*: mean pinball loss of "
-        "the three quantiles. *Inside the band*: share of the half-hours between the 5 % and the 95 % quantile."
-    )
-    return Markdown("\n".join(lines) + f"\n\n{note}")
-
-
-def fairness_table(tuned: Tuned, runs: pd.DataFrame) -> Markdown:
-    """What each network is, what was tried and chosen for it, and how often the gradient was cut, as a Markdown table."""
-    lines = [
-        f"| network | units | parameters | rates tried | runs | {' | '.join(f'{name} rate' for name in SEASONS)} | gradient cut |",
-        "|---|--:|--:|---|" + "--:|" * (len(SEASONS) + 2),
-    ]
-    for cell, match in MODELS:
-        own, tries = part(runs, cell, match), tuned.runs[tuned.runs["cell"] == cell]
-        rates = sorted(tries["learning_rate"].unique())
-        tried = [f"{rates[0]:g} to {rates[-1]:g}", str(len(tries))] if match == "width" else [f"as {LABELS[cell]}", "–"]
-        best = [f"{tuned.rate(cell=cell, season=season):g}" for season in SEASONS]
-        is_now = [f"{own['width'].iloc[0]:.0f}", f"{own['parameters'].iloc[0]:,.0f}"]
-        cut = f"{100 * own['clipped'].mean():.0f}{NBSP}%"
-        lines.append(f"| {' | '.join([label(cell, match), *is_now, *tried, *best, cut])} |")
+        texts[0] += f" ± {spread[name]:.0f}".replace(" ", NBSP) if np.isfinite(spread[name]) else ""
+        forms = zip(("{:.1f}", "{:.0f}", "{:.0f}", "{:,.0f}"), known.loc[name], strict=True)
+        texts += [form.format(value) if np.isfinite(value) else "–" for form, value in forms]
+        lines.append(f"| {name} | {' | '.join(texts)} |")
     return Markdown("\n".join(lines))

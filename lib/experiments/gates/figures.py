@@ -16,10 +16,8 @@ from matplotlib.ticker import NullLocator
 
 from evidence.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from evidence.statistics import bootstrap
-from experiments.gates.analysis import ARMS, GATES, corners, plane, probe_table, probed, rows
-from experiments.gates.generated.words import GATE_NAMES, SHORT
+from experiments.gates.analysis import ARMS, GATE_NAMES, GATES, SHORT, corners, plane
 from experiments.gates.look import SQUARES
-from experiments.gates.marks import MARKS
 
 LOOKS: dict[str, dict[str, Any]] = {
     "lstm": {"color": COLOURS["lstm"], "marker": MARKERS["lstm"]},
@@ -105,7 +103,7 @@ def draw_memory(units: pd.DataFrame, started: pd.DataFrame, runs: pd.DataFrame) 
     axes[0].set_ylabel("share of units that keep longer")
     fresh = Line2D([], [], color=MUTED, linestyle=(0, (1, 1)), label="before training")
     fig.legend(handles=[*handles(arms, lines=True), fresh], loc="outside lower center", ncols=4)
-    _draw_plane(axes[2], plane(runs), corners(runs).mean())
+    _draw_plane(axes[2], plane(runs).mean(axis=0), corners(runs).mean())
     return fig
 
 
@@ -131,33 +129,27 @@ def _draw_plane(ax: Axes, square: np.ndarray, shares: pd.Series) -> None:
     ax.grid(visible=False)
 
 
-def draw_probes(runs: pd.DataFrame) -> Figure:
-    """How well one unit, and all units, tell each label on the text for scoring: a dot a seed; grey: untrained."""
+def draw_probes(table: pd.DataFrame) -> Figure:
+    """How well all units tell each label, read at what is carried and at what is shown: a dot a seed; grey: untrained."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 5.4), sharey=True, sharex=True)
-    arms = [arm for arm in ("lstm", "gru", "coupled") if len(rows(runs, arm))]
-    table = probe_table(runs)
-    for ax, kind, title in zip(axes, ("single", "every"), ("one unit", "all units"), strict=True):
-        for place, label in enumerate(MARKS):
+    arms = [arm for arm in ("lstm", "gru", "coupled") if (table["arm"] == arm).any()]
+    heads = {"memory": "carried: c of an LSTM, h of a GRU", "shown": "shown: h of all"}
+    for ax, (read, title) in zip(axes, heads.items(), strict=True):
+        for place, label in enumerate(SHORT):
             if place % 2:
                 ax.axhspan(place - 0.5, place + 0.5, color=FAINT, alpha=0.3, linewidth=0, zorder=0)
             for arm, shift in zip(arms, (-0.3, 0.0, 0.3), strict=False):
-                fresh = table[(table["arm"] == arm) & (table["label"] == label) & (table["state"] == "fresh")][kind]
-                ax.plot(
-                    [fresh.mean()] * 2,
-                    [place + shift - 0.1, place + shift + 0.14],
-                    color=MUTED,
-                    linewidth=2.2,
-                    zorder=1,
-                )
-                seeds_at(ax, probed(runs, arm, label, kind), place + shift, arm)
+                part = table[(table["arm"] == arm) & (table["label"] == label)].set_index("seed")
+                if read == "memory":
+                    ends = [place + shift - 0.1, place + shift + 0.14]
+                    ax.plot([part["fresh"].mean()] * 2, ends, color=MUTED, linewidth=2.2, zorder=1)
+                seeds_at(ax, part[read], place + shift, arm)
         ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
         ax.set(title=title, xlabel="correlation on other text")
-    axes[0].set_yticks(range(len(MARKS)), [textwrap.fill(SHORT[label], 22) for label in MARKS])
-    axes[0].set_ylim(len(MARKS) - 0.5, -0.5)
-    axes[0].set_xlim(-0.12, 1.05)
-    untrained = Line2D(
-        [], [], color=MUTED, marker="|", linestyle="", markersize=9, markeredgewidth=2.2, label="untrained"
-    )
+    axes[0].set_yticks(range(len(SHORT)), [textwrap.fill(name, 22) for name in SHORT.values()])
+    axes[0].set(ylim=(len(SHORT) - 0.5, -0.5), xlim=(-0.12, 1.05))
+    style: dict[str, Any] = {"marker": "|", "linestyle": "", "markersize": 9, "markeredgewidth": 2.2}
+    untrained = Line2D([], [], color=MUTED, label="untrained", **style)
     mean = Line2D([], [], color=INK, linewidth=1.3, label="95 % interval of the mean")
     fig.legend(handles=[*handles(arms), untrained, mean], loc="outside lower center", ncols=5, columnspacing=1.2)
     return fig

@@ -9,8 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from evidence.figures import FAINT, INK, MUTED, WIDTH
-from experiments.gates.figures import ARMS, LOOKS, seeds_at
-from experiments.gates.generated.words import GATE_NAMES
+from experiments.gates.analysis import ARMS, GATE_NAMES
+from experiments.gates.figures import LOOKS, seeds_at
 
 ACROSS = 75
 """Characters in a line of the strip."""
@@ -41,16 +41,8 @@ def draw_strip(strips: pd.DataFrame) -> Figure:
         for place, character in zip(part["place"], part["character"], strict=True):
             line, column = divmod(place, ACROSS)
             shown = "¶" if character == "\n" else character
-            ax.text(
-                column + 0.5,
-                line + 0.54,
-                shown,
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                family="DejaVu Sans Mono",
-                color=PRINT,
-            )
+            style: dict = {"ha": "center", "va": "center", "fontsize": 7.5, "family": "DejaVu Sans Mono"}
+            ax.text(column + 0.5, line + 0.54, shown, color=PRINT, **style)
         ax.set(xlim=(0, ACROSS), ylim=(lines, 0))
         ends = f"pale {low:.2f}, full {high:.2f}".replace("-", "−")
         ax.set_title(title, fontsize=8.5)
@@ -103,9 +95,8 @@ def draw_cuts(table: pd.DataFrame) -> Figure:
     axes[2].axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     axes[2].set(title="lost at ] without the unit", xlabel="bits")
     axes[2].title.set_fontsize(9)
-    axes[0].set_yticks(
-        range(len(arms)), [ARMS[arm][2].replace(" with ", "\nwith ").replace(", ", ",\n") for arm in arms]
-    )
+    names = [ARMS[arm][2].replace(" with ", "\nwith ").replace(", ", ",\n") for arm in arms]
+    axes[0].set_yticks(range(len(arms)), names)
     axes[0].set_ylim(len(arms) - 0.4, -0.6)
     other = plt.Line2D([], [], color=MUTED, marker="|", linestyle="", markersize=7, label="without another unit")
     interval = plt.Line2D([], [], color=INK, linewidth=1.3, label="95 % interval")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 from evidence.figures import LABELS
+from evidence.format import NBSP
 from evidence.statistics import Interval, ratio_bootstrap
 from gatedrnn.initialisation import half_life
 
 GATED = ("lstm", "gru")
+TENS = 28
+"""The lag, in steps, at which cells and biases are compared: tens of steps."""
 
 
 def fresh_grid(lags: int) -> list[dict[str, Any]]:
@@ -41,6 +45,25 @@ def evidence(runs: pd.DataFrame) -> dict[str, Interval]:
     return found
 
 
+def tidy(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs without curves, with a `name` of the start and log10 of the memory's gain at `tens` and at the `end`."""
+    lags = runs["curves"].iloc[0]["lag"]
+    gains = {"gain": lags.index(tens(runs)), "end": len(lags) - 1}
+    found = {name: [curves["memory"][at] for curves in runs["curves"]] for name, at in gains.items()}
+    return runs.drop(columns="curves").assign(name=runs["start"].map(start_name), **found)
+
+
+def tens(runs: pd.DataFrame) -> int:
+    """The lag that is kept in these curves and lies nearest below `TENS`."""
+    return max(lag for lag in runs["curves"].iloc[0]["lag"] if lag <= TENS)
+
+
+def spectra(runs: pd.DataFrame) -> np.ndarray:
+    """log10 of the singular values after learning, one row a run: of those that solved the task, or of all if none did."""
+    solved = runs[runs["solved_at"].notna()]
+    return np.array([curves["spectrum"] for curves in (runs if solved.empty else solved)["curves"]])
+
+
 def half_life_table(runs: pd.DataFrame, lags: int) -> Markdown:
     """Median half-life, its range over seeds and the gate's own, by cell and start, as a Markdown table."""
     heads = ["cell", "start", "half-life of the memory", "range over seeds", "the gate alone", "half-life of h → h"]
@@ -48,25 +71,19 @@ def half_life_table(runs: pd.DataFrame, lags: int) -> Markdown:
     for (cell, start), part in runs.groupby(["cell", "start"], sort=False):
         kind, _, value = start.partition(":")
         alone = f"{half_life(float(value)):.1f}" if kind == "bias" else "–"
-        middle, low, high = (steps(each, lags, "> ") for each in part["half_life"].quantile([0.5, 0, 1]))
-        between = low if low == high else f"{low} to {high}".replace(" ", "\N{NO-BREAK SPACE}")
-        hidden = steps(part["half_life_h"].median(), lags, "> ")
+        middle, low, high = (steps(each, lags) for each in part["half_life"].quantile([0.5, 0, 1]))
+        between = low if low == high else f"{low}{NBSP}to{NBSP}{high}"
+        hidden = steps(part["half_life_h"].median(), lags)
         lines.append(f"| {LABELS[cell]} | {start_name(start)} | {middle} | {between} | {alone} | {hidden} |")
     return Markdown("\n".join(lines))
 
 
-def steps(value: float, lags: int, beyond: str = "more than ") -> str:
+def steps(value: float, lags: int) -> str:
     """A half-life, censored at the length of the sequence."""
-    return f"{beyond}{lags}".replace("> ", ">\N{NO-BREAK SPACE}") if value >= lags else f"{value:.1f}"
+    return f">{NBSP}{lags}" if value >= lags else f"{value:.1f}"
 
 
 def start_name(start: str) -> str:
     """How a start is called in a figure."""
     kind, _, value = start.partition(":")
     return {"default": "default", "bias": f"bias {value}", "chrono": "chrono"}[kind]
-
-
-def counted(done: pd.DataFrame) -> pd.DataFrame:
-    """Trained runs whose singular values are shown: those that solved the task, or all where none did."""
-    solved = done[done["solved_at"].notna()]
-    return done if solved.empty else solved

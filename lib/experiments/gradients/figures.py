@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, WIDTH
-from experiments.gradients.analysis import counted, start_name
+from experiments.gradients.analysis import spectra, start_name
 from gatedrnn.initialisation import half_life
 
 FLOOR = -12.0
@@ -50,8 +50,8 @@ def draw_flow(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def _draw_lines(ax: Axes, part: pd.DataFrame, colour: str, style: object, label: str, name: str = "memory") -> None:
-    table = part.pivot(index="lag", columns="seed", values=name).clip(lower=FLOOR - 1)
+def _draw_lines(ax: Axes, part: pd.DataFrame, colour: str, style: object, label: str) -> None:
+    table = part.pivot(index="lag", columns="seed", values="memory").clip(lower=FLOOR - 1)
     ax.plot(table.index, table, color=colour, linewidth=0.5, alpha=0.3, linestyle="-")
     ax.plot(table.index, table.median(axis=1), color=colour, linestyle=style, label=label)
 
@@ -62,8 +62,7 @@ def _frame(ax: Axes, table: pd.DataFrame) -> None:
     ticks = [tick for tick in (0, 1, 3, 10, 30, 100, 300) if tick <= table["lag"].max()]
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.minorticks_off()
-    ax.set_xlim(0, table["lag"].max())
-    ax.set_ylim(FLOOR, 2.5)
+    ax.set(xlim=(0, table["lag"].max()), ylim=(FLOOR, 2.5))
     powers = range(int(FLOOR), 3, 4)
     ax.set_yticks(list(powers), [f"$10^{{{power}}}$" if power else "1" for power in powers])
 
@@ -88,16 +87,14 @@ def draw_half_lives(runs: pd.DataFrame, lags: int) -> Figure:
             ax.plot([bias] * int((~beyond).sum()), rows["half_life"][~beyond], MARKERS[cell], **spots)
             if beyond.any():
                 ax.plot(bias, lags, "^", **spots)
-                ax.text(
-                    bias - 0.12, lags, f"{beyond.sum()} of {len(rows)}", color=COLOURS[cell], ha="right", va="center"
-                )
+                told = f"{beyond.sum()} of {len(rows)}"
+                ax.text(bias - 0.12, lags, told, color=COLOURS[cell], ha="right", va="center")
         ax.plot([], [], MARKERS[cell], label=LABELS[cell], **spots)
     ax.plot([], [], "^", color=MUTED, markersize=6, markerfacecolor="none", label=f"outlasts {lags} steps")
-    ax.set(yscale="log", xlabel="first bias b of the forget (LSTM) or update (GRU) gate", ylabel="half-life, steps")
+    ax.set(yscale="log", xlim=(-0.6, 5.7), xticks=range(6), ylabel="half-life, steps")
+    ax.set_xlabel("first bias b of the forget (LSTM) or update (GRU) gate")
     ax.set_yticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
     ax.minorticks_off()
-    ax.set_xlim(-0.6, 5.7)
-    ax.set_xticks([0, 1, 2, 3, 4, 5])
     ax.legend(loc="upper left")
     return fig
 
@@ -106,7 +103,7 @@ def draw_learned(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """Gain before and after training for each case, and last the singular values after it."""
     cases = list(dict.fromkeys(zip(table["cell"], table["start"], strict=True)))
     fig, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), layout="constrained")
-    flat = axes.ravel()
+    flat, last = axes.ravel(), axes.ravel()[len(cases)]
     for ax, (cell, start) in zip(flat, cases, strict=False):
         part = table[(table["cell"] == cell) & (table["start"] == start)]
         _draw_lines(ax, part[part["steps"] == 0], MUTED, (0, (3, 1.5)), "fresh")
@@ -119,14 +116,11 @@ def draw_learned(table: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     for ax in axes[:, 0]:
         ax.set_ylabel("gain")
     flat[0].legend(loc="lower left")
-    last = flat[len(cases)]
     for cell, start in cases:
-        done = counted(runs[(runs["cell"] == cell) & (runs["start"] == start) & (runs["steps"] > 0)])
-        spectra = np.median(np.array([curves["spectrum"] for curves in done["curves"]]), axis=0)
+        done = runs[(runs["cell"] == cell) & (runs["start"] == start) & (runs["steps"] > 0)]
+        middle = np.clip(np.median(spectra(done), axis=0), FLOOR - 1, None)
         style = "-" if start.startswith(("chrono", "default")) else (0, (2, 1.5))
-        last.plot(
-            done["curves"].iloc[0]["rank"], np.clip(spectra, FLOOR - 1, None), color=COLOURS[cell], linestyle=style
-        )
+        last.plot(done["curves"].iloc[0]["rank"], middle, color=COLOURS[cell], linestyle=style)
     last.set(xlabel="rank of the singular value", ylabel="singular value", ylim=(FLOOR, 2.5))
     last.set_title("After training", fontsize=8.5)
     last.set_yticks(flat[0].get_yticks(), [label.get_text() for label in flat[0].get_yticklabels()])

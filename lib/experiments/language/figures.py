@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,94 +10,61 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from evidence.statistics import Interval, paired_bootstrap
 from experiments.language import analysis
 from experiments.language.runs import CELLS
 
 BITS = "bits per character"
 TITLES = {"place": "place in the word", "rarity": "the word, in training", "gap": "rare word, last seen"}
+CASES = (("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width"))
+SIDE = {("lstm", "width"): 0.93, ("gru", "parameters"): 1.07}
+"""Factor by which a size is moved, so that equal sizes do not hide each other."""
 
 
 def draw_read(runs: pd.DataFrame, long_runs: pd.DataFrame, baselines: pd.DataFrame, lanes: int, length: int) -> Figure:
     """Bits against characters read (validation, n-grams counted on as many), and against parameters (test)."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.7))
     _curves(left, runs, long_runs, {cell: float(lanes * length) for cell in CELLS})
-    whole = int(baselines.attrs["whole"])
-    amounts = [int(each) for each in sorted(baselines.loc[baselines["kind"] == "ngram", "characters"].unique()) if each]
-    best = [analysis.best_order(baselines, each) for each in (*amounts, 0)]
-    xs = [*amounts, whole]
-    left.plot(xs, [row["validation"] for row in best], "x--", color=INK, linewidth=1, markeredgewidth=2, markersize=6)
-    for x, row in zip(xs, best, strict=True):
-        left.annotate(
-            f"{int(row['order'])}-gram",
-            (x, row["validation"]),
-            (0, -12),
-            textcoords="offset points",
-            fontsize=7.5,
-            ha="center",
-        )
+    amounts = sorted(baselines.loc[baselines["kind"] == "ngram", "characters"].unique())
+    best = pd.DataFrame([analysis.best_order(baselines, int(each)) for each in amounts])
+    best["read"] = best["characters"].where(best["characters"] > 0, baselines.attrs["whole"])
+    _crosses(left, best["read"], best["validation"], best["order"], (0, -12))
     left.set(xscale="log", xlabel="characters read", ylabel=f"validation {BITS}")
     left.margins(x=0.1, y=0.1)
-    counted = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0)]
-    right.plot(counted["parameters"], counted["test"], "x--", color=INK, linewidth=1, markeredgewidth=2, markersize=6)
-    for _, row in counted.iterrows():
-        order = int(row["order"])
-        at, name = (row["parameters"], row["test"]), f"{order}-gram" if order < 5 else f"{order}"
-        right.annotate(name, at, (5, 3), textcoords="offset points", fontsize=7.5)
-    rng = np.random.default_rng(0)
-    for cell in CELLS:
-        for match in analysis.MATCHES:
-            part = runs[(runs["cell"] == cell) & (runs["match"] == match)]
-            face = COLOURS[cell] if match == "width" else PAPER
-            spread = part["parameters"] * np.exp(rng.uniform(-0.06, 0.06, len(part)))
-            edge: dict[str, Any] = {"edgecolors": COLOURS[cell], "marker": MARKERS[cell], "s": 20, "linewidths": 1}
-            right.scatter(spread, part["test"].astype(float), facecolors=face, alpha=0.8, **edge)
+    counted = analysis.counted(baselines)
+    _crosses(right, counted["parameters"], counted["test"], counted["order"], (5, 4))
+    for cell, match in CASES:
+        part, values = runs[(runs["cell"] == cell) & (runs["match"] == match)], analysis.bits(runs, cell, match)
+        size, face = part["parameters"].mean() * SIDE.get((cell, match), 1), COLOURS[cell]
+        right.plot([size] * 2, [values.min(), values.max()], color=face, linewidth=1.5)
+        right.plot(size, values.mean(), MARKERS[cell], color=face, markerfacecolor=face if match == "width" else PAPER)
     for place, kind in enumerate(("bz2", "lzma")):
         value = float(baselines.loc[baselines["kind"] == kind, "test"].iloc[0])
         right.axhline(value, color=COLOURS["baseline"], linewidth=1.1, linestyle=(0, (1, 1.5)))
-        right.text(
-            0.02 + 0.16 * place,
-            value,
-            kind,
-            transform=right.get_yaxis_transform(),
-            color=MUTED,
-            fontsize=7.5,
-            va="bottom",
-        )
+        across = right.get_yaxis_transform()
+        right.text(0.02 + 0.16 * place, value, kind, transform=across, color=MUTED, fontsize=7.5, va="bottom")
     right.margins(x=0.08)
     right.set(xscale="log", xlabel="parameters, or n-grams counted", ylabel=f"test {BITS}")
-    handles: list[Any] = [
-        plt.Line2D([], [], color=COLOURS[c], marker=MARKERS[c], linewidth=2, label=LABELS[c]) for c in CELLS
-    ]
-    handles.append(
-        plt.Line2D([], [], color=INK, marker="x", linestyle="--", linewidth=1, label="n-grams (Witten–Bell)")
-    )
+    handles = [*_handles("-"), plt.Line2D([], [], color=INK, marker="x", linestyle="--", label="n-grams")]
     fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
 
 
 def draw_seconds(
-    runs: pd.DataFrame,
-    long_runs: pd.DataFrame,
-    step_seconds: dict[str, float],
-    counting: dict[int, tuple[float, float]],
+    runs: pd.DataFrame, long_runs: pd.DataFrame, step_seconds: dict[str, float], counted: pd.DataFrame
 ) -> Figure:
     """Validation bits against seconds of training on one core; n-grams with the seconds that counting took.
 
     Args:
-        step_seconds: median time of a training step by cell. counting: order → seconds, validation bits.
+        step_seconds: median time of a training step by cell. counted: n-grams with `order`, `seconds`, `validation`.
     """
     fig, ax = plt.subplots(figsize=(WIDTH * 0.85, 3.5))
     _curves(ax, runs, long_runs, step_seconds)
-    for order, (seconds, value) in counting.items():
-        ax.plot(seconds, value, "x", color=INK, markersize=7, markeredgewidth=2)
-        last = order == max(counting)  # beside the one before it, which may be close
-        shift, side = ((7, -3), "left") if last else ((-7, -3), "right")
-        ax.annotate(f"{order}-gram", (seconds, value), shift, textcoords="offset points", fontsize=8, ha=side)
+    _crosses(ax, counted["seconds"], counted["validation"], counted["order"], (-14, -11))
     ax.margins(x=0.12)
     ax.set(xscale="log", xlabel="seconds of training, one core", ylabel=f"validation {BITS}")
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    handles = [plt.Line2D([], [], color=COLOURS[c], linewidth=2.2, label=LABELS[c]) for c in CELLS]
-    ax.legend(handles=handles, loc="upper right")
+    ax.legend(handles=_handles("-"), loc="upper right")
     return fig
 
 
@@ -107,23 +72,19 @@ def draw_gap(runs: pd.DataFrame, margin: float) -> Figure:
     """Test bits of every seed; right, LSTM − GRU paired by seed with 95 % intervals and the ledger's margin."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=[1.3, 1])
     rng = np.random.default_rng(0)
-    cases = [("lstm", "width"), ("gru", "width"), ("gru", "parameters"), ("rnn", "width")]
-    for place, (cell, match) in enumerate(cases):
+    for place, (cell, match) in enumerate(CASES):
         values = analysis.bits(runs, cell, match).to_numpy()
         face = COLOURS[cell] if match == "width" else PAPER
         jitter = place + rng.uniform(-0.1, 0.1, len(values))
         left.scatter(jitter, values, s=22, marker=MARKERS[cell], facecolors=face, edgecolors=COLOURS[cell], alpha=0.85)
         left.plot([place - 0.2, place + 0.2], [values.mean()] * 2, color=INK, linewidth=2)
-    names = [LABELS[c].replace("tanh ", "tanh\n") + ("\nequal par." if s == "parameters" else "") for c, s in cases]
-    left.set_xticks(range(len(cases)), names)
+    names = [LABELS[c].replace("tanh ", "tanh\n") + ("\nequal par." if s == "parameters" else "") for c, s in CASES]
+    left.set_xticks(range(len(CASES)), names)
     left.set_ylabel(f"test {BITS}")
     for place, match in enumerate(analysis.MATCHES):
         values = (analysis.bits(runs, "lstm") - analysis.bits(runs, "gru", match)).to_numpy()
         right.plot(place + rng.uniform(-0.06, 0.06, len(values)), values, "o", color=INK, alpha=0.7, markersize=4.5)
-        found = analysis.gap(runs, match)
-        right.plot([place + 0.22] * 2, [found.low, found.high], color=INK, linewidth=1.8)
-        right.plot(place + 0.22, found.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
-    right.axhline(0, color=MUTED, linewidth=1)
+        _interval(right, place + 0.22, analysis.gap(runs, match))
     right.axhline(margin, color=INK, linewidth=1, linestyle=(0, (4, 2)))
     right.text(1.93, margin, f"margin\n{margin:g}".replace("-", "−"), fontsize=7.5, ha="right", va="bottom", color=INK)
     right.set_xticks(range(2), [f"equal\n{match}" for match in analysis.MATCHES])
@@ -138,13 +99,13 @@ def draw_context(runs: pd.DataFrame, baselines: pd.DataFrame) -> Figure:
     fig, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.5))
     table = analysis.context_table(runs)
     for cell in reversed(CELLS):
-        wide = table[table["cell"] == cell].pivot(index="characters", columns="seed", values="bits")
+        wide = table[table["cell"] == cell].pivot(index="context", columns="seed", values="shortened")
         ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.7, alpha=0.35)
         ax.plot(wide.index, wide.mean(axis=1), color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
-    counted = baselines[(baselines["kind"] == "ngram") & (baselines["characters"] == 0) & (baselines["order"] > 1)]
+    counted = analysis.counted(baselines).query("order > 1")
     ax.plot(counted["order"] - 1, counted["test"], "x--", color=INK, linewidth=1, markeredgewidth=2, label="n-gram")
     ax.set_xscale("log", base=2)
-    ticks = sorted(table["characters"].unique())
+    ticks = sorted(table["context"].unique())
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.minorticks_off()
     ax.set(xlabel="characters of the past that are shown", ylabel=BITS)
@@ -159,29 +120,23 @@ def draw_classes(runs: pd.DataFrame) -> Figure:
     for (top, bottom), (by, names) in zip(axes.T, analysis.CLASSES.items(), strict=True):
         part = table[table["by"] == by]
         present = [kind for kind in names if kind in set(part["kind"])]
-        for cell, shift in zip(CELLS, (-0.2, 0.0, 0.2), strict=True):
-            for place, kind in enumerate(present):
-                values = part[(part["kind"] == kind) & (part["cell"] == cell)]["bits"]
-                style: dict[str, Any] = {"color": COLOURS[cell], "markersize": 4, "alpha": 0.75}
-                top.plot([place + shift] * len(values), values, MARKERS[cell], **style)
         for place, kind in enumerate(present):
-            found = analysis.class_gap(table, by, kind)
-            bottom.plot([place] * 2, [found.low, found.high], color=INK, linewidth=1.8)
-            bottom.plot(place, found.estimate, "o", color=INK, markersize=4)
-        bottom.axhline(0, color=MUTED, linewidth=1)
+            wide = part[part["kind"] == kind].pivot(index="seed", columns="cell", values="bits")
+            for cell, shift in zip(CELLS, (-0.2, 0.0, 0.2), strict=True):
+                xs = [place + shift] * len(wide)
+                top.plot(xs, wide[cell], MARKERS[cell], color=COLOURS[cell], markersize=4, alpha=0.75)
+            _interval(bottom, place, paired_bootstrap(wide["lstm"], wide["gru"]))
         bottom.set_xticks(range(len(present)), present, rotation=40, ha="right", rotation_mode="anchor", fontsize=7.5)
         top.set_title(TITLES[by])
         top.set_ylim(0, 1.06 * part["bits"].max())
         for ax in (top, bottom):
             ax.grid(axis="x", visible=False)
-    low = min(ax.get_ylim()[0] for ax in axes[1])
-    high = max(ax.get_ylim()[1] for ax in axes[1])
+    ends = [ax.get_ylim() for ax in axes[1]]
     for ax in axes[1]:
-        ax.set_ylim(low, high)
+        ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
     axes[0, 0].set_ylabel(BITS)
     axes[1, 0].set_ylabel("LSTM − GRU, bits")
-    handles = [plt.Line2D([], [], color=COLOURS[c], marker=MARKERS[c], linestyle="", label=LABELS[c]) for c in CELLS]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3)
+    fig.legend(handles=_handles(""), loc="outside lower center", ncols=3)
     return fig
 
 
@@ -195,8 +150,8 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         ax.plot(mean.index, mean, color=COLOURS[cell], linewidth=1.5, label=LABELS[cell])
         rate = best[best["cell"] == cell]["learning_rate"].iloc[0]
         ax.plot(rate, mean[rate], "o", color=COLOURS[cell], markerfacecolor="none", markersize=10)
-    ax.set(xscale="log", xlabel="learning rate", ylabel=f"validation {BITS}")
     rates = sorted(runs["learning_rate"].unique())
+    ax.set(xscale="log", xlabel="learning rate", ylabel=f"validation {BITS}")
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
     ax.legend(loc="best")
@@ -206,12 +161,34 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
 def _curves(ax: Axes, runs: pd.DataFrame, long_runs: pd.DataFrame, unit: dict[str, float]) -> None:
     """Validation curves at equal width: seeds thin, median thick, the longer run dotted; x is step × `unit` of the cell."""
     for cell in reversed(CELLS):
-        part = runs[(runs["cell"] == cell) & (runs["match"] == "width")]
-        steps = np.array(part["curves"].iloc[0]["step"])
-        lines = np.array([curves["validation"] for curves in part["curves"]])
-        ax.plot(steps * unit[cell], lines.T, color=COLOURS[cell], linewidth=0.6, alpha=0.35)
-        ax.plot(steps * unit[cell], np.median(lines, axis=0), color=COLOURS[cell], linewidth=2.2)
-        for run in long_runs[long_runs["cell"] == cell].to_dict("records"):
-            longer = np.array(run["curves"]["step"]) * unit[cell]
-            ax.plot(longer, run["curves"]["validation"], ":", color=COLOURS[cell], linewidth=1.6)
+        part = analysis.unrolled(runs[(runs["cell"] == cell) & (runs["match"] == "width")], "step", "validation")
+        lines = part.pivot(index="step", columns="seed", values="validation")
+        ax.plot(lines.index * unit[cell], lines, color=COLOURS[cell], linewidth=0.6, alpha=0.35)
+        ax.plot(lines.index * unit[cell], lines.median(axis=1), color=COLOURS[cell], linewidth=2.2)
+        for curves in long_runs.loc[long_runs["cell"] == cell, "curves"]:
+            steps = np.array(curves["step"]) * unit[cell]
+            ax.plot(steps, curves["validation"], ":", color=COLOURS[cell], linewidth=1.6)
     ax.grid(axis="x", color=FAINT)
+
+
+def _crosses(ax: Axes, xs: pd.Series, ys: pd.Series, orders: pd.Series, shift: tuple[int, int]) -> None:
+    """N-grams, each named by its order."""
+    ax.plot(xs, ys, "x--", color=INK, linewidth=1, markeredgewidth=2, markersize=6)
+    for x, y, order in zip(xs, ys, orders, strict=True):
+        name = f"{int(order)}-gram" if order < 5 or len(xs) < 5 else f"{int(order)}"
+        ax.annotate(
+            name, (x, y), shift, textcoords="offset points", fontsize=7.5, ha="center" if not shift[0] else "left"
+        )
+
+
+def _interval(ax: Axes, x: float, found: Interval) -> None:
+    """A difference with its interval, and the line of no difference."""
+    ax.axhline(0, color=MUTED, linewidth=1)
+    ax.plot([x] * 2, [found.low, found.high], color=INK, linewidth=1.8)
+    ax.plot(x, found.estimate, "_", color=INK, markersize=10, markeredgewidth=2)
+
+
+def _handles(line: str) -> list[plt.Line2D]:
+    """The cells, for a legend."""
+    style = {"linestyle": line, "linewidth": 2}
+    return [plt.Line2D([], [], color=COLOURS[c], marker=MARKERS[c], label=LABELS[c], **style) for c in CELLS]  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""From the runs of the chapter *applications/music* to grids, tables, numbers and verdicts."""
+"""From the runs of the chapter *applications/music* to grids, tables and verdicts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from experiments.music.runs import CELLS, HEADS
 from tasks import chorales
 
 GATED = ("lstm", "gru")
+MATCHES = ("width", "parameters")
 PUBLISHED = {
     "Chung et al. 2014": {"lstm": 8.67, "gru": 8.54},
     "Bai et al. 2018": {"lstm": 8.45, "gru": 8.43, "rnn": 8.91, "other": 8.10},
     "Zakovskis et al. 2021, tuned": {"any": 8.33, "any too": 8.20},
 }
 """NLL in nats a quarter note as printed in the papers, on another split; `other` is a convolutional network."""
+PRINTED = {paper: each["lstm"] - each["gru"] for paper, each in PUBLISHED.items() if {*GATED} <= {*each}}
+"""Of the papers that compare the cells: LSTM − GRU."""
 BASELINES = {
     "key frequencies": ("counts", "keys"),
     "regression": ("regression", "keys"),
@@ -43,10 +46,10 @@ def points(given: list[dict[str, Any]], tuned: Tuned) -> list[dict[str, Any]]:
     """The cases at their chosen rates; the GRU also at equal parameters. Only the chord head at equal width is looked into."""
     found = []
     for case in given:
-        rate = tuned.rate(cell=case["cell"], head=case["head"])
-        found.append({**case, "match": "width", "learning_rate": rate, "look": case["head"] == "chord"})
+        rated = {**case, "learning_rate": tuned.rate(cell=case["cell"], head=case["head"])}
+        found.append({**rated, "match": "width", "look": case["head"] == "chord"})
         if case["cell"] == "gru":
-            found.append({**case, "match": "parameters", "learning_rate": rate, "look": False})
+            found.append({**rated, "match": "parameters", "look": False})
     return found
 
 
@@ -60,42 +63,37 @@ def longer(given: list[dict[str, Any]], tuned: Tuned, steps: int) -> list[dict[s
 
 
 def baseline_grid(frames: list[int], penalties: list[float], orders: list[int]) -> list[dict[str, Any]]:
-    """Counts of every order, and regressions of every window and penalty, alone and below a bigram."""
+    """Counts of every order, and regressions of every window and penalty; below a bigram those of the middle penalty."""
     plain = {"frames": 0, "penalty": 0.0, "together": False}
     grid = [{"kind": "counts", "order": order, **plain} for order in orders]
-    for together in (False, True):
-        for width in frames:
-            for penalty in penalties:
-                fit = {"frames": width, "penalty": penalty, "together": together}
-                grid.append({"kind": "regression", "order": 0, **fit})
-    return [*grid, *({"kind": "both", "order": 2, **fit} for fit in grid_of(frames, penalties))]
-
-
-def grid_of(frames: list[int], penalties: list[float]) -> list[dict[str, Any]]:
-    """The regressions that a bigram is put above: keys together, every window, the middle penalty."""
+    fits = [{"frames": width, "penalty": penalty} for width in frames for penalty in penalties]
+    grid += [{"kind": "regression", "order": 0, **fit, "together": each} for each in (False, True) for fit in fits]
     middle = sorted(penalties)[len(penalties) // 2]
-    return [{"frames": width, "penalty": middle, "together": True} for width in frames]
+    below = [fit for fit in fits if fit["penalty"] == middle]
+    return [*grid, *({"kind": "both", "order": 2, **fit, "together": True} for fit in below)]
 
 
 def chosen(baselines: pd.DataFrame) -> pd.DataFrame:
     """The best of each kind of baseline on validation data, by the names of `BASELINES`; columns as the runs'."""
-    rows = {}
-    for name, (kind, head) in BASELINES.items():
-        if name == "key frequencies":
-            rows[name] = pd.Series({"validation": np.nan, "test": chorales.unigram(), "parameters": chorales.KEYS})
-            continue
-        part = baselines[baselines["kind"] == kind]
-        if kind == "regression":
-            part = part[part["together"] == (head == "chord")]
+    known = {"validation": np.nan, "test": chorales.unigram(), "parameters": chorales.KEYS}
+    rows = {"key frequencies": pd.Series(known)}
+    for name, (kind, head) in list(BASELINES.items())[1:]:
+        fits = baselines["together"] == (head == "chord") if kind == "regression" else True
+        part = baselines[(baselines["kind"] == kind) & fits]
         rows[name] = part.loc[part["validation"].idxmin()]
     return pd.DataFrame(rows).T.rename_axis("baseline")
 
 
-def nll(runs: pd.DataFrame, cell: str, head: str, match: str = "width") -> pd.Series:
-    """Test NLL in nats a quarter note, by seed."""
+def select(runs: pd.DataFrame, cell: str, head: str, match: str = "width") -> pd.DataFrame:
+    """Runs of one cell and head, by seed; only the GRU has two sizes."""
     match = "width" if cell != "gru" else match
     part = runs[(runs["cell"] == cell) & (runs["head"] == head) & (runs["match"] == match)]
-    return part.set_index("seed")["test"].sort_index()
+    return part.set_index("seed").sort_index()
+
+
+def nll(runs: pd.DataFrame, cell: str, head: str, match: str = "width") -> pd.Series:
+    """Test NLL in nats a quarter note, by seed."""
+    return select(runs, cell, head, match)["test"]
 
 
 def gap(runs: pd.DataFrame, head: str, match: str = "width") -> Interval:
@@ -103,56 +101,31 @@ def gap(runs: pd.DataFrame, head: str, match: str = "width") -> Interval:
     return paired_bootstrap(nll(runs, "lstm", head), nll(runs, "gru", head, match))
 
 
-def head_gain(runs: pd.DataFrame, cell: str) -> Interval:
-    """What a head that knows chords saves a cell, paired by seed, in nats."""
-    return paired_bootstrap(nll(runs, cell, "keys"), nll(runs, cell, "chord"))
-
-
 def best_baseline(best: pd.DataFrame, head: str | None = None) -> tuple[str, float]:
     """The strongest baseline on validation data (of one head), and its test NLL."""
-    names = [name for name, (_, its) in BASELINES.items() if head in (None, its) and name != "key frequencies"]
+    names = [name for name, (_, its) in list(BASELINES.items())[1:] if head in (None, its)]
     name = best.loc[names, "validation"].astype(float).idxmin()
     return str(name), float(best.loc[name, "test"])
 
 
-def skill(runs: pd.DataFrame, cell: str, head: str, against: float) -> Interval:
-    """1 − NLL ÷ NLL of a baseline, over seeds: above 0 the cell is better."""
-    return bootstrap(1 - nll(runs, cell, head) / against)
-
-
 def evidence(runs: pd.DataFrame, best: pd.DataFrame) -> dict[str, Evidence]:
-    """Claim U5: the cells with the head that is better for them, against the strongest baseline of any kind."""
+    """Claim U5: the cells with the head that validates better for them, against the strongest baseline of any kind."""
     _, against = best_baseline(best)
     found = {}
     for cell in GATED:
-        ratios = 1 - nll(runs, cell, better_head(runs, cell)) / against
-        name = {"lstm": "music: LSTM", "gru": "music: GRU"}[cell]
-        found[name] = Evidence(bootstrap(ratios), sign_flip(ratios))
+        head = min(HEADS, key=lambda each, cell=cell: select(runs, cell, each)["validation"].mean())  # type: ignore[misc]
+        ratios = 1 - nll(runs, cell, head) / against
+        found[f"music: {LABELS[cell]}"] = Evidence(bootstrap(ratios), sign_flip(ratios))
     return found
 
 
-def better_head(runs: pd.DataFrame, cell: str) -> str:
-    """The head with the better mean validation score at equal width."""
-    part = runs[(runs["cell"] == cell) & (runs["match"] == "width")]
-    return str(part.groupby("head")["validation"].mean().idxmin())
-
-
 def context_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and number of frames seen: `cell`, `head`, `seed`, `frames` (0 is all of the past), `nll`."""
-    rows = []
+    """One row a run and number of frames seen: `cell`, `seed`, `frames` (0 is all of the past), `nll`."""
+    parts = []
     for run in runs[runs["look"]].to_dict("records"):
-        keys = {name: run[name] for name in ("cell", "head", "seed")}
-        curves = run["curves"]
-        for frames, value in zip([*curves["context"], 0], [*curves["shortened"], run["test"]], strict=True):
-            rows.append({**keys, "frames": frames, "nll": value})
-    return pd.DataFrame(rows)
-
-
-def reach(table: pd.DataFrame, cell: str, head: str, within: float) -> int | None:
-    """Fewest frames with which a cell comes within so many nats of its own score with all of the past, on average."""
-    part = table[(table["cell"] == cell) & (table["head"] == head)].groupby("frames")["nll"].mean()
-    enough = [frames for frames, value in part.items() if frames and value <= part[0] + within]
-    return int(min(enough)) if enough else None  # type: ignore[type-var]
+        frames, values = [*run["curves"]["context"], 0], [*run["curves"]["shortened"], run["test"]]
+        parts.append(pd.DataFrame({"frames": frames, "nll": values}).assign(cell=run["cell"], seed=run["seed"]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def twins() -> list[int]:
@@ -164,29 +137,30 @@ def twins() -> list[int]:
 
 def without(pieces: list[float], left_out: list[int]) -> float:
     """NLL of the test part from the NLL of its pieces, without some of them."""
-    lengths = [len(piece) for piece in chorales.load()["test"]]
-    kept = [
-        (value, length) for at, (value, length) in enumerate(zip(pieces, lengths, strict=True)) if at not in left_out
-    ]
-    return sum(value * length for value, length in kept) / sum(length for _, length in kept)
+    lengths = [0 if at in left_out else len(piece) for at, piece in enumerate(chorales.load()["test"])]
+    return float(np.average(pieces, weights=lengths))
+
+
+def ranking(runs: pd.DataFrame, best: pd.DataFrame, left_out: list[int]) -> list[str]:
+    """The cells with the chord head and the strongest baseline, the best first, without some test chorales."""
+    name, _ = best_baseline(best)
+    pieces = {cell: _pieces(select(runs, cell, "chord")) for cell in GATED}
+    pieces[name] = best.loc[name, "curves"]["pieces"]
+    return sorted(pieces, key=lambda each: without(pieces[each], left_out))
+
+
+def _pieces(runs: pd.DataFrame) -> list[float]:
+    """Mean NLL of each test chorale over the runs that did not diverge."""
+    return list(np.mean([each["pieces"] for each in runs["curves"] if each["pieces"]], axis=0))
 
 
 def continuations(runs: pd.DataFrame, given: list[list[int]]) -> dict[str, list[list[int]]]:
     """The opening and what each gated cell with the chord head drew after it, by the cell's name; first seed."""
-    found = {}
-    for cell in GATED:
-        part = runs[(runs["cell"] == cell) & (runs["head"] == "chord") & runs["look"]].sort_values("seed")
-        found[LABELS[cell]] = [*given, *part["curves"].iloc[0]["notes"]]
-    return found
+    return {LABELS[cell]: [*given, *select(runs, cell, "chord")["curves"].iloc[0]["notes"]] for cell in GATED}
 
 
 def roll_table(rolls: dict[str, list[list[int]]]) -> pd.DataFrame:
-    """One row a sounding key: `writer`, `quarter`, `midi`."""
-    return pd.DataFrame(
-        [
-            {"writer": name, "quarter": at, "midi": key + chorales.LOWEST}
-            for name, frames in rolls.items()
-            for at, frame in enumerate(frames)
-            for key in frame
-        ]
-    )
+    """One row a quarter note and key that sounds: `writer`, `quarter`, `midi`."""
+    found = [(name, at, key) for name, frames in rolls.items() for at, frame in enumerate(frames) for key in frame]
+    table = pd.DataFrame(found, columns=["writer", "quarter", "midi"])
+    return table.assign(midi=table["midi"] + chorales.LOWEST)

@@ -10,19 +10,15 @@ from experiments.music import analysis
 
 def comparisons(runs: pd.DataFrame, best: pd.DataFrame) -> list[Comparison]:
     """The comparisons of this chapter: with each head."""
-    papers = analysis.PUBLISHED
-    parts = [
-        f"LSTM {papers[name]['lstm']:.2f}, GRU {papers[name]['gru']:.2f} {{cite}}`{key}`"
-        for name, key in (("Chung et al. 2014", "chung2014empirical"), ("Bai et al. 2018", "bai2018empirical"))
-    ]
-    tuned = " and ".join(f"{value:.2f}" for value in papers["Zakovskis et al. 2021, tuned"].values())
-    printed = "; ".join([*parts, f"tuned {tuned} {{cite}}`zakovskis2021gates`"])
+    cited = {"Chung et al. 2014": "chung2014empirical", "Bai et al. 2018": "bai2018empirical"}
+    papers = {key: analysis.PUBLISHED[name] for name, key in cited.items()}
+    parts = [f"LSTM {each['lstm']:.2f}, GRU {each['gru']:.2f} {{cite}}`{key}`" for key, each in papers.items()]
+    tuned = " and ".join(f"{value:.2f}" for value in analysis.PUBLISHED["Zakovskis et al. 2021, tuned"].values())
+    printed = "; ".join([*parts, f"tuned {tuned} {{cite}}`zakovskis2021gates`"]) + " (their own split)"
     found = []
-    for head, words in (("keys", "each key by itself"), ("chord", "keys that know each other")):
+    for head, words, elsewhere in (("keys", "each key by itself", printed), ("chord", "keys that know each other", "")):
         name, value = analysis.best_baseline(best, head)
-        lstm, gru = (analysis.nll(runs, cell, head) for cell in GATED)
-        values, unit, gap = values_of(value, lstm, gru), "NLL, nats a quarter note", analysis.gap(runs, head).signed(3)
-        elsewhere = f"{printed} (their own split)" if head == "keys" else ""
-        task = f"Bach's chorales, {words}"
-        found.append(Comparison(task, unit, True, 2, name, values, gap, ["U5"], elsewhere))
+        values = values_of(value, *(analysis.nll(runs, cell, head) for cell in GATED))
+        task, gap = f"Bach's chorales, {words}", analysis.gap(runs, head).signed(3)
+        found.append(Comparison(task, "NLL, nats a quarter note", True, 2, name, values, gap, ["U5"], elsewhere))
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pandas as pd
 import psutil
@@ -128,3 +129,8 @@ def _named(table: pd.DataFrame, models: dict[str, Model]) -> pd.DataFrame:
     for place, column in enumerate(("network", "width", "form")):
         table[column] = [models[name][place] for name in table["name"]]
     return table.drop(columns="name")
+
+
+def shares(models: Iterable[Model], frame: int) -> dict[Model, float]:
+    """Share of 8-bit integers among the stored numbers of each model."""
+    return {model: deployment.share_of_integers(onnx.ModelProto.FromString(file(*model, frame))) for model in models}

@@ -1,4 +1,4 @@
-"""From the runs of the chapter *memory/recall* to success rates, differences, shares of variance and evidence."""
+"""From the runs of the chapter *memory/recall* to success rates, differences and evidence."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from evidence.statistics import Interval, wilson
+from evidence.statistics import Interval, ratio_bootstrap, wilson
 from evidence.tuning import Tuned
 from evidence.verdicts import Evidence, ledger
-from experiments.shared.shares import cube, grouped, shares, with_intervals
 from experiments.shared.success import Count, equivalence, newcombe, tail
 
 TASKS = ("recall", "adding")
 GATED = ("lstm", "gru")
 STARTS = ("default", "bias:1", "chrono")
-FACTORS = ("cell", "start", "length", "task")
-TOGETHER = ("cell × start",)
+UNTIMED = ("default", "bias:1")
+"""Starts that know nothing of the delay."""
 KEYS = ["task", "start", "cell", "match", "length", "seed"]
 LEARNED = 0.2
 """Least mean score of the best rate: below it no rate taught the cell anything, and the choice would be arbitrary."""
@@ -147,30 +145,22 @@ def name(start: str) -> str:
     return "framework default" if start == "default" else start.replace(":", " ")
 
 
-def parting(table: pd.DataFrame, task: str, start: str) -> list[int]:
-    """The lengths at which the interval of LSTM − GRU leaves zero."""
-    found = []
-    for length in sorted(table["length"].unique()):
-        apart = difference(table, task=task, start=start, length=int(length))
-        if apart.low > 0 or apart.high < 0:
-            found.append(int(length))
+def step_ratio(part: pd.DataFrame) -> Interval:
+    """Steps to solve, LSTM ÷ GRU of the same length and seed, the median; what was not solved counts its budget."""
+    steps = [pick(part, cell=cell, match="width").sort_values(["length", "seed"])["steps"].to_numpy() for cell in GATED]
+    return ratio_bootstrap(*steps)
+
+
+def missed(tuned: dict[str, Tuned], kinds: dict[str, list[int]]) -> int:
+    """Cases in which more tuning seeds solved the task at another rate than at the one that is used."""
+    found = 0
+    for kind, case in itertools.product(tuned, cases(rnn=False)):
+        solved = pick(outcomes(tuned[kind].runs), **case).groupby("learning_rate")["solved"].sum()
+        found += bool(solved.max() > solved.get(rate(tuned[kind], case, kinds[kind][0]), 0))
     return found
 
 
-def share_table(table: pd.DataFrame, tuned: dict[str, Tuned], rates: Sequence[float]) -> pd.DataFrame:
-    """Shares of variance in per cent, one row a panel and factor.
-
-    Panels: `solved or not` and `log of steps` of the reported runs, with intervals over seeds; and `solved or not, all
-    rates` of the tuning runs, over the rates that every case tried.
-    """
-    main = pick(table, cell=list(GATED), match="width").assign(log=lambda each: np.log(each["steps"]))
-    tried = outcomes(pd.concat([each.runs for each in tuned.values()]))
-    tried = pick(tried, cell=list(GATED), learning_rate=list(rates))
-    every = (*FACTORS, "learning_rate")
-    found = {
-        "solved or not": with_intervals(cube(main, FACTORS, "solved"), FACTORS, TOGETHER),
-        "log of steps": with_intervals(cube(main, FACTORS, "log"), FACTORS, TOGETHER),
-        "solved or not, all rates": grouped(shares(cube(tried, every, "solved"), every), TOGETHER).to_frame("share"),
-    }
-    tables = [(100 * each).rename_axis("factor").reset_index().assign(panel=panel) for panel, each in found.items()]
-    return pd.concat(tables, ignore_index=True)
+def opening(watched: pd.DataFrame) -> pd.DataFrame:
+    """Openness of the keeping gate at the `first` and the `last` look, medians over seeds, by cell and kind of labels."""
+    ends = watched.sort_values("step").groupby(["cell", "random_labels", "seed"])["keep"].agg(["first", "last"])
+    return ends.groupby(["cell", "random_labels"]).median()

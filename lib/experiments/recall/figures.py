@@ -1,4 +1,4 @@
-"""Headline figures of the chapter *memory/recall*: who learns, what decides it, and after how many steps."""
+"""Headline figures of the chapter *memory/recall*: who learns, and after how many steps."""
 
 from __future__ import annotations
 
@@ -11,62 +11,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evidence.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
+from evidence.figures import COLOURS, FAINT, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from experiments.recall.analysis import GATED, STARTS, TASKS, pick, success
 
 TASK_NAMES = {"recall": "Recall", "adding": "Adding", "selective": "Two registers"}
 START_NAMES = {"default": "default", "bias:1": "bias 1", "chrono": "chrono"}
 SHIFTS = {"lstm": -0.1, "rnn": 0.0, "gru": 0.1}
-FACTORS = {
-    "cell": "cell",
-    "start": "start of the gates",
-    "cell × start": "cell with start",
-    "length": "length",
-    "task": "task",
-    "learning_rate": "learning rate",
-    "other combinations": "other combinations",
-    "seed": "seed",
-}
-PANELS = {
-    "solved or not": "Solved or not",
-    "log of steps": "Steps (log)",
-    "solved or not, all rates": "Solved, all rates",
-}
+NAMES = {**LABELS, **START_NAMES}
+"""Values of the columns that a figure is told by, as they are told."""
 
 
-def draw_map(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
-    """Success rate against length, a row a task and a column a start; below, what the variance goes with."""
+def draw_map(table: pd.DataFrame) -> Figure:
+    """Success rate against length with Wilson intervals, a row a task and a column a start."""
     lengths = sorted(table["length"].unique())
-    fig = plt.figure(figsize=(WIDTH, 6.6))
-    grid = fig.add_gridspec(3, 3, height_ratios=[1, 1, 1.12])
-    for row, task in enumerate(TASKS):
-        for column, start in enumerate(STARTS):
-            axis = fig.add_subplot(grid[row, column])
+    fig, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), sharex=True, sharey=True)
+    for row, task in zip(axes, TASKS, strict=True):
+        for axis, start in zip(row, STARTS, strict=True):
             part = pick(table, task=task, start=start)
             for cell in ("rnn", *GATED):
-                if len(rows := pick(part, cell=cell, match="width")):
-                    _rates(axis, rows, cell, lengths)
-            equal = pick(part, match="parameters")
-            for length, rows in equal.groupby("length"):
-                place = lengths.index(length) + 0.3
-                axis.plot(place, 100 * rows["solved"].mean(), "s", markersize=5, **hollow(COLOURS["gru"]))
+                style = {"color": COLOURS[cell], "marker": MARKERS[cell], "linewidth": 1.7, "markersize": 5}
+                _rates(axis, pick(part, cell=cell, match="width"), lengths, SHIFTS[cell], style)
+            wider = {"marker": "s", "markersize": 5, "linestyle": "", **hollow(COLOURS["gru"])}
+            _rates(axis, pick(part, match="parameters"), lengths, 0.3, wider)
             axis.set_title(f"{TASK_NAMES[task]}: {START_NAMES[start]}")
             axis.set(ylim=(-6, 106), yticks=[0, 50, 100])
-            axis.tick_params(labelleft=not column, labelbottom=row == len(TASKS) - 1)
             places(axis, lengths)
-            if row == len(TASKS) - 1:
-                axis.set_xlabel("length T, steps")
-            if not column:
-                axis.set_ylabel("seeds that learn it, %")
-    names = [name for name in FACTORS if name in set(shares["factor"])]
-    for column, panel in enumerate(PANELS):
-        axis = fig.add_subplot(grid[2, column])
-        _bars(axis, pick(shares, panel=panel).set_index("factor"), names)
-        axis.set_title(PANELS[panel])
-        axis.tick_params(labelleft=not column)
+        row[0].set_ylabel("seeds that learn it, %")
+    for axis in axes[-1]:
+        axis.set_xlabel("length T, steps")
     handles: list[Any] = [key(cell) for cell in ("lstm", "gru", "rnn")]
     handles.append(Line2D([], [], marker="s", linestyle="", label="GRU, equal parameters", **hollow(COLOURS["gru"])))
-    fig.legend(handles=handles, loc="outside upper center", ncols=4)
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
 
 
@@ -97,36 +72,11 @@ def draw_steps(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def _rates(axis: Axes, rows: pd.DataFrame, cell: str, lengths: list[int]) -> None:
-    """Success rate against length, with Wilson intervals."""
-    known = [length for length in lengths if length in set(rows["length"])]
-    found = [success(pick(rows, length=length)) for length in known]
-    x = np.array([lengths.index(length) for length in known]) + SHIFTS[cell]
-    low, middle, high = ([100 * value for value in each] for each in zip(*map(_ends, found), strict=True))
-    axis.vlines(x, low, high, color=COLOURS[cell], linewidth=1.1, alpha=0.8)
-    axis.plot(x, middle, color=COLOURS[cell], marker=MARKERS[cell], linewidth=1.7, markersize=5, zorder=3)
-
-
-def _ends(found: Any) -> tuple[float, float, float]:
-    return found.low, found.estimate, found.high
-
-
-def _bars(axis: Axes, part: pd.DataFrame, names: list[str]) -> None:
-    """A bar a factor with its share in per cent; whiskers where there are intervals."""
-    for place, factor in enumerate(names):
-        if factor not in part.index:
-            axis.text(1, place, "tuned for each", va="center", fontsize=7.5, color=MUTED)
-            continue
-        share, low, high = (float(part.loc[factor].get(name, np.nan)) for name in ("share", "low", "high"))
-        ours = factor in ("cell", "start", "cell × start")
-        axis.barh(place, share, height=0.66, color=ACCENTS["good"] if ours else COLOURS["baseline"])
-        if np.isfinite(low):
-            axis.plot([low, high], [place] * 2, color=INK, linewidth=1.1)
-        axis.text(max(share, high if np.isfinite(high) else 0) + 2, place, f"{share:.0f}", va="center", fontsize=8)
-    axis.set(xlim=(0, 100), xlabel="share of variance, %", xticks=[0, 25, 50, 75])
-    axis.set_yticks(range(len(names)), [FACTORS[name] for name in names])
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
+def _rates(axis: Axes, rows: pd.DataFrame, lengths: list[int], shift: float, style: dict[str, Any]) -> None:
+    found = {lengths.index(length) + shift: success(some) for length, some in rows.groupby("length")}
+    for x, rate in found.items():
+        axis.vlines(x, 100 * rate.low, 100 * rate.high, color=style["color"], linewidth=1.1, alpha=0.8)
+    axis.plot([*found], [100 * rate.estimate for rate in found.values()], zorder=3, **style)
 
 
 def places(axis: Axes, lengths: list[int]) -> None:

@@ -131,12 +131,8 @@ def selective_points(tuned: Tuned, length: int, fixed: dict[str, Any]) -> list[d
 
 
 def selective_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Outcomes, and `contrast`: openness of the writing gate at marked steps less that at the others, after training."""
-    contrast = runs["write_marked"] - runs["write"]
-    found = runs.assign(contrast=contrast)
-    return outcomes(found).merge(
-        found.assign(start=outcomes(found)["start"].to_numpy())[
-            ["cell", "start", "seed", "write", "write_marked", "keep", "keep_marked", "contrast"]
-        ],
-        on=["cell", "start", "seed"],
-    )
+    """Outcomes and gates; `contrast`: how much wider the writing gate is open at marked steps than elsewhere."""
+    gates = ["keep", "keep_marked", "write", "write_marked"]
+    found = outcomes(runs)
+    found[gates] = runs[gates].to_numpy()
+    return found.assign(contrast=found["write_marked"] - found["write"])

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from evidence.figures import ACCENTS, COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
 from evidence.statistics import bootstrap
 from evidence.verdicts import ledger
-from experiments.speech.analysis import NAMES, PLAIN, WAYS, cases, name_of
+from experiments.speech.analysis import NAMES, PLAIN, WAYS, cases, errors, name_of, select
 from experiments.speech.early import KINDS
 from tasks import logmel, spoken
 
@@ -46,33 +46,13 @@ def draw_errors(runs: pd.DataFrame) -> Figure:
     """Label error rate of every network: a dot a seed, the mean with its interval."""
     order = cases()
     fig, ax = plt.subplots(figsize=(WIDTH, 3.9))
-    fig.set_layout_engine("constrained", w_pad=ROOM)
     for place, case in enumerate(order):
-        part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
-        found = bootstrap(100 * part["errors"].to_numpy())
-        network = case["network"]
-        colour = COLOURS.get(network, COLOURS["baseline"])
-        face = PAPER if network == "gru" and case["match"] == "parameters" else colour
-        marker = SHAPES[network]
-        spread = np.random.default_rng(0).uniform(-0.16, 0.16, len(part))
-        ax.scatter(
-            100 * part["errors"], place + spread, s=16, marker=marker, facecolors=face, edgecolors=colour, alpha=0.65
-        )
-        ax.plot([found.low, found.high], [place + 0.33] * 2, color=INK, linewidth=1.8)
-        ax.plot(found.estimate, place + 0.33, "|", color=INK, markersize=8, markeredgewidth=2)
+        _dots(ax, place, errors(runs, **case), case["network"], hollow=name_of(**case).endswith("equal parameters"))
     for edge in (2.62, 5.62):
         ax.axhline(edge, color=MUTED, linewidth=0.6)
-    ax.set_yticks(range(len(order)), [name_of(**case) for case in order])
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False, axis="y")
-    ax.invert_yaxis()
     ax.set_xlim(left=0)
     ax.set_xlabel("label error rate on synthetic speech in unseen voices, %")
-    handles = [
-        Line2D([], [], color=MUTED, marker="o", linestyle="", label="one seed"),
-        Line2D([], [], color=INK, marker="|", markersize=8, markeredgewidth=2, label="mean, 95 % interval"),
-    ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=2)
+    _rows(fig, ax, [name_of(**case) for case in order])
     return fig
 
 
@@ -80,49 +60,50 @@ def draw_differences(table: pd.DataFrame) -> Figure:
     """LSTM − GRU in each condition: a dot a seed, the mean with its interval, and the ledger's margin."""
     margin = ledger()["U2"].margin
     fig, ax = plt.subplots(figsize=(WIDTH, 2.7))
-    fig.set_layout_engine("constrained", w_pad=ROOM)
     names = list(dict.fromkeys(table["condition"]))
     for place, name in enumerate(names):
         values = table.loc[table["condition"] == name, "difference"]
-        found = bootstrap(values.to_numpy())
-        face = PAPER if name.endswith("parameters") else COLOURS["gru"]
-        style: dict[str, Any] = dict(marker=MARKERS["gru"], facecolors=face, edgecolors=COLOURS["gru"], s=16, alpha=0.7)
-        ax.scatter(values, place + np.random.default_rng(0).uniform(-0.12, 0.12, len(values)), **style)
-        ax.plot([found.low, found.high], [place + 0.3] * 2, color=INK, linewidth=1.8)
-        ax.plot(found.estimate, place + 0.3, "|", color=INK, markersize=8, markeredgewidth=2)
+        _dots(ax, place, values, "gru", hollow=name.endswith("parameters"))
     ax.axvline(0, color=MUTED, linewidth=1)
-    ax.axvline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)))
+    label = f"margin, {margin:+g} point".replace("-", "−")
+    line = ax.axvline(margin, color=ACCENTS["good"], linewidth=1.4, linestyle=(0, (4, 2)), label=label)
+    ax.set_xlabel("label error rate, LSTM − GRU, points (left: the LSTM is better)")
+    _rows(fig, ax, names, [line])
+    return fig
+
+
+def _dots(ax: Axes, place: int, values: pd.Series, network: str, hollow: bool) -> None:
+    """A row of seeds, with their mean and its interval below."""
+    found, colour = bootstrap(values.to_numpy()), COLOURS.get(network, COLOURS["baseline"])
+    style: dict[str, Any] = {"marker": SHAPES[network], "facecolors": PAPER if hollow else colour, "edgecolors": colour}
+    ax.scatter(values, place + np.random.default_rng(0).uniform(-0.16, 0.16, len(values)), s=16, alpha=0.65, **style)
+    ax.plot([found.low, found.high], [place + 0.33] * 2, color=INK, linewidth=1.8)
+    ax.plot(found.estimate, place + 0.33, "|", color=INK, markersize=8, markeredgewidth=2)
+
+
+def _rows(fig: Figure, ax: Axes, names: Sequence[str], more: Sequence[Line2D] = ()) -> None:
+    """Names of the rows, from the top, and the legend of `_dots`."""
+    fig.set_layout_engine("constrained", w_pad=ROOM)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.invert_yaxis()
-    ax.set_xlabel("label error rate, LSTM − GRU, points (left: the LSTM is better)")
-    handles = [
-        Line2D([], [], color=COLOURS["gru"], marker=MARKERS["gru"], linestyle="", label="one seed"),
-        Line2D([], [], color=INK, marker="|", markersize=8, markeredgewidth=2, label="mean, 95 % interval"),
-        Line2D(
-            [], [], color=ACCENTS["good"], linestyle=(0, (4, 2)), label=f"margin, {margin:+g} point".replace("-", "−")
-        ),
-    ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3)
-    return fig
+    seed = Line2D([], [], color=MUTED, marker="o", linestyle="", label="one seed")
+    mean = Line2D([], [], color=INK, marker="|", markersize=8, markeredgewidth=2, label="mean, 95 % interval")
+    fig.legend(handles=[seed, mean, *more], loc="outside lower center", ncols=3)
 
 
 def draw_descent(runs: pd.DataFrame) -> Figure:
     """Label error rate over the steps, one panel for the cells in one direction, one for both; baselines in each."""
     fig, axes = plt.subplots(1, len(WAYS), figsize=(WIDTH, 3.3), sharey=True)
     for ax, directions in zip(axes, WAYS, strict=True):
-        chosen = [case for case in cases() if case["directions"] == directions and case["network"] in ("lstm", "gru")]
-        chosen = [case for case in chosen if case["match"] == "width"]
-        chosen += [case for case in cases() if case["network"] in PLAIN]
-        for case in chosen:
-            part = runs[np.logical_and.reduce([runs[key] == value for key, value in case.items()])]
-            _lines(ax, part, case["network"])
+        for case in cases():
+            if case["network"] in PLAIN or (case["directions"], case["match"]) == (directions, "width"):
+                _lines(ax, select(runs, **case), case["network"])
         ax.set(title=f"cells reading in {WAYS[directions]}", xlabel="optimiser steps", ylim=(0, 105))
         ax.set_xlim(-0.025 * runs["steps"].max(), 1.025 * runs["steps"].max())
     axes[0].set_ylabel("label error rate, %")
-    handles = [_handle(network) for network in NAMES]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=4)
+    _legend(fig)
     return fig
 
 
@@ -138,18 +119,19 @@ def _style(network: str) -> Any:
     return {"frame": (0, (1, 1.2)), "convolution": (0, (4, 2))}.get(network, "-")
 
 
-def _handle(network: str) -> Line2D:
-    colour = COLOURS.get(network, COLOURS["baseline"])
-    return Line2D([], [], color=colour, linestyle=_style(network), marker=SHAPES[network], label=NAMES[network])
+def _legend(fig: Figure) -> None:
+    handles = []
+    for network, name in NAMES.items():
+        style: dict[str, Any] = {"color": COLOURS.get(network, COLOURS["baseline"]), "linestyle": _style(network)}
+        handles.append(Line2D([], [], marker=SHAPES[network], label=name, **style))
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=4)
 
 
 def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Label error rate on the strings for tuning against the learning rate; a ring marks the chosen rate."""
     fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
     for row in best.to_dict("records"):
-        keys = ["network", "directions", "match"]
-        part = runs[np.logical_and.reduce([runs[key] == row[key] for key in keys])]
-        network = row["network"]
+        part, network = select(runs, row["network"], row["directions"], row["match"]), row["network"]
         ax = axes[0 if row["directions"] == 1 and network not in PLAIN else 1]
         mean = 100 * part.groupby("learning_rate")["errors"].mean()
         colour = COLOURS.get(network, COLOURS["baseline"])
@@ -162,28 +144,24 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
         ax.minorticks_off()
     axes[0].set_ylabel("label error rate, %")
-    handles = [_handle(network) for network in NAMES]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=4)
+    _legend(fig)
     return fig
 
 
-def draw_early(early: pd.DataFrame, plain: pd.DataFrame) -> Figure:
-    """Accuracy on Japanese vowels against the frames heard: cells with every seed, logistic regressions without order."""
+def draw_early(table: pd.DataFrame) -> Figure:
+    """Right answers on Japanese vowels against the frames heard: cells with every seed, regressions without order."""
     fig, ax = plt.subplots(figsize=(WIDTH * 0.8, 3.3))
     fig.set_layout_engine("constrained", w_pad=ROOM)
-    for kind, part in plain.groupby("kind"):
-        rows = part.sort_values("frames")
-        style: dict[str, Any] = dict(color=COLOURS["baseline"], linestyle=STYLES[str(kind)], linewidth=1.8)
-        ax.plot(rows["frames"], 100 * rows["accuracy"], label=KINDS[str(kind)], **style)
+    marks = sorted(table["frames"].unique())
+    for kind, label in KINDS.items():
+        rows = table[table["model"] == kind].set_index("frames")["right"].sort_index()
+        ax.plot(rows, color=COLOURS["baseline"], linestyle=STYLES[kind], linewidth=1.8, label=label)
     for cell, shift in (("lstm", 0.97), ("gru", 1.03)):
-        part = early[early["cell"] == cell]
-        frames = shift * np.array(part["curves"].iloc[0]["frames"])
-        values = 100 * np.array([curves["heard"] for curves in part["curves"]])
-        for row in values:
-            ax.plot(frames, row, MARKERS[cell], color=COLOURS[cell], markersize=3, alpha=0.45, linestyle="")
-        ax.plot(frames, np.median(values, axis=0), color=COLOURS[cell], label=LABELS[cell])
-    marks = early["curves"].iloc[0]["frames"]
-    ax.set(xscale="log", xlabel="frames heard (shorter utterances: all of them)", ylabel="test accuracy, %")
+        part = table[table["model"] == cell]
+        ax.plot(shift * part["frames"], part["right"], MARKERS[cell], color=COLOURS[cell], markersize=3, alpha=0.45)
+        middle = part.groupby("frames")["right"].median()
+        ax.plot(shift * middle.index, middle, color=COLOURS[cell], label=LABELS[cell])
+    ax.set(xscale="log", xlabel="frames heard (shorter utterances: all of them)", ylabel="speakers told right, %")
     ax.set_xticks(marks, [str(mark) for mark in marks])
     ax.minorticks_off()
     ax.legend(loc="lower right")
