@@ -31,7 +31,7 @@ def result_table(runs: pd.DataFrame, quick: pd.DataFrame, table: pd.DataFrame) -
         first, met = rows.iloc[0], times.get_group((task, cell, match))
         half = met["time"].where(met["reached"], np.inf).median()
         cells = [
-            TASK_NAMES[task],
+            TASK_NAMES[task].replace("-", "\N{NON-BREAKING HYPHEN}"),
             LABELS[cell] if match == "width" else f"{LABELS[cell]}, {MATCHES[match]}",
             f"{first['width']}",
             f"{first['parameters']:,}",
