@@ -37,12 +37,20 @@ def exchanged(frame: pd.DataFrame, condition: Iterable[str]) -> pd.DataFrame:
 
     Args:
         frame: one row a run.
-        condition: columns of the configuration; all others are results. The cell is in the first that names both.
+        condition: columns of the configuration; all others are results. The cell is in the first that names both; not in
+            `variant`, whose values are one cell with a gate changed: the other has no such gate to exchange it with.
     """
     if not asked():
         return frame
     keys = [name for name in condition if name in frame]
-    cell = next((name for name in keys if {*OTHER} <= {each for each in frame[name] if isinstance(each, str)}), None)
+    cell = next(
+        (
+            name
+            for name in keys
+            if name != "variant" and {*OTHER} <= {each for each in frame[name] if isinstance(each, str)}
+        ),
+        None,
+    )
     if cell is None:
         return frame
     taken = frame.copy()

@@ -301,7 +301,7 @@ def test_the_cost_of_a_sweep_that_is_run_in_parts_is_that_of_all_its_runs(work, 
     for seeds in ([0, 1], [1, 2]):
         sweep(work.slow, {"folder": [str(noted)]}, seeds, name="parts", workers=1)
     (entry,) = chapter.current().record["sweeps"]
-    assert entry["runs"] == 3 and entry["core_seconds"] > 0.6, "three of 0.2 seconds"
+    assert entry["runs"] == 3 and entry["core_seconds"] >= 0.6, "three of 0.2 seconds"
 
 
 def test_a_run_defined_in_a_notebook_is_refused(work):

@@ -237,8 +237,6 @@ def test_evidence_and_maps_of_made_up_readings() -> None:
     }
     assert all(np.isclose(each.low, 0.5) for name, each in found.items() if name.startswith("oneDNN"))
     part = ratios[(ratios["mode"] == "training") & (ratios["batch_size"] == 1)]
-    assert runs.onward(part[part["implementation"] == "oneDNN"], "hidden_size") == 16
-    assert runs.onward(part[part["implementation"] == "native"], "hidden_size") is None
     texts = [text.get_text() for text in plots.ratio_map(ratios).axes[0].texts]
     assert texts == ["0.50"] * 4
 
