@@ -83,11 +83,17 @@ def frame(*rows: dict) -> pd.DataFrame:
     return pd.DataFrame([{"seed": 0, **row, "score": number} for number, row in enumerate(rows)])
 
 
-@pytest.mark.parametrize("column", ["cell", "network", "variant", "model"])
+@pytest.mark.parametrize("column", ["cell", "network", "model"])
 def test_the_cell_is_found_whatever_its_column_is_called(monkeypatch: pytest.MonkeyPatch, column: str) -> None:
     monkeypatch.setenv("BOOK_SWAP", "1")
     rows = frame({column: "lstm"}, {column: "gru"}, {column: "lstm_coupled"})
     assert list(exchanged(rows, [column, "seed"])["score"]) == [1, 0, 2]
+
+
+def test_cells_with_a_gate_changed_are_not_exchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOK_SWAP", "1")
+    rows = frame({"variant": "lstm"}, {"variant": "gru"}, {"variant": "lstm_no_forget"})
+    assert list(exchanged(rows, ["variant", "seed"])["score"]) == [0, 1, 2]
 
 
 def test_the_start_stays_the_same_where_only_the_size_and_the_rate_are_a_cells_own(

@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 
 OTHER = {"lstm": "gru", "gru": "lstm"}
+KEPT: tuple[str, ...] = ("variant",)
+"""Columns that name a cell with a gate changed: the other cell has no such gate to exchange it with."""
 OWN: tuple[tuple[str, ...], ...] = (
     (),
     ("learning_rate",),
@@ -37,20 +39,14 @@ def exchanged(frame: pd.DataFrame, condition: Iterable[str]) -> pd.DataFrame:
 
     Args:
         frame: one row a run.
-        condition: columns of the configuration; all others are results. The cell is in the first that names both; not in
-            `variant`, whose values are one cell with a gate changed: the other has no such gate to exchange it with.
+        condition: columns of the configuration; all others are results. The cell is in the first that names both, those
+            of `KEPT` apart.
     """
     if not asked():
         return frame
     keys = [name for name in condition if name in frame]
-    cell = next(
-        (
-            name
-            for name in keys
-            if name != "variant" and {*OTHER} <= {each for each in frame[name] if isinstance(each, str)}
-        ),
-        None,
-    )
+    named = [name for name in keys if {*OTHER} <= {each for each in frame[name] if isinstance(each, str)}]
+    cell = next((name for name in named if name not in KEPT), None)
     if cell is None:
         return frame
     taken = frame.copy()

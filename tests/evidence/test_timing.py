@@ -236,7 +236,6 @@ def test_evidence_and_maps_of_made_up_readings() -> None:
         f"{i}, {w} work, 1 thread" for i in ("oneDNN", "native") for w in ("light", "middle", "heavy")
     }
     assert all(np.isclose(each.low, 0.5) for name, each in found.items() if name.startswith("oneDNN"))
-    part = ratios[(ratios["mode"] == "training") & (ratios["batch_size"] == 1)]
     texts = [text.get_text() for text in plots.ratio_map(ratios).axes[0].texts]
     assert texts == ["0.50"] * 4
 

@@ -83,7 +83,7 @@ EXCHANGED = """
 import json, sys
 from pathlib import Path
 from evidence import swap
-swap.CELL, swap.OTHER = ("variant",), {other!r}
+swap.KEPT, swap.OTHER = (), {other!r}
 sys.path.insert(0, {tests!r})
 import swapped
 print(json.dumps(swapped.checks(Path({notebook!r}))))
