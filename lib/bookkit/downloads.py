@@ -7,32 +7,37 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from bookkit.prose import Statements
+from bookkit.sphinx_ext.records import Chapter
+from evidence.injected import command
 
 FIGURE = "application/vnd.book.figure+json"
 GLUED = "application/papermill.record/text/plain"
 ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]*)`")
 TARGET = re.compile(r"^\([\w-]+\)=\n", re.M)
-HEAD = """*An executed copy of the chapter `{name}`. To run it again, from the root of the project:*
+HEAD = """*An executed copy of the chapter `{name}`{changed}. To run it again, from the root of the project:*
 
 ```
 make set-up
-.venv/bin/papermill chapters/{name}.ipynb out.ipynb
+.venv/bin/{command}
 ```"""
 
 
 def executed_copy(
-    notebook: NotebookNode, outputs: list[list[NotebookNode]], name: str, statements: Statements
+    notebook: NotebookNode, outputs: list[list[NotebookNode]], record: Chapter, statements: Statements
 ) -> NotebookNode:
-    """A notebook to keep and to read anywhere.
+    """A notebook to keep and to read anywhere; with other parameters than the published ones it says so and holds them.
 
     Args:
         notebook: the source. outputs: of its code cells, in order.
-        name: of the chapter. statements: what the marks stand for.
+        record: of the executed chapter. statements: what the marks stand for.
     """
-    cells = [new_markdown_cell(HEAD.format(name=name), id="how-to-run-it")]
+    changed = record.changed
+    words = ", with other than the published parameters" if changed else ""
+    head = HEAD.format(name=record.chapter, changed=words, command=command(record.chapter, changed))
+    cells = [new_markdown_cell(head, id="how-to-run-it")]
     waiting = iter(outputs)
     for cell in notebook.cells:
         copy = nbformat.from_dict({**cell, "metadata": {"tags": tags} if (tags := cell.metadata.get("tags")) else {}})
@@ -41,6 +46,10 @@ def executed_copy(
         elif cell.cell_type == "code":
             copy.outputs = [shown for output in next(waiting) if (shown := _shown(output)) is not None]
         cells.append(copy)
+        if changed and "parameters" in cell.metadata.get("tags", []):
+            lines = [f"{name} = {value!r}" for name, value in changed.items()]
+            tagged = {"tags": ["injected-parameters"]}
+            cells.append(new_code_cell("\n".join(["# Parameters", *lines]), id="other-parameters", metadata=tagged))
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return nbformat.from_dict(
         {

@@ -11,16 +11,36 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.colon_fence import colon_fence_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.myst_blocks import myst_block_plugin
+
+from evidence.format import listed
 from evidence.record import comparable
 
-CODE = r"(?P<code>`[^`\n]+`)"
-FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,}|:{3,})\s*(?P<name>\{[\w:-]+\})?")
+FENCE = re.compile(r"^\s*(?P<fence>`{3,}(?=[^`]*$)|~{3,}|:{3,})\s*(?P<name>\{[\w:-]+\})?")
 SHOWN = {"{code}", "{code-block}", "{code-cell}", "{math}"}
 """Directives whose content is shown as it is."""
-MARK = re.compile(
-    CODE + r"|\[(?P<typed>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<kind>value|holds|verdict):(?P<id>[\w.-]+)\)", re.S
+UNREAD = (
+    r"(?<![`\\])(?:(?P<ticks>`{1,2})(?!`)(?:(?!\n\s*\n).)+?(?<!`)(?P=ticks)|(?P<more>`{3,})[^`\n][^\n]*?(?<!`)(?P=more))(?!`)"
+    r"|<!--.*?-->|(?m:^%[^\n]*)"
 )
+"""Code within a paragraph, and comments."""
+MARK = re.compile(
+    rf"(?P<code>{UNREAD})|"
+    r"\[(?P<typed>(?:[^\[\]\n]|\n(?!\s*\n)|\[[^\[\]]*\](?!\())*)\]\((?P<kind>value|holds|verdict):(?P<id>[\w.-]+)\)",
+    re.S,
+)
+TITLE = re.compile(r"^\s*`{3,}\{[^\n]*\]\(holds:[^\n]*", re.M)
+"""A check in the title of a directive that begins with backticks, which may hold no others."""
+PARSER = MarkdownIt("commonmark").enable("table").use(colon_fence_plugin)
+PARSER.use(dollarmath_plugin).use(myst_block_plugin)
+LOOSE = re.compile(r"\]\s*\(\s*(?:value|holds|verdict)s?\s*:", re.I)
+SCHEME = re.compile(r"(?!https?:|mailto:)[a-z]+:", re.I)
 STOPS = ("\n\n", ". ", ".\n", "? ", "| ")
 """What ends a sentence, or the cell of a table."""
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$~^#])")
@@ -66,7 +86,10 @@ class Statements:
         for key, entry in record.get("numbers", {}).items():  # glued numbers of chapters whose prose is still generated
             self.values[key] = Value(entry["text"], judged and not entry.get("measured"))
         for key, value in record.get("parameters", {}).items():
-            self.values[f"{name.rpartition('/')[2]}.{key}"] = Value(plain(value), judged)
+            known = f"{name.rpartition('/')[2]}.{key}"
+            if known in self.values:
+                self.problems.append(f"{name}: parameter {known!r} is also one of another chapter of that name")
+            self.values[known] = Value(plain(value), judged)
         for key, entry in record.get("values", {}).items():
             if key in self.values:
                 self.problems.append(f"{name}: value {key!r} is published twice in the book")
@@ -82,10 +105,12 @@ class Statements:
         def shown(kind: str, id: str, typed: str) -> str:
             return f"{{check}}`{id}`" if kind == "holds" else escaped(self.computed(kind, id) or typed)
 
-        return re.sub(r" (?=\{check\}`)", "\N{NO-BREAK SPACE}", self._each(text, where, shown))
+        found = self._each(text, where, shown)
+        self.problems += [f"{where}: this mark is not understood: “{each}”" for each in strays(found)]
+        return re.sub(r" (?=\{check\}`)", "\N{NO-BREAK SPACE}", found)
 
-    def plain(self, text: str) -> str:
-        """The text for a notebook that somebody downloads: values as computed, checks as signs."""
+    def plain(self, text: str, where: str | None = None) -> str:
+        """The text for a notebook that somebody downloads: values as computed, checks as signs; problems as `resolved`."""
 
         def shown(kind: str, id: str, typed: str) -> str:
             if kind != "holds":
@@ -93,7 +118,7 @@ class Statements:
             check = self.checks.get(id)
             return "✓" if check is None or check.holds else f"(not so in this run: {check.shown})"
 
-        return self._each(text, None, shown)
+        return self._each(text, where, shown)
 
     def typed(self, text: str) -> str:
         """The source with each typed value as this build computed it, where it can be judged here."""
@@ -110,7 +135,13 @@ class Statements:
         value = self.values.get(_key(kind, id))
         return value.text if value else None
 
+    def unknown(self) -> list[str]:
+        """Ids that the texts seen so far refer to and no chapter published."""
+        return sorted(self.used - {*self.values, *self.checks})
+
     def _each(self, text: str, where: str | None, shown: Callable[[str, str, str], str]) -> str:
+        """The text with each mark as `shown` gives it, by kind, id and typed text."""
+
         def one(match: re.Match[str]) -> str:
             if match["code"] is not None:
                 return match[0]
@@ -120,7 +151,11 @@ class Statements:
                 self.problems.append(f"{where}: {problem}: “{sentence(match.string, match.start())}”")
             return shown(kind, id, typed)
 
-        return "".join(part if is_code else MARK.sub(one, part) for is_code, part in regions(text))
+        parts = [*regions(text)]
+        if where:
+            titles = [found[0].strip() for is_code, part in parts if not is_code for found in TITLE.finditer(part)]
+            self.problems += [f"{where}: a title cannot hold a check: “{each}”" for each in titles]
+        return "".join(part if is_code else MARK.sub(one, part) for is_code, part in parts)
 
     def _wrong(self, kind: str, id: str, typed: str) -> str:
         if kind == "holds":
@@ -158,11 +193,31 @@ def regions(text: str) -> Iterator[tuple[bool, str]]:
     yield part_is_code, "".join(part)
 
 
+def strays(text: str) -> Iterator[str]:
+    """What is left in a page as a link to no place of the web, or as the text of a mark: Markdown decides what is one."""
+    for token in PARSER.parse(text):
+        if token.type in ("fence", "colon_fence") and (named := re.match(r"\{[\w:-]+\}", token.info.strip())):
+            if named[0] not in SHOWN:
+                yield from strays(f"{token.info.strip()[named.end() :]}\n\n{token.content}")
+        elif token.children:
+            yield from _stray_pieces(token.children)
+
+
+def _stray_pieces(pieces: list[Token]) -> Iterator[str]:
+    for before, piece in zip([None, *pieces], pieces, strict=False):
+        role = piece.type == "code_inline" and before is not None and before.content.endswith("}")
+        if piece.type == "link_open" and SCHEME.match(target := unquote(str(piece.attrGet("href")))):
+            yield target
+        elif role and (found := LOOSE.search(piece.content)):
+            yield piece.content[found.start() :]
+    text = "".join(piece.content for piece in pieces if piece.type == "text")
+    yield from (text[found.start() :][:80] for found in LOOSE.finditer(text))
+
+
 def plain(value: Any) -> str:
     """A parameter as prose types it: `1,000`, `20, 50 and 100`."""
     if isinstance(value, list):
-        *first, last = [plain(each) for each in value]
-        return f"{', '.join(first)} and {last}" if first else last
+        return listed(plain(each) for each in value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
@@ -180,7 +235,13 @@ def sentence(text: str, place: int) -> str:
     """The sentence around a place in a page, its marks as the words they show."""
     begin = max((text.rfind(stop, 0, place) + len(stop) for stop in STOPS if stop in text[:place]), default=0)
     ends = [end for stop in STOPS if (end := text.find(stop, place)) >= 0]
-    return " ".join(MARK.sub(lambda m: m["typed"] or "", text[begin : min(ends, default=len(text)) + 1]).split())
+    shown = MARK.sub(_word, text[begin : min(ends, default=len(text)) + 1])
+    return " ".join(shown.split())
+
+
+def _word(match: re.Match[str]) -> str:
+    """A mark as the word that is typed, code as it is, and nothing of a comment."""
+    return match["typed"] or (match[0] if match[0].startswith("`") else "")
 
 
 def _key(kind: str, id: str) -> str:

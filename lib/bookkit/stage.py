@@ -55,10 +55,9 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
     for name in ("_toc.yml", "references.bib", "CITATION.cff"):
         if (root / name).is_file():
             shutil.copyfile(root / name, beside / name)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    (beside / "_config.yml").write_text(
-        yaml.safe_dump(settings(config, root), sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    config = settings(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")), root)
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    (beside / "_config.yml").write_text(text, encoding="utf-8")
     statements = statements_of(executed, root)
     for page in pages(root):
         source = page_file(page, root)
@@ -69,17 +68,24 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
         else:
             text = statements.resolved(source.read_text(encoding="utf-8"), source.relative_to(root).as_posix())
             place.write_text(name_format(text), encoding="utf-8")
-    statements.resolved(readme(root), "README.md")
+    _check_readme(root / "README.md", statements)
     if found := statements.problems:
-        lines = "\n".join(f"- {each}" for each in found)
-        raise StageError(
-            f"{len(found)} statement{'s' * (len(found) > 1)} of the prose do not follow from this build:\n{lines}"
-        )
+        some = f"{len(found)} statement{'s' * (len(found) > 1)} of the prose do not follow from this build:"
+        raise StageError("\n".join([some, *(f"- {each}" for each in found)]))
     checks = {name: vars(check) for name, check in statements.checks.items()}
     (beside / "_book" / "checks.json").write_text(json.dumps(checks, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     os.replace(beside, target)
     return target
+
+
+def _check_readme(path: Path, statements: Statements) -> None:
+    """Judge the marks of the first page of the project: they are comments, as a code host would show links to nowhere."""
+    text = readme(path.parent)
+    statements.resolved(text, path.name)
+    for comment in re.findall(r"<!--.*?-->", text, re.S):
+        if re.search(r"\b(?:holds?|values?|verdicts?)\b", comment):
+            statements.problems.append(f"{path.name}: this mark is not understood: “{comment}”")
 
 
 def statements_of(executed: Path, root: Path) -> Statements:
@@ -105,7 +111,7 @@ def readme(root: Path) -> str:
     """README with its marks; they stand in comments there, since a code host would show links that lead nowhere."""
     path = root / "README.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return re.sub(r"<!-- holds:([\w-]+) -->", r"[✓](holds:\1)", text)
+    return re.sub(r"<!--\s*holds:([\w-]+)\s*-->", r"[✓](holds:\1)", text)
 
 
 def pages(root: Path) -> list[str]:
@@ -173,12 +179,12 @@ def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: P
     if not (folder / "notebook.ipynb").is_file():
         raise StageError(f"{source.name}: not executed yet, {folder / 'notebook.ipynb'} is missing")
     notebook = nbformat.read(source, as_version=4)
-    outputs = _outputs(source, notebook, nbformat.read(folder / "notebook.ipynb", as_version=4))
-    download = downloads.executed_copy(notebook, [list(each) for each in outputs], name, statements)
+    outputs = outputs_of(source, notebook, nbformat.read(folder / "notebook.ipynb", as_version=4))
     try:
         record = read(Chapter, folder / "chapter.json")
     except RecordError as error:
         raise StageError(str(error)) from None
+    download = downloads.executed_copy(notebook, [list(each) for each in outputs], record, statements)
     cells = []
     for number, cell in enumerate(notebook.cells, 1):
         cells.append(_clean(cell))
@@ -207,8 +213,15 @@ def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: P
         path.write_text(text, encoding="utf-8")
 
 
-def _outputs(source: Path, notebook: NotebookNode, done: NotebookNode) -> list[list[NotebookNode]]:
-    """Outputs of the executed code cells, in the order of the source's."""
+def outputs_of(source: Path, notebook: NotebookNode, done: NotebookNode) -> list[list[NotebookNode]]:
+    """Outputs of the executed code cells, in the order of the source's.
+
+    Args:
+        source: path of the notebook, for the message. notebook: as it is written. done: as it was executed.
+
+    Raises:
+        StageError: a code cell is not the one that was executed.
+    """
     ran = [
         cell
         for cell in done.cells
@@ -292,5 +305,5 @@ def _copy_figure(figure: str, source: Path, target: Path, chapter: str, statemen
         shutil.copyfile(file, target / file.name)
     sidecar = json.loads((target / f"{figure}.json").read_text(encoding="utf-8"))
     sidecar["caption"] = statements.resolved(sidecar["caption"], f"caption of {figure} in {chapter}")
-    sidecar["alt"] = statements.plain(sidecar["alt"])
+    sidecar["alt"] = statements.plain(sidecar["alt"], f"alternative text of {figure} in {chapter}")
     (target / f"{figure}.json").write_text(json.dumps(sidecar, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -92,6 +92,84 @@ def test_what_a_directive_holds_is_prose_and_what_a_block_of_code_holds_is_not()
     assert shown.count(mark) == 1 and shown.count("33 of 40") == 4 and not problems
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[34](value: recall-gru)",
+        "[34] (value:recall-gru)",
+        '[34](value:recall-gru "title")',
+        "[34](<value:recall-gru>)",
+        "[34](values:recall-gru)",
+        "[✓](hold:recall-gru-ahead)",
+        "[34][r]\n\n[r]: value:recall-gru",
+        "[[a [b] c]](value:recall-gru)",
+        "[a [33 of 40](value:recall-gru)](value:fast)",
+        "[x\n\ny](value:recall-gru)",
+        "{ref}`[34](value:recall-gru) <x>`",
+        "a\n\n    ```\n\n[34](value:recall-gru)",
+        ":::{note}\n[34](value: recall-gru)\n:::",
+        "```{admonition} It won [34](value: recall-gru)\nx\n```",
+        "| a |\n|---|\n| [34](value: recall-gru) |",
+        "- > [34](value: recall-gru)",
+    ],
+)
+def test_what_looks_like_a_mark_and_is_none_is_a_problem(text: str) -> None:
+    assert any("this mark is not understood" in each for each in resolved(text)[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](https://example.org) [b](../c.md#d) [e](guide-first) <https://example.org> [f](mailto:a@b.c)",
+        "$[a](b)$ and `[34](value: recall-gru)` and ``[34] (value:x) ` ``",
+        "```python\n[34](value: recall-gru)\n```",
+        "- a\n  ~~~\n  [34](value: recall-gru)\n  ```\n  ~~~",
+        "<!-- [34](value:recall-gru) [35](value: recall-gru) -->",
+        "<!--\n\n[34](value:recall-gru)\n\n-->",
+        "a\n% [34](value:recall-gru)\nb",
+    ],
+)
+def test_links_code_and_comments_are_left_alone(text: str) -> None:
+    assert resolved(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```code``` [{}](value:recall-gru)",
+        "``a ` b`` [{}](value:recall-gru) ``c``",
+        "It is 5` [{}](value:recall-gru)\n\nand 6`.",
+        "[^1]: [{}](value:recall-gru)",
+        "| a |\n|---|\n| [{}](value:recall-gru) |",
+        "```{{admonition}} [{}](value:recall-gru)\nx\n```",
+        "[a [{}](value:recall-gru)](b)",
+        "> - [{}](value:recall-gru)",
+    ],
+)
+def test_a_mark_is_judged_wherever_a_reader_sees_it(text: str) -> None:
+    assert any("is '33 of 40'" in each for each in resolved(text.format("34 of 40"))[1])
+    assert not [each for each in resolved(text.format("33 of 40"))[1] if "is '33 of 40'" in each]
+
+
+def test_a_title_between_backticks_cannot_hold_a_check() -> None:
+    check = "[✓](holds:recall-gru-ahead)"
+    (problem,) = resolved(f"```{{admonition}} So it is {check}\nx\n```\n")[1]
+    assert problem.startswith("page: a title cannot hold a check: “```{admonition} So it is")
+    assert resolved(f":::{{admonition}} So it is {check}\nx\n:::\n")[1] == []
+    assert resolved(f"```{{admonition}} In short\nSo it is {check}\n```\n")[1] == []
+
+
+def test_parameters_of_two_chapters_of_one_name_are_a_problem() -> None:
+    found = Statements.of([record(values={}, checks={}), record(chapter="far/recall", values={}, checks={})])
+    assert "far/recall: parameter 'recall.steps' is also one of another chapter of that name" in found.problems
+
+
+def test_ids_that_nobody_published_are_known() -> None:
+    statements = Statements.of([record()])
+    statements.typed("[?](value:recall-gru) [?](value:no-such) [✓](holds:quick) [x](verdict:P9) <!-- [?](value:b) -->")
+    assert statements.unknown() == ["ledger-p9", "no-such"]
+
+
 @given(
     st.lists(
         st.sampled_from(["```\n", "```python\n", "```{note}\n", "~~~\n", "a\n", "`b`\n", ":::{tip}\n", ":::\n", "\n"])
@@ -147,6 +225,7 @@ def test_white_space_of_any_kind_is_the_same() -> None:
         ("One. Two [x](value:a) here. Three.", "Two x here."),
         ("# Head\n\nOnly [x](value:a) here", "Only x here"),
         ("| a | b [x](value:a) | c |", "b x |"),
+        ("Take `nn.LSTM` <!-- why --> in [x](value:a) cases.", "Take `nn.LSTM` in x cases."),
     ],
 )
 def test_the_sentence_around_a_mark(text: str, expected: str) -> None:

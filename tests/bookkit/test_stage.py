@@ -112,6 +112,36 @@ def test_readers_get_an_executed_copy_in_plain_words(book: Path) -> None:
     assert "won 12 of 40 (not so in this run: +3 [1, 5] <points>)." in text
 
 
+def test_a_copy_with_other_parameters_holds_them_and_says_so(book: Path) -> None:
+    def copy(name: str) -> nbformat.NotebookNode:
+        path = staged(book) / "_book" / "sources" / "chapters" / "alpha" / f"{name}.ipynb"
+        return nbformat.read(path, as_version=4)
+
+    def injected(notebook: nbformat.NotebookNode) -> list[str]:
+        tagged = [cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+        return [cell.source for cell in tagged]
+
+    assert injected(copy("first")) == [] and "other than" not in copy("first").cells[0].source
+    assert ".venv/bin/papermill chapters/alpha/first.ipynb out.ipynb\n" in copy("first").cells[0].source
+    assert injected(copy("second")) == ["# Parameters\nseeds = 2"]
+    assert "with other than the published parameters" in copy("second").cells[0].source
+    assert ".venv/bin/papermill chapters/alpha/second.ipynb out.ipynb -p seeds 2\n" in copy("second").cells[0].source
+    tags = [cell.metadata.get("tags") for cell in copy("second").cells if cell.cell_type == "code"]
+    assert tags.index(["injected-parameters"]) == tags.index(["parameters"]) + 1
+
+
+@pytest.mark.parametrize("part", ["caption", "alt"])
+def test_what_a_figure_says_in_words_is_judged_too(book: Path, part: str) -> None:
+    path = book / "_build" / "executed" / "alpha" / "first" / "figures" / "first-lines.json"
+    sidecar = json.loads(path.read_text())
+    path.write_text(json.dumps({**sidecar, part: f"{sidecar[part]} It won [12 of 40](value:first-won)."}))
+    shown = json.loads((staged(book) / "figures" / "first-lines.json").read_text())[part]
+    assert shown.endswith("It won 12 of 40.")
+    path.write_text(json.dumps({**sidecar, part: f"{sidecar[part]} It won [13 of 40](value:first-won)."}))
+    with pytest.raises(StageError, match="of first-lines in alpha/first: 'first-won' is '12 of 40'"):
+        staged(book)
+
+
 def test_a_typed_value_that_this_build_did_not_compute_ends_the_build(book: Path) -> None:
     path = book / "chapters" / "index.md"
     path.write_text(path.read_text().replace("[12 of 40]", "[13 of 40]") + "\nSo it is [✓](holds:nothing).\n")
@@ -206,6 +236,16 @@ def test_the_readme_is_checked_too_its_marks_unseen(book: Path) -> None:
         staged(book)
 
 
+@pytest.mark.parametrize(
+    "mark", ["<!-- hold:first-ahead -->", "<!-- holds: first-ahead -->", "<!-- value:first-won -->"]
+)
+def test_a_mark_of_the_readme_that_is_not_understood_is_named(book: Path, mark: str) -> None:
+    (book / "README.md").write_text(f"<!-- What a reader does not see. -->\nIt won<!--holds:first-ahead-->{mark}.\n")
+    with pytest.raises(StageError) as error:
+        staged(book)
+    assert str(error.value).splitlines()[1:] == [f"- README.md: this mark is not understood: “{mark}”"]
+
+
 def test_computed_values_are_written_into_the_sentences_that_type_them(
     book: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -218,3 +258,20 @@ def test_computed_values_are_written_into_the_sentences_that_type_them(
     said = capsys.readouterr().out
     assert "chapters/index.md: [?](value:first-won) → [12 of 40](value:first-won)" in said
     assert "does not hold (and is not judged here): second-ahead: +3 [1, 5] <points>" in said
+
+
+def test_nothing_is_written_from_a_chapter_that_was_edited_since(book: Path) -> None:
+    index = book / "chapters" / "index.md"
+    index.write_text(index.read_text().replace("[12 of 40]", "[?]"))
+    before = index.read_text()
+    edit(book, lambda notebook: notebook.cells[1].update(source="import math"))
+    with pytest.raises(StageError, match=r"first.ipynb: code cell 1 is not the one that was executed"):
+        proofread(Places(book))
+    assert index.read_text() == before
+
+
+def test_marks_that_nobody_computes_are_named(book: Path, capsys: pytest.CaptureFixture) -> None:
+    index = book / "chapters" / "index.md"
+    index.write_text(index.read_text() + "\nIt took [?](value:first-steps) [✓](holds:first-quick).\n")
+    proofread(Places(book))
+    assert "no chapter publishes: first-quick, first-steps" in capsys.readouterr().out

@@ -49,10 +49,7 @@ class ChapterCard(SphinxDirective):
             chapter = read(Chapter, path)
         except RecordError as error:
             raise self.error(str(error)) from None
-        changed = {
-            name: value for name, value in chapter.parameters.items() if value != chapter.published_parameters.get(name)
-        }
-        return [card(template="chapter.html", context={"chapter": chapter, "changed": changed})]
+        return [card(template="chapter.html", context={"chapter": chapter, "changed": chapter.changed})]
 
 
 class ExecutionTable(SphinxDirective):

@@ -122,6 +122,11 @@ class Chapter(Origin):
     meanings: dict[str, str] = Field(default={})
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """Parameters with other than their published values."""
+        return {name: value for name, value in self.parameters.items() if value != self.published_parameters.get(name)}
+
+    @property
     def runs(self) -> int:
         """Number of runs of all sweeps."""
         return sum(sweep.runs for sweep in self.sweeps)
