@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,13 @@ FIRST, SECOND = "test_browser.py", "test_other_half.py"  # the longest two that 
 WITHOUT_KERNELS = {"test_execute.py", "test_speech.py", "test_statistics.py"}
 """Files to begin with, as they have something to do while the kernels are compiled."""
 NEED_THE_BOOK = {"built_book", "built_site", "site"}
+
+
+def pytest_configure() -> None:
+    """Hear the signals that whoever started the tests may have ignored (nohup, a shell's background job)."""
+    for each, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(each) == signal.SIG_IGN:
+            signal.signal(each, handler)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
