@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_matched import each_cell, same
+from test_matched import same
 
 from gatedrnn.kernels import library
-from gatedrnn.layers import Recurrent
 
 # ---- where the kernels cannot be compiled --------------------------------------------------------------------------
 

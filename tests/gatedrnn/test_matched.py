@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -15,7 +10,7 @@ from hypothesis import strategies as st
 from test_stepwise import arguments, stock_layer
 
 from gatedrnn.cells import CELLS
-from gatedrnn.kernels import library, matched, stepwise
+from gatedrnn.kernels import matched, stepwise
 from gatedrnn.kernels.shapes import BLOCKS
 from gatedrnn.layers import Recurrent
 

@@ -140,7 +140,7 @@ def test_sizes_of_any_whole_type():
     core = Recurrent("lstm", np.int64(2), np.int32(3), np.uint8(2))
     assert core(torch.zeros(4, 1, 2))[0].shape == (4, 1, 3)
     for wrong in (0, -1, 2.0, True, "3", None):
-        with pytest.raises(ValueError, match="hidden_size = .* is not allowed: a whole number of at least 1"):
+        with pytest.raises(ValueError, match=r"hidden_size = .* is not allowed: a whole number of at least 1"):
             Recurrent("lstm", 2, wrong)
 
 

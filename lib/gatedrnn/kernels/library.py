@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("matched.cpp")
 HEADERS = ("cells.h", "product.h", "vectors.h")
-FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
 TARGETS = {
     "AVX512": ("-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma", "-mf16c"),
     "AVX2": ("-mavx2", "-mfma", "-mf16c"),
@@ -129,24 +129,28 @@ def _compiler() -> str:
 
 def _compile(flags: list[str], library: Path) -> None:
     started = time.perf_counter()
-    home = Path(torch.__file__).parent
-    part = library.with_suffix(".part")
+    compiler, home = os.environ.get("CXX", "c++"), Path(torch.__file__).parent
+    part, object_file = library.with_suffix(".part"), library.with_suffix(".o")
+    mac = sys.platform == "darwin"
+    threads = [] if mac else ["-fopenmp"]  # for the object alone: a library linked with it would bring a second OpenMP
     abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
-    link = [
-        f"-L{home / 'lib'}",
-        "-ltorch_cpu",
-        "-lc10",
-        *(["-undefined", "dynamic_lookup"] * (sys.platform == "darwin")),
-    ]
-    command = [os.environ.get("CXX", "c++"), *flags, abi, f"-I{home / 'include'}", str(SOURCE), "-o", str(part), *link]
+    try:
+        _run([compiler, *flags, *threads, abi, f"-I{home / 'include'}", "-c", str(SOURCE), "-o", str(object_file)])
+        lenient = ["-undefined", "dynamic_lookup"] if mac else []
+        here = [f"-L{home / 'lib'}", "-ltorch_cpu", "-lc10", *lenient]
+        _run([compiler, "-shared", *flags, str(object_file), *here, "-o", str(part)])
+    finally:
+        object_file.unlink(missing_ok=True)
+    os.replace(part, library)
+    log.warning("matched kernels: compiled in %.0f s, once", time.perf_counter() - started)
+
+
+def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        part.unlink(missing_ok=True)
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
         first = next((line for line in lines if "error:" in line), lines[-1] if lines else "silence")
         raise RuntimeError(f"{command[0]} says: {first.strip()}")
-    os.replace(part, library)
-    log.warning("matched kernels: compiled in %.0f s, once", time.perf_counter() - started)
 
 
 def _target() -> tuple[str, ...]:
