@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -234,3 +235,12 @@ def test_an_exported_model_needs_nothing_of_ours(name, way):
     program = torch.export.export(model, (x,))
     assert "gatedrnn" not in str(program.graph)
     torch.testing.assert_close(program.module()(x), model(x), rtol=0, atol=1e-5)
+
+
+@each_cell
+def test_an_exported_onnx_model_gives_the_same(name, way, tmp_path):
+    model, x = Tagger(name).eval(), torch.randn(2, 6, 3)
+    torch.onnx.export(model, (x,), tmp_path / "model.onnx", dynamo=True, verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    np.testing.assert_allclose(found, model(x).detach().numpy(), rtol=0, atol=1e-5)

@@ -56,11 +56,11 @@ def run(
         with torch.autocast(x.device.type, enabled=False):
             kind = weights[0].dtype
             return run(cell, x.to(kind), tuple(each.to(kind) for each in state), weights, lengths)
-    validate(cell, x, state, *weights)
     way = path(cell, x.dtype, x.device.type)
     w, u, b, b2 = weights
     if way == "matched":
         return matched.run(cell, x, state, w, u, b, b2, lengths)
+    validate(cell, x, state, *weights)
     ends = None if lengths is None else as_lengths(lengths, *x.shape[:2]).to(x.device)
     if ends is not None:
         x = masked(x, ends)
