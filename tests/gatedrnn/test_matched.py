@@ -17,8 +17,9 @@ from gatedrnn.layers import Recurrent
 NAMES = tuple(BLOCKS)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
-SHAPES = [  # T, B, I, H: whole and broken vectors, whole and broken blocks of rows, few rows (T·B ≤ 4)
-    (1, 1, 1, 1), (4, 1, 3, 8), (2, 2, 1, 9), (1, 5, 2, 7), (5, 1, 4, 33), (5, 13, 3, 9), (50, 2, 2, 8), (50, 5, 7, 33),
+SHAPES = [  # T, B, I, H: whole and broken vectors, whole and broken blocks of rows, few rows (T·B ≤ 4), one row and many units
+    (1, 1, 1, 1), (4, 1, 3, 8), (2, 2, 1, 9), (1, 5, 2, 7), (5, 1, 4, 33), (5, 13, 3, 9), (50, 2, 2, 8),
+    (50, 5, 7, 33), (5, 1, 2, 96),
 ]  # fmt: skip
 SEVERAL_CHUNKS = {
     "lstm": (70, 13, 2, 65), "gru": (90, 13, 2, 65), "gru_before": (90, 13, 2, 65),

@@ -24,7 +24,8 @@ namespace {
 
 using at::Tensor;
 constexpr int64_t PADDING = 32;  // numbers between two rows of gradients: rows a power of two apart share cache sets
-constexpr int64_t FEW = 4;  // steps × sequences up to which packing U costs more than it saves
+constexpr int64_t FEW = 4;  // steps × sequences up to which packing W and U costs more than it saves,
+constexpr int64_t ALONE = 16;  // and, for a single sequence, units for each step below which packing U does
 constexpr int64_t CHUNK = 1 << 17;  // numbers projected at a time: half a megabyte, that the steps find in the second cache,
 constexpr int64_t ROWS = 128;  // or so many rows of x
 
@@ -194,7 +195,8 @@ std::vector<Tensor> forward(
   Tensor cs = lstm ? at::empty({keep ? steps + 1 : 1, B, H}, x.options()) : Tensor();
   if (lstm) cs.select(0, 0).copy_(c0);
   Tensor last_c = at::empty({lstm ? B : 0, H}, x.options());
-  const bool few = steps * B <= FEW && !before;  // r h is not known before the step
+  const bool few = steps * B <= FEW;
+  const bool unpacked = !before && (few || (B == 1 && steps * ALONE <= H));  // before: r h is not known before the step
   const int64_t chunk = std::clamp<int64_t>(std::max(CHUNK / (B * G * H), ROWS / B), 1, steps);
   Tensor gates = at::empty({(keep ? steps : chunk) * B, G * H}, x.options());
   Tensor inner = before || (gru && keep) ? at::empty({keep ? steps : 1, B, H}, x.options()) : Tensor();
@@ -203,8 +205,8 @@ std::vector<Tensor> forward(
   const int64_t I = flat.size(1);
   const Factor<T> wt{input_at, I, true};
   const std::vector<T> projection = few ? std::vector<T>() : pack_all<T>(wt, I, G * H);
-  const Packed<T> packed = few ? Packed<T>() : pack<C, T>(recurrent_at, H, false);
-  std::vector<T> from_h(few ? B * G * H : 0);
+  const Packed<T> packed = unpacked ? Packed<T>() : pack<C, T>(recurrent_at, H, false);
+  std::vector<T> from_h(unpacked ? B * G * H : 0);
   Sequence<T> s{};
   s.B = B, s.H = H;
   s.h = hs.mutable_data_ptr<T>();
@@ -220,8 +222,11 @@ std::vector<Tensor> forward(
     const int64_t t1 = std::min(steps, t0 + chunk);
     const T* part = flat_at + t0 * B * I;
     s.gates = gates.mutable_data_ptr<T>() + (keep ? t0 * B * G * H : 0);
-    if (few) {
+    if (few)
       few_rows<T>(part, input_at, bias_at, 0, s.gates, (t1 - t0) * B, G * H, I);
+    else
+      product<T>({part, I}, wt, projection.data(), bias_at, s.gates, G * H, (t1 - t0) * B, G * H, I);
+    if (unpacked) {
       s.product = from_h.data();
       for (int64_t t = t0; t < t1; ++t) {
         few_rows<T>(s.h + t * B * H, recurrent_at, nullptr, 0, from_h.data(), B, G * H, H);
@@ -231,7 +236,6 @@ std::vector<Tensor> forward(
       }
       continue;
     }
-    product<T>({part, I}, wt, projection.data(), bias_at, s.gates, G * H, (t1 - t0) * B, G * H, I);
     over_batch(B, (t1 - t0) * G * H * H, [&](int64_t b0, int64_t b1) { run_steps(s, packed, t0, t1, b0, b1); });
   }
   const auto nothing = [&] { return at::empty({0}, x.options()); };  // no two results may be one tensor
