@@ -48,10 +48,17 @@ def test_a_table_has_a_column_a_width(record: dict) -> None:
 def test_records_are_read_back(record: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
     assert accelerator.records() == []
+    assert (
+        "Not measured here" in accelerator.shown().data
+        and "python -m experiments.cost.accelerator" in accelerator.shown().data
+    )
     folder = tmp_path / "results" / "accelerators"
     folder.mkdir(parents=True)
     (folder / "a-device.json").write_text(json.dumps(record))
     assert [each["device"] for each in accelerator.records()] == ["cpu"]
+    text = accelerator.shown().data
+    assert "**cpu**" in text and record["date"] in text and "Not measured" not in text
+    assert text.count("\n| ") == len(accelerator.PRECISIONS) * 8 + 1
 
 
 def test_without_a_device_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

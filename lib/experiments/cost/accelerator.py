@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from IPython.display import Markdown
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from evidence import paths
@@ -53,7 +54,8 @@ def measure(
     rows = []
     for precision, hidden, batch in itertools.product(precisions, hidden_sizes, batch_sizes):
         for mode, packed in itertools.product(MODES, (False, True)):
-            shape = {"precision": precision, "mode": mode, "packed": packed, "hidden_size": hidden, "batch_size": batch}
+            shape: dict[str, Any] = {"precision": precision, "mode": mode, "packed": packed}
+            shape |= {"hidden_size": hidden, "batch_size": batch}
             ways = {cell: _call(cell, **shape, length=length, device=device) for cell in ("lstm", "gru")}
             with _precision(precision):
                 times = _interleaved(ways, rounds, seconds, device)
@@ -80,6 +82,24 @@ def table(record: dict[str, Any]) -> pd.DataFrame:
     rows["mode"] = rows["mode"] + rows["packed"].map({True: ", packed", False: ""})
     wide = rows.pivot_table("ratio", ["precision", "mode", "batch_size"], "hidden_size", sort=False)
     return wide.map("{:.2f}".format).rename_axis(columns="H")
+
+
+def shown() -> Markdown:
+    """The records as Markdown tables with device, versions and date; where there is none, that, and the command."""
+    if not (found := records()):
+        return Markdown(
+            "**Not measured here.** The command that would fill this place, on any machine with CUDA:\n\n"
+            "```\npython -m experiments.cost.accelerator\n```"
+        )
+    parts = []
+    for record in found:
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        parts.append(f"**{record['device']}**, {versions}, measured on {record['date']}: GRU ÷ LSTM.")
+        rows = table(record).reset_index()
+        heads = [*rows.columns[:3], *(f"H = {size}" for size in rows.columns[3:])]
+        lines = [" | ".join(map(str, each)) for each in (heads, ["---"] * len(heads), *rows.to_numpy())]
+        parts.append("\n".join(f"| {line} |" for line in lines))
+    return Markdown("\n\n".join(parts))
 
 
 def _call(
