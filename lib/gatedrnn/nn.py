@@ -1,206 +1,290 @@
-"""Drop-in layers: `LSTM`, `GRU` and `RNN` as in `torch.nn`, on this package's kernels; and `swap`, for a model that exists.
+"""`LSTM`, `GRU` and `RNN` of `torch.nn` with faster kernels on the CPU, and `swap`, which gives them to a finished model.
 
-Constructor, arguments, results, state dict and errors are those of `torch.nn`, whose subclasses they are. What the kernels
-do not serve (another device than the CPU, 16 bits, autocast, an empty batch, an export) runs on torch's own code.
-Introduced in the chapter *performance/cost*.
+Each class is a subclass of its namesake and overrides `forward` alone: constructor, parameters, state dict, initial
+values, `repr` and errors are those of `torch.nn`, and so are the results, to rounding. What the kernels do not run goes
+to `torch.nn`'s own `forward`: other devices and 16 bits, autocast, transforms of `torch.func`, forward-mode derivatives,
+tracing, scripting and export (an exported program needs torch alone), and whatever is wrong, for torch's own error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import copy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.autograd import forward_ad
+from torch.nn.functional import dropout
+from torch.nn.utils.rnn import PackedSequence
 
-from gatedrnn.kernels import dispatch
+from gatedrnn.kernels import matched, stepwise
 
 CELLS = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn", "RNN_RELU": "relu"}
-"""Mode of a torch layer → cell."""
+"""Our cell for each `mode` of `torch.nn`."""
 
 
-class _Layer(nn.RNNBase):
-    """What the three layers share: torch's checks around this package's kernels."""
+class _Layers(nn.RNNBase):
+    """What the three classes share: `forward`, and the way back to `torch.nn`."""
+
+    stock: ClassVar[type[nn.RNNBase]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.proj_size:
-            raise ValueError(f"proj_size = {self.proj_size!r} is not allowed: 0; torch.nn.LSTM has projections")
+            raise ValueError(f"proj_size = {self.proj_size} is not allowed: 0; torch.nn.LSTM has projections")
 
-    def forward(self, input: Any, hx: Any = None) -> Any:  # torch's names
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """Run over sequences.
 
         Args:
-            input: (T, B, I), or (B, T, I) where the layer is batch first, or (T, I), or a PackedSequence.
-            hx: initial state, zeros by default: h, or for the LSTM (h, c), each (L·D, B, H), or (L·D, H) without a batch,
-                with D directions.
+            input: (T, B, I), batch first (B, T, I), a single sequence (T, I), or a `PackedSequence`.
+            hx: initial state, h or for the LSTM (h, c), each (L·D, B, H), or (L·D, H) for a single sequence; D is 2
+                where the layer is bidirectional, else 1. Zeros by default.
 
         Returns:
-            Outputs in the form of the input, with D·H features, and the last state in the form of hx.
+            Outputs (T, B, D·H), in the form of the input, and the last state, in the form of `hx`.
 
         Raises:
-            RuntimeError, ValueError: a shape or dtype that does not fit, in torch's words.
+            RuntimeError, ValueError: as from `torch.nn`.
         """
+        if "torch._dynamo" not in sys.modules or torch.compiler.is_compiling():
+            return self._forward(input, hx)
+        return _apart()(self, input, hx)
+
+    def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:
+        self._update_flat_weights()
+        kernel = self._kernel(input, hx)
+        if kernel is None:
+            return super().forward(input, hx)  # type: ignore[misc]  # RNNBase has none; its subclasses do
+        if isinstance(input, PackedSequence):
+            layout = _Packed(input.batch_sizes)
+            if hx is not None:
+                hx = self.permute_hidden(hx, input.sorted_indices)
+            rows, last = self._run(kernel, layout, input.data, hx)
+            outputs = PackedSequence(rows, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
+            return outputs, self.permute_hidden(last, input.unsorted_indices)
+        if input.dim() == 2:
+            if hx is not None:
+                hx = _each(hx, lambda h: h.unsqueeze(1))
+            steps, last = self._run(kernel, _Whole(), input.unsqueeze(1), hx)
+            return steps.squeeze(1), _each(last, lambda h: h.squeeze(1))
+        steps, last = self._run(kernel, _Whole(), input.transpose(0, 1) if self.batch_first else input, hx)
+        return steps.transpose(0, 1) if self.batch_first else steps, last
+
+    def _kernel(self, input: Any, hx: Any) -> Any:
+        """What runs these arguments: a kernel, or None for `torch.nn`."""
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
-        if not self._served(x):
-            return super().forward(input, hx)
-        lengths: Any = None
-        batched = packed or x.dim() == 3
-        if packed:
-            self._check(x, hx, input)
-            x, lengths = pad_packed_sequence(PackedSequence(input.data, input.batch_sizes))  # longest first
-        else:
-            self._check(x, hx, None)
-            if not batched:
-                x = x.unsqueeze(1)
-            elif self.batch_first:
-                x = x.transpose(0, 1)
-        state = self._states(x, hx, batched, input.sorted_indices if packed else None)
-        even = lengths is None or int(lengths[-1]) == len(x)
-        outputs, last = self._run(x, state, None if even else lengths)
-        if packed:
-            data = pack_padded_sequence(outputs, lengths).data
-            found: Any = PackedSequence(data, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
-            if input.unsorted_indices is not None:
-                last = tuple(each.index_select(1, input.unsorted_indices) for each in last)
-        else:
-            found = outputs.squeeze(1) if not batched else outputs.transpose(0, 1) if self.batch_first else outputs
-            last = last if batched else tuple(each.squeeze(1) for each in last)
-        return found, last if self.mode == "LSTM" else last[0]
+        states = hx if isinstance(hx, tuple | list) else [] if hx is None else [hx]
+        if _transformed() or not all(_plain(each, x) for each in (x, *states, *self._flat_weights)):
+            return None
+        if x.dim() not in ((2,) if packed else (2, 3)) or x.shape[-1] != self.input_size or x.numel() == 0:
+            return None
+        batch = int(input.batch_sizes[0]) if packed else x.shape[0 if self.batch_first else 1]
+        places = self.num_layers * (2 if self.bidirectional else 1)
+        shape = (places, batch, self.hidden_size) if packed or x.dim() == 3 else (places, self.hidden_size)
+        wanted = 2 if self.mode == "LSTM" else 1
+        if hx is not None and (
+            isinstance(hx, Tensor) == (wanted == 2)
+            or len(states) != wanted
+            or any(tuple(each.shape) != shape for each in states)
+        ):
+            return None
+        if self.proj_size:  # a layer that was stored by torch.nn, perhaps
+            return None
+        if _compiled():
+            return matched.run
+        slow = self.mode != "LSTM" and torch.is_grad_enabled()  # torch has no fused backward pass for the others
+        return stepwise.run if slow and not packed else None
 
-    def _served(self, x: Any) -> bool:
-        """Whether the kernels take this input; torch takes, or refuses, the rest."""
-        if not isinstance(x, Tensor) or x.dim() not in (2, 3) or 0 in x.shape or torch.jit.is_tracing():
-            return False
-        if x.dtype != self.weight_ih_l0.dtype or self.weight_ih_l0.device != x.device or self.proj_size:
-            return False
-        if torch.is_autocast_enabled(x.device.type):
-            return False
-        return dispatch.path(CELLS[self.mode], x.dtype, x.device.type) in ("matched", "stepwise")
-
-    def _check(self, x: Tensor, hx: Any, packed: PackedSequence | None) -> None:
-        """Refuse shapes as torch does."""
-        given = () if hx is None else tuple(hx) if self.mode == "LSTM" else (hx,)
-        if packed is None:
-            wanted = x.dim()
-            for each in given:
-                if each.dim() != wanted:
-                    kind = "batched 3-D" if wanted == 3 else "unbatched 2-D"
-                    raise RuntimeError(f"For {kind} input, hx should also be {wanted}-D but got {each.dim()}-D tensor")
-            if wanted == 2:
-                x, given = x.unsqueeze(0 if self.batch_first else 1), tuple(each.unsqueeze(1) for each in given)
-        sizes = None if packed is None else packed.batch_sizes
-        self.check_input(x, sizes)
-        expected = self.get_expected_hidden_size(x, sizes)
-        message = "Expected hidden size {}, got {}"
-        for each in given:
-            self.check_hidden_size(each, expected, message)
-            if each.dtype != x.dtype:
-                raise RuntimeError(f"hx of {each.dtype} is not allowed: {x.dtype}, that of the input")
-
-    def _states(self, x: Tensor, hx: Any, batched: bool, order: Tensor | None) -> tuple[Tensor, ...]:
-        """Initial vectors (L·D, B, H), in the order of x."""
+    def _run(self, kernel: Any, layout: _Whole | _Packed, x: Tensor, hx: Any) -> tuple[Tensor, Any]:
+        """All layers: x as the layout has it, `hx` (L·D, B, H)."""
+        ways, count = 2 if self.bidirectional else 1, 4 if self.bias else 2
+        cell = CELLS[self.mode]
         if hx is None:
-            zeros = x.new_zeros(len(self._all_weights), x.shape[1], self.hidden_size)
-            return (zeros, zeros.clone()) if self.mode == "LSTM" else (zeros,)
-        given = tuple(hx) if self.mode == "LSTM" else (hx,)
-        if not batched:
-            return tuple(each.unsqueeze(1) for each in given)
-        return given if order is None else tuple(each.index_select(1, order) for each in given)
+            none = x.new_zeros(self.num_layers * ways, layout.batch(x), self.hidden_size)
+            hx = (none, none.clone()) if cell == "lstm" else none
+        state = (hx,) if isinstance(hx, Tensor) else hx
+        zeros = [] if self.bias else [x.new_zeros(len(self._flat_weights[0])) for _ in range(2)]  # type: ignore[arg-type]
+        if layout.lengths is not None:
+            kernel = partial(kernel, lengths=layout.lengths)
+        ends = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for way in range(ways):
+                place = layer * ways + way
+                weights = [*self._flat_weights[place * count : (place + 1) * count], *zeros]
+                steps = layout.enter(x, way)
+                first = tuple(each[place] for each in state)
+                steps, end = kernel(cell, steps, first, *weights)
+                outputs.append(layout.leave(steps, way))
+                ends.append(end)
+            x = torch.cat(outputs, -1) if ways == 2 else outputs[0]
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                x = dropout(x, self.dropout)
+        if not torch.compiler.is_compiling() and x.requires_grad and x._is_view():
+            x = x.clone()  # kernels keep their outputs for the backward pass; these may be changed in place
+        last = tuple(torch.stack(each) for each in zip(*ends, strict=True))
+        return x, last if cell == "lstm" else last[0]
 
-    def _run(self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """All layers and directions over x (T, B, I)."""
-        directions = 2 if self.bidirectional else 1
-        turned = _turned(x, lengths) if self.bidirectional else None
-        last = []
-        for first in range(0, len(self._all_weights), directions):
-            if first and self.dropout and self.training:
-                x = nn.functional.dropout(x, self.dropout)
-            sides = []
-            for place in range(first, first + directions):
-                weights = tuple(getattr(self, name) for name in self._all_weights[place])
-                if not self.bias:
-                    weights = (*weights, *(x.new_zeros(len(weights[0])) for _ in range(2)))
-                back = turned if place > first else None
-                steps = x if back is None else x.gather(0, back.expand_as(x))
-                initial = tuple(each[place] for each in state)
-                outputs, end = dispatch.run(CELLS[self.mode], steps, initial, weights, lengths)
-                sides.append(outputs if back is None else outputs.gather(0, back.expand_as(outputs)))
-                last.append(end)
-            x = sides[0] if directions == 1 else torch.cat(sides, -1)
-        return x, tuple(torch.stack(each) for each in zip(*last, strict=True))
-
-
-def _turned(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Places (T, B, 1) that turn each sequence round within its true length; what stands after it stays."""
-    steps = torch.arange(len(x), device=x.device).unsqueeze(1)
-    if lengths is None:
-        return (len(x) - 1 - steps).expand(-1, x.shape[1]).unsqueeze(-1)
-    back = lengths.to(x.device) - 1 - steps
-    return torch.where(back >= 0, back, steps).unsqueeze(-1)
+    def __prepare_scriptable__(self) -> nn.RNNBase:
+        """`torch.jit.script` gets torch's own layer, with these parameters."""
+        return _as(copy.copy(self), self.stock)
 
 
-class LSTM(_Layer, nn.LSTM):
-    """`torch.nn.LSTM` (Hochreiter and Schmidhuber 1997) on this package's kernels; `proj_size` is refused.
+class LSTM(_Layers, nn.LSTM):
+    """`torch.nn.LSTM` with faster kernels on the CPU (Hochreiter and Schmidhuber 1997); arguments as there, no `proj_size`."""
 
-    ```python
-    layer = gatedrnn.nn.LSTM(8, 16, num_layers=2, batch_first=True)
-    outputs, (h, c) = layer(torch.randn(4, 50, 8))  # (4, 50, 16), each (2, 4, 16)
-    ```
-    """
+    stock = nn.LSTM
 
 
-class GRU(_Layer, nn.GRU):
-    """`torch.nn.GRU` (Cho et al. 2014, reset after the product) on this package's kernels."""
+class GRU(_Layers, nn.GRU):
+    """`torch.nn.GRU`, reset after the product, with faster kernels on the CPU (Cho et al. 2014); arguments as there."""
+
+    stock = nn.GRU
 
 
-class RNN(_Layer, nn.RNN):
-    """`torch.nn.RNN` (Elman 1990; tanh or ReLU) on this package's kernels."""
+class RNN(_Layers, nn.RNN):
+    """`torch.nn.RNN` (Elman 1990; tanh or ReLU) with faster kernels on the CPU; arguments as there."""
+
+    stock = nn.RNN
 
 
-PAIRS: dict[type, type] = {nn.LSTM: LSTM, nn.GRU: GRU, nn.RNN: RNN}
+@cache
+def _apart() -> Callable[..., tuple[Any, Any]]:
+    """`_forward`, out of reach of `torch.compile`: it leaves recurrent layers alone, but not each function they call."""
+    return torch.compiler.disable(_Layers._forward)
 
 
-@dataclass
-class Swapped:
-    """What `swap` did to a model: names of its modules; the model itself is `(model)`."""
+@dataclass(frozen=True)
+class Swap:
+    """What `swap` did: `replaced`, (qualified name, layer as it prints), and `left`, (qualified name, reason)."""
 
-    replaced: list[str] = field(default_factory=list)
-    """Name and layer, such as `encoder.rnn: LSTM(8, 16)`."""
-    kept: list[str] = field(default_factory=list)
-    """Name, layer and the reason why it was left."""
+    replaced: list[tuple[str, str]]
+    left: list[tuple[str, str]]
 
     def __str__(self) -> str:
-        lines = [f"replaced {each}" for each in self.replaced] + [f"kept {each}" for each in self.kept]
-        return "\n".join(lines) or "no recurrent layer was found"
+        done = [f"{name}: {layer} replaced" for name, layer in self.replaced]
+        return "\n".join(done + [f"{name}: left, {reason}" for name, reason in self.left]) or "no recurrent layer found"
 
 
-def swap(model: nn.Module, back: bool = False) -> Swapped:
-    """Replace the recurrent layers of a model by those of this module, in place; its parameters stay the same objects.
+def swap(model: nn.Module, back: bool = False) -> Swap:
+    """Replace every LSTM, GRU and RNN of `torch.nn` in a model, in place.
 
-    Hooks, optimisers and other references to a layer stay valid: it is the layer's class that changes.
+    The layers stay the same objects with another class, so that parameters, hooks, modes, and whatever refers to them
+    (an optimiser, another part of the model) stay as they are.
 
     Args:
-        model: any module; it may be a layer itself.
-        back: undo it: give torch's own layers back.
+        model: it, or any module in it, may be a recurrent layer.
+        back: replace those of this module by `torch.nn`'s instead.
 
     Returns:
-        What was replaced, and what was left and why; `print` it.
+        What was replaced, and which recurrent layers were left, each with the reason. The name of `model` itself is "".
     """
-    pairs = {ours: theirs for theirs, ours in PAIRS.items()} if back else PAIRS
-    done = Swapped()
+    classes: dict[type, type[nn.RNNBase]] = {each.stock: each for each in (LSTM, GRU, RNN)}
+    if back:
+        classes = {new: old for old, new in classes.items()}
+    replaced, left = [], []
     for name, module in model.named_modules():
-        if not isinstance(module, nn.RNNBase):
-            continue
-        said = f"{name or '(model)'}: {module}"
-        if type(module) not in pairs:
-            if type(module) not in pairs.values():
-                done.kept.append(f"{said}, of the class {type(module).__name__}: only torch.nn's own are replaced")
-        elif module.proj_size:
-            done.kept.append(f"{said}: it has projections")
-        else:
-            module.__class__ = pairs[type(module)]
-            done.replaced.append(said)
-    return done
+        kind = type(module)
+        if reason := _obstacle(module, kind, set(classes)):
+            left.append((name, reason))
+        elif kind in classes:
+            replaced.append((name, repr(module)))
+            _as(module, classes[kind])
+    return Swap(replaced, left)
+
+
+def _obstacle(module: nn.Module, kind: type, from_: set[type]) -> str | None:
+    """Why a layer that looks recurrent cannot be replaced."""
+    named = getattr(module, "original_name", kind.__name__)
+    if kind in from_:
+        if getattr(module, "proj_size", 0):
+            return f"proj_size = {module.proj_size}: the kernels have no projection"
+        return "its forward was replaced" if "forward" in module.__dict__ else None
+    if nn.utils.parametrize.is_parametrized(module) and isinstance(module, nn.RNNBase):
+        return "its weights are parametrised"
+    ours = kind in (nn.LSTM, nn.GRU, nn.RNN, LSTM, GRU, RNN)
+    if not ours and (isinstance(module, nn.RNNBase) or named in ("LSTM", "GRU", "RNN")):
+        return f"it is a {kind.__module__}.{kind.__qualname__}"
+    return None
+
+
+def _as(module: nn.Module, kind: type[nn.RNNBase]) -> nn.RNNBase:
+    module.__class__ = kind  # type: ignore[assignment]
+    return module  # type: ignore[return-value]
+
+
+class _Whole:
+    """Sequences of one length, (T, B, I)."""
+
+    lengths = None
+
+    def batch(self, x: Tensor) -> int:
+        """B."""
+        return x.shape[1]
+
+    def enter(self, x: Tensor, way: int) -> Tensor:
+        """In the order in which a direction reads: way 1 from the end."""
+        return x.flip(0) if way else x
+
+    leave = enter
+
+
+class _Packed:
+    """Rows (N, I) of a `PackedSequence`, and which of the (T·B) padded rows each of them is, in both directions."""
+
+    def __init__(self, batch_sizes: Tensor) -> None:
+        self.shape = (len(batch_sizes), int(batch_sizes[0]))
+        inside = torch.arange(self.shape[1]) < batch_sizes.unsqueeze(1)  # (T, B)
+        lengths = inside.sum(0)
+        rows = inside.flatten().nonzero().squeeze(1)  # as packed: step by step
+        t, b = rows // self.shape[1], rows % self.shape[1]
+        self.rows = (rows, (lengths[b] - 1 - t) * self.shape[1] + b)
+        self.lengths = lengths if len(rows) < inside.numel() else None
+
+    def batch(self, x: Tensor) -> int:
+        """B."""
+        return self.shape[1]
+
+    def enter(self, x: Tensor, way: int) -> Tensor:
+        """(N, I) → (T, B, I), zeros after the true ends."""
+        padded = x.new_zeros(self.shape[0] * self.shape[1], x.shape[-1]).index_copy(0, self.rows[way], x)
+        return padded.unflatten(0, self.shape)
+
+    def leave(self, steps: Tensor, way: int) -> Tensor:
+        """(T, B, H) → (N, H)."""
+        return steps.flatten(0, 1).index_select(0, self.rows[way])
+
+
+def _each(state: Any, change: Any) -> Any:
+    return change(state) if isinstance(state, Tensor) else tuple(change(each) for each in state)
+
+
+def _plain(tensor: Any, x: Any) -> bool:
+    """Whether it is a tensor as the kernels take them, of the dtype of x; not one of a subclass with rules of its own."""
+    return (
+        type(tensor) in (Tensor, nn.Parameter)
+        and tensor.device.type == "cpu"
+        and tensor.dtype in (torch.float32, torch.float64)
+        and tensor.dtype == x.dtype
+        and tensor.layout == torch.strided
+    )
+
+
+@torch.compiler.assume_constant_result
+def _compiled() -> bool:
+    return matched.available()
+
+
+def _transformed() -> bool:
+    """Whether operations are recorded or transformed by something that knows torch's layers and not these kernels."""
+    if torch.is_autocast_enabled("cpu"):
+        return True
+    if torch.compiler.is_compiling():
+        return torch.compiler.is_exporting()
+    return torch.jit.is_tracing() or forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()

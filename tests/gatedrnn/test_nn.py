@@ -1,368 +1,502 @@
-"""The drop-in layers: torch.nn's own results, gradients, state dicts and errors, over all constructor arguments and inputs."""
+"""The layers that stand in for torch.nn's: the same in every argument and form of input, on either path; and `swap`."""
 
 from __future__ import annotations
 
 import copy
 import io
 import pickle
+from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_sequence, pad_packed_sequence
+from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.utils import parametrizations, prune
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-import gatedrnn.nn as fast
-from gatedrnn.kernels import library
+from gatedrnn import nn as ours
+from gatedrnn.kernels import matched
 
-NAMES = ("LSTM", "GRU", "RNN")
+PAIRS = {"LSTM": (nn.LSTM, ours.LSTM), "GRU": (nn.GRU, ours.GRU), "RNN": (nn.RNN, ours.RNN)}
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
-each_name = pytest.mark.parametrize("name", NAMES)
+PATHS = ("matched", "torch")
+FORMS = ("batch", "single", "sorted", "unsorted")
+
+each_kind = pytest.mark.parametrize("kind", PAIRS)
+each_path = pytest.mark.parametrize("path", PATHS)
 
 
-@pytest.fixture(params=["compiled", "torch"])
-def way(request, monkeypatch):
-    """The compiled kernels, then what is left without a compiler."""
-    if request.param == "compiled":
-        request.getfixturevalue("kernels")
+@contextmanager
+def on(path):
+    """Compiled kernels, or a machine without a compiler."""
+    if path == "matched":
+        if not matched.available():
+            pytest.skip(f"matched kernels: {matched.problem()}")
+        yield
     else:
-        monkeypatch.setattr(library, "_outcome", {"problem": "GATEDRNN_KERNELS=torch"})
+        with mock.patch.object(matched, "available", lambda: False):
+            yield
 
 
-def pair(name, *args, seed=0, **kwargs):
-    """The same layer of both, with the same weights."""
-    layers = []
-    for module in (fast, nn):
+def pair(kind, *sizes, seed=0, **arguments):
+    """The same layer twice: torch's, and ours with its own start from the same seed."""
+    made = []
+    for each in PAIRS[kind]:
         torch.manual_seed(seed)
-        layers.append(getattr(module, name)(*args, **kwargs))
-    return layers
+        made.append(each(*sizes, **arguments))
+    return made
 
 
-def flat(result):
-    """All tensors of a result, in order."""
-    if isinstance(result, PackedSequence):
-        return [each for each in result if each is not None]
-    if isinstance(result, tuple):
-        return [each for part in result for each in flat(part)]
-    return [result]
+def flat(found):
+    """Every tensor in what a layer returned."""
+    if isinstance(found, torch.Tensor):
+        return [found]
+    if isinstance(found, PackedSequence):
+        return [found.data]
+    return [tensor for each in found for tensor in flat(each)]
 
 
-def compare(layers, x, hx, tolerance):
-    """Outputs, states and all gradients of two layers on one input."""
-    found = []
-    for layer in layers:
-        layer.zero_grad()
-        data = x.data.detach().clone().requires_grad_()
-        states = None if hx is None else [each.detach().clone().requires_grad_() for each in hx]
-        inside = x._replace(data=data) if isinstance(x, PackedSequence) else data
-        given = () if hx is None else (tuple(states) if layer.mode == "LSTM" else states[0],)
-        results = [each for each in flat(layer(inside, *given))]
-        real = [each for each in results if each.is_floating_point()]
-        loss = sum(
-            (each * torch.linspace(-1, 1.5, each.numel(), dtype=each.dtype).view_as(each)).sum() for each in real
-        )
-        wanted = [data, *(states or ()), *layer.parameters()]
-        slopes = torch.autograd.grad(loss, wanted)
-        found.append([*results, *slopes])
-    for ours, theirs in zip(*found, strict=True):
-        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-        scale = max(1.0, float(theirs.detach().abs().max())) if theirs.numel() else 1.0
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance * scale)
+def same(found, expected, tolerance=1e-5):
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            scale = max(1.0, float(b.detach().abs().max())) if b.numel() else 1.0
+            torch.testing.assert_close(a, b, rtol=0, atol=tolerance * scale)
 
 
-SPACE = {
-    "name": st.sampled_from(NAMES), "inputs": st.integers(1, 5), "hidden": st.sampled_from([1, 2, 7, 16, 33]),
-    "layers": st.integers(1, 3), "bias": st.booleans(), "batch_first": st.booleans(), "bidirectional": st.booleans(),
-    "relu": st.booleans(), "double": st.booleans(), "batch": st.integers(1, 5), "length": st.integers(1, 7),
-    "form": st.sampled_from(["batched", "unbatched", "packed"]), "with_state": st.booleans(), "seed": st.integers(0, 999),
-}  # fmt: skip
+def slopes(found, wanted):
+    """Gradients of a loss in which every number of every result counts differently."""
+    loss = sum((each * torch.linspace(-1, 1.5, each.numel(), dtype=each.dtype).view_as(each)).sum() for each in found)
+    return torch.autograd.grad(loss, wanted, allow_unused=True)
 
 
-@pytest.mark.usefixtures("way")
-@settings(max_examples=150, deadline=None)
-@given(data=st.data(), **SPACE)
-def test_the_whole_space_equals_torch(
-    data,
-    name,
-    inputs,
-    hidden,
-    layers,
-    bias,
-    batch_first,
-    bidirectional,
-    relu,
-    double,
-    batch,
-    length,
-    form,
-    with_state,
-    seed,
-):
-    dtype = torch.float64 if double else torch.float32
-    extra = {"nonlinearity": "relu"} if name == "RNN" and relu else {}
-    made = pair(
-        name,
-        inputs,
-        hidden,
-        layers,
-        bias=bias,
-        batch_first=batch_first,
-        bidirectional=bidirectional,
-        dtype=dtype,
-        seed=seed,
-        **extra,
-    )
-    rows = layers * (2 if bidirectional else 1)
-    shape = (rows, hidden) if form == "unbatched" else (rows, batch, hidden)
-    hx = [torch.randn(shape, dtype=dtype) for _ in range(2 if name == "LSTM" else 1)] if with_state else None
-    if form == "packed":
-        lengths = data.draw(st.lists(st.integers(1, length), min_size=batch, max_size=batch))
-        x = pack_sequence([torch.randn(each, inputs, dtype=dtype) for each in lengths], enforce_sorted=False)
-    elif form == "unbatched":
-        x = torch.randn(length, inputs, dtype=dtype)
-    else:
-        x = torch.randn((batch, length, inputs) if batch_first else (length, batch, inputs), dtype=dtype)
-    compare(made, x, hx, TOLERANCE[dtype])
+@st.composite
+def cases(draw):
+    """Every argument of the constructor, every form of input, with or without a state."""
+    kind = draw(st.sampled_from(tuple(PAIRS)))
+    arguments = {
+        "num_layers": draw(st.integers(1, 3)), "bias": draw(st.booleans()), "batch_first": draw(st.booleans()),
+        "bidirectional": draw(st.booleans()), "dtype": draw(st.sampled_from(tuple(TOLERANCE))),
+    }  # fmt: skip
+    if kind == "RNN":
+        arguments["nonlinearity"] = draw(st.sampled_from(("tanh", "relu")))
+    if arguments["num_layers"] > 1:
+        arguments["dropout"] = draw(st.sampled_from((0.0, 0.4)))
+    return {
+        "kind": kind, "arguments": arguments, "form": draw(st.sampled_from(FORMS)), "state": draw(st.booleans()),
+        "steps": draw(st.integers(1, 7)), "batch": draw(st.integers(1, 6)), "inputs": draw(st.integers(1, 5)),
+        "hidden": draw(st.sampled_from((1, 2, 7, 8, 33))), "training": draw(st.booleans()),
+        "path": draw(st.sampled_from(PATHS)), "seed": draw(st.integers(0, 2**16)),
+    }  # fmt: skip
 
 
-@pytest.mark.usefixtures("way")
-@each_name
-def test_two_chunks_with_the_state_between_are_the_whole(name):
-    ours, theirs = pair(name, 3, 9, 2, dtype=torch.float64)
-    x = torch.randn(10, 4, 3, dtype=torch.float64)
-    first, state = ours(x[:6])
-    second, last = ours(x[6:], state)
-    whole, expected = theirs(x)
-    torch.testing.assert_close(torch.cat([first, second]), whole)
-    for a, b in zip(flat(last), flat(expected), strict=True):
-        torch.testing.assert_close(a, b)
+def drawn(case):
+    """Both layers, and x, state and lengths for them; the tensors want gradients."""
+    stock, layer = pair(case["kind"], case["inputs"], case["hidden"], seed=case["seed"], **case["arguments"])
+    for each in (stock, layer):
+        each.train(case["training"])
+    dtype, single = case["arguments"]["dtype"], case["form"] == "single"
+    batch = 1 if single else case["batch"]
+    x = torch.randn(case["steps"], batch, case["inputs"], dtype=dtype)
+    lengths = torch.randint(1, case["steps"] + 1, (batch,))
+    lengths[torch.randint(batch, ())] = case["steps"]
+    if case["form"] == "sorted":
+        lengths = lengths.sort(descending=True).values
+    if single:
+        x = x[:, 0]
+    elif case["arguments"]["batch_first"]:
+        x = x.transpose(0, 1).contiguous()
+    x.requires_grad_()
+    places = case["arguments"]["num_layers"] * (2 if case["arguments"]["bidirectional"] else 1)
+    shape = (places, case["hidden"]) if single else (places, batch, case["hidden"])
+    state = [torch.randn(shape, dtype=dtype, requires_grad=True) for _ in range(2 if case["kind"] == "LSTM" else 1)]
+    return stock, layer, x, state if case["state"] else [], lengths
 
 
-@each_name
-def test_packed_in_order_and_out_of_order(name, kernels):
-    sequences = [torch.randn(length, 3) for length in (2, 5, 5, 1)]
-    made = pair(name, 3, 8, 2, bidirectional=True)
-    compare(made, pack_sequence(sequences, enforce_sorted=False), None, 1e-5)
-    compare(made, pack_sequence(sorted(sequences, key=len, reverse=True)), None, 1e-5)
-    outputs, lengths = pad_packed_sequence(made[0](pack_sequence(sequences, enforce_sorted=False))[0])
-    assert lengths.tolist() == [2, 5, 5, 1] and not outputs[2:, 0].any()
+def call(layer, case, x, state, lengths):
+    if case["form"] in ("sorted", "unsorted"):
+        x = pack_padded_sequence(x, lengths, layer.batch_first, enforce_sorted=case["form"] == "sorted")
+    hx = None if not state else tuple(state) if case["kind"] == "LSTM" else state[0]
+    torch.manual_seed(case["seed"])  # dropout draws the same
+    return layer(x, hx)
 
 
-@each_name
-def test_state_dicts_go_both_ways(name, kernels):
-    ours, theirs = pair(name, 3, 5, 2, bidirectional=True)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    assert all(map(torch.equal, ours.parameters(), theirs.parameters())), "one seed makes the same weights"
-    other = getattr(nn, name)(3, 5, 2, bidirectional=True)
-    ours.load_state_dict(other.state_dict())
-    theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(4, 2, 3)
-    torch.testing.assert_close(ours(x)[0], other(x)[0])
-    torch.testing.assert_close(theirs(x)[0], other(x)[0])
+# ---- equal to torch.nn -------------------------------------------------------------------------------------------
 
 
-@each_name
-def test_copies_and_files(name, kernels):
-    layer, _ = pair(name, 3, 5)
-    x = torch.randn(4, 2, 3)
-    file = io.BytesIO()
-    torch.save(layer, file)
-    file.seek(0)
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), torch.load(file, weights_only=False)):
-        assert type(other) is type(layer)
-        assert torch.equal(other(x)[0], layer(x)[0])
-    doubled = copy.deepcopy(layer).double()
-    assert doubled(x.double())[0].dtype == torch.float64
-    named = {key: torch.zeros_like(each) for key, each in layer.named_parameters()}
-    assert not torch.func.functional_call(layer, named, (x,))[0].any()
+@given(case=cases())
+@settings(max_examples=500, deadline=None)
+def test_any_layer_and_input_equal_torch_in_results_and_gradients(case):
+    with on(case["path"]):
+        stock, layer, x, state, lengths = drawn(case)
+        expected, found = (call(each, case, x, state, lengths) for each in (stock, layer))
+        tolerance = TOLERANCE[x.dtype]
+        assert type(found[0]) is type(expected[0]) and type(found[1]) is type(expected[1])
+        if isinstance(expected[0], PackedSequence):
+            for a, b in zip(found[0][1:], expected[0][1:], strict=True):
+                assert (a is None and b is None) or torch.equal(a, b)
+        else:
+            assert found[0].stride() == expected[0].stride()
+        same(flat(found), flat(expected), tolerance)
+        for each, results in ((stock, expected), (layer, found)):
+            each.slopes = slopes(flat(results), [x, *state, *each.parameters()])
+        same(layer.slopes, stock.slopes, tolerance)
+        with torch.no_grad():
+            same(flat(call(layer, case, x, state, lengths)), flat(expected), tolerance)
 
 
-@each_name
-def test_dropout_stands_between_layers_in_training_alone(name, kernels):
-    ours, theirs = pair(name, 3, 64, 2, dropout=0.5)
-    x = torch.randn(4, 2, 3)
-    torch.testing.assert_close(ours.eval()(x)[0], theirs.eval()(x)[0])
-    ours.train()
-    torch.manual_seed(0)
-    one = ours(x)[0]
-    torch.manual_seed(0)
-    assert torch.equal(one, ours(x)[0]) and not torch.equal(one, ours(x)[0])
-    with pytest.warns(UserWarning, match="dropout"):
-        single, _ = pair(name, 3, 4, dropout=0.5)
-    assert torch.equal(single(x)[0], single(x)[0]), "none after the last layer"
+@each_path
+@each_kind
+@given(seed=st.integers(0, 2**16), cut=st.integers(1, 8), layers=st.integers(1, 2))
+@settings(max_examples=15, deadline=None)
+def test_a_sequence_in_chunks_with_the_state_carried_is_the_whole_sequence(kind, path, seed, cut, layers):
+    with on(path):
+        stock, layer = pair(kind, 3, 5, layers, seed=seed, dtype=torch.float64)
+        x = torch.randn(9, 2, 3, dtype=torch.float64)
+        head, state = layer(x[:cut])
+        tail, last = layer(x[cut:], state)
+        outputs, expected = stock(x)
+        same([torch.cat([head, tail]), *flat(last)], [outputs, *flat(expected)], 1e-10)
+        wanted = zip(layer.parameters(), stock.parameters(), strict=True)
+        mine, theirs = zip(*wanted, strict=True)
+        same(slopes(flat(last), mine), slopes(flat(expected), theirs), 1e-10)
+
+
+@each_path
+@pytest.mark.parametrize("form", ["batch", "unsorted"])
+@each_kind
+def test_second_derivatives_equal_torch(kind, path, form):
+    with on(path):
+        stock, layer = pair(kind, 2, 3, 2, bidirectional=True, dtype=torch.float64)
+        x = torch.randn(4, 2, 2, dtype=torch.float64)
+
+        def loss(of, x):
+            given = x if form == "batch" else pack_padded_sequence(x, torch.tensor([3, 4]), enforce_sorted=False)
+            return sum(each.sum() for each in flat(of(given)))  # linear in every result
+
+        mine, theirs = (torch.autograd.functional.hessian(lambda x, of=of: loss(of, x), x) for of in (layer, stock))
+        assert theirs.abs().max() > 1e-3
+        same([mine], [theirs], 1e-9)
+
+
+@each_path
+@each_kind
+def test_training_gives_the_same_losses(kind, path):
+    with on(path):
+        losses = []
+        for each in PAIRS[kind]:
+            torch.manual_seed(1)
+            core = each(4, 9, 2, bidirectional=True, dropout=0.2, batch_first=True)
+            model = nn.ModuleDict({"core": core, "head": nn.Linear(18, 3)}).double()
+            optimiser = torch.optim.Adam(model.parameters(), 0.01)
+            for _ in range(20):
+                x, y = torch.randn(5, 7, 4, dtype=torch.float64), torch.randint(3, (5, 7))
+                loss = cross_entropy(model["head"](core(x)[0]).flatten(0, 1), y.flatten())
+                optimiser.zero_grad()
+                loss.backward()
+                norm = nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+                optimiser.step()
+                losses.append((loss.item(), norm.item()))
+        found = torch.tensor(losses, dtype=torch.float64)
+        torch.testing.assert_close(found[20:], found[:20], rtol=0, atol=1e-8)
+
+
+@each_path
+@each_kind
+def test_outputs_may_be_changed_in_place_where_torch_allows_it(kind, path):
+    with on(path):
+        stock, layer = pair(kind, 3, 4, dtype=torch.float64)
+        x = torch.randn(5, 2, 3, dtype=torch.float64)
+        found = []
+        for each in (stock, layer):
+            outputs, _ = each(x)
+            outputs.mul_(2).relu_()
+            found.append(torch.autograd.grad(outputs.sum(), list(each.parameters())))
+        same(found[1], found[0], 1e-10)
+
+
+@each_path
+@each_kind
+def test_gradients_twice_from_one_pass_and_for_some_parameters_only(kind, path):
+    with on(path):
+        stock, layer = pair(kind, 3, 4)
+        for each in (stock, layer):
+            each.weight_ih_l0.requires_grad_(False)
+            outputs, _ = each(torch.ones(5, 2, 3))
+            outputs.sum().backward(retain_graph=True)
+            outputs.sum().backward()
+        assert layer.weight_ih_l0.grad is None
+        same([layer.weight_hh_l0.grad], [stock.weight_hh_l0.grad])
+
+
+# ---- what no kernel runs goes to torch.nn ------------------------------------------------------------------------
+
+
+@each_path
+@each_kind
+def test_16_bits_autocast_and_transforms_give_what_torch_gives(kind, path):
+    with on(path):
+        stock, layer = pair(kind, 3, 4)
+        x = torch.randn(5, 2, 3)
+        half = [copy.deepcopy(each).bfloat16()(x.bfloat16()) for each in (stock, layer)]
+        same(flat(half[1]), flat(half[0]), 0)
+        with torch.autocast("cpu", torch.bfloat16):
+            auto = [each(x) for each in (stock, layer)]
+        assert auto[1][0].dtype == auto[0][0].dtype
+        same(flat(auto[1]), flat(auto[0]), 0)
+        meta = layer.to("meta")(x.to("meta"))[0]
+        assert meta.device.type == "meta" and meta.shape == (5, 2, 4)
+
+
+@each_path
+@each_kind
+def test_derivatives_by_torch_func_equal_torch(kind, path):
+    with on(path):
+        stock, layer = pair(kind, 3, 4, dtype=torch.float64)
+        x, v = torch.randn(2, 5, 2, 3, dtype=torch.float64)
+
+        def loss(parameters, of):
+            return torch.func.functional_call(of, parameters, (x,))[0].square().sum()
+
+        found = [torch.func.grad(loss)(dict(each.named_parameters()), each) for each in (layer, stock)]
+        same(*(list(each.values()) for each in found), 1e-12)
+        if kind != "LSTM" or path == "torch":
+            along = [torch.func.jvp(lambda x, of=each: of(x)[0], (x,), (v,))[1] for each in (layer, stock)]
+            same(*([each] for each in along), 1e-12)
+            with torch.autograd.forward_ad.dual_level():
+                dual = torch.autograd.forward_ad.make_dual(x, v)
+                same([torch.autograd.forward_ad.unpack_dual(layer(dual)[0]).tangent], [along[1]], 1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
+@each_kind
+def test_script_and_trace_hold_torch_operations_alone(kind):
+    stock, layer = pair(kind, 3, 4, 2, bidirectional=True)
+    x = torch.randn(5, 2, 3)
+    model = nn.Sequential(layer)
+    for made in (torch.jit.trace(model, x), torch.jit.script(model)):
+        assert "gatedrnn::" not in str(made.inlined_graph)
+        same(flat(made(x)), flat(stock(x)))
+    same(flat(model(x)), flat(stock(x)))
 
 
 WRONG = {
-    "features": lambda layer: layer(torch.zeros(4, 2, 9)),
-    "dimensions": lambda layer: layer(torch.zeros(4)),
-    "no steps": lambda layer: layer(torch.zeros(0, 2, 3)),
-    "dtype": lambda layer: layer(torch.zeros(4, 2, 3, dtype=torch.float64)),
-    "whole numbers": lambda layer: layer(torch.zeros(4, 2, 3, dtype=torch.int64)),
-    "state of another batch": lambda layer: layer(torch.zeros(4, 2, 3), state(layer, 1, 3, 5)),
-    "state of another width": lambda layer: layer(torch.zeros(4, 2, 3), state(layer, 1, 2, 4)),
-    "state without batch": lambda layer: layer(torch.zeros(4, 2, 3), state(layer, 1, 5)),
-    "state with a batch too many": lambda layer: layer(torch.zeros(4, 3), state(layer, 1, 1, 5)),
-    "one layer's state": lambda layer: layer(torch.zeros(4, 2, 3), state(layer, 2, 2, 5)),
-    "no tensor": lambda layer: layer([[1.0]]),
+    "features": lambda m: m(torch.randn(5, 2, 4)),
+    "dimensions": lambda m: m(torch.randn(5, 2, 3, 1)),
+    "no steps": lambda m: m(torch.randn(0, 2, 3)),
+    "dtype": lambda m: m(torch.randn(5, 2, 3).double()),
+    "whole numbers": lambda m: m(torch.ones(5, 2, 3, dtype=torch.int64)),
+    "not a tensor": lambda m: m([[1.0, 2.0, 3.0]]),
+    "batch of the state": lambda m: m(torch.randn(5, 2, 3), state(m, 1, 3, 4)),
+    "width of the state": lambda m: m(torch.randn(5, 2, 3), state(m, 1, 2, 5)),
+    "layers of the state": lambda m: m(torch.randn(5, 2, 3), state(m, 2, 2, 4)),
+    "dimensions of the state": lambda m: m(torch.randn(5, 2, 3), state(m, 1, 4)),
+    "dimensions of the state, single": lambda m: m(torch.randn(5, 3), state(m, 1, 1, 4)),
+    "dtype of the state": lambda m: m(torch.randn(5, 2, 3), state(m, 1, 2, 4, dtype=torch.float64)),
+    "state of the other kind": lambda m: m(torch.randn(5, 2, 3), state(m, 1, 2, 4, other=True)),
+    "packed features": lambda m: m(pack_padded_sequence(torch.randn(5, 2, 4), [5, 3])),
+    "state of a packed sequence": lambda m: m(pack_padded_sequence(torch.randn(5, 2, 3), [5, 3]), state(m, 1, 3, 4)),
 }
 
 
-def state(layer, *shape):
-    return (torch.zeros(shape), torch.zeros(shape)) if layer.mode == "LSTM" else torch.zeros(shape)
+def state(layer, *shape, dtype=torch.float32, other=False):
+    h = torch.zeros(shape, dtype=dtype)
+    return (h, h.clone()) if (layer.mode == "LSTM") != other else h
 
 
-@pytest.mark.parametrize("what", WRONG)
-@each_name
-def test_errors_are_torchs(name, what, kernels):
-    errors = []
-    for layer in pair(name, 3, 5):
-        with pytest.raises(Exception) as caught:  # noqa: B017, PT011: which one, is what is compared
-            WRONG[what](layer)
-        errors.append(caught.type)
-    assert errors[0] is errors[1]
+@each_path
+@pytest.mark.parametrize("wrong", WRONG)
+@each_kind
+def test_what_is_wrong_gives_the_error_of_torch(kind, path, wrong):
+    with on(path):
+        said = []
+        for each in pair(kind, 3, 4):
+            with pytest.raises(Exception) as error:
+                WRONG[wrong](each)
+            said.append((error.type, str(error.value)))
+        assert said[1] == said[0]
 
 
-def test_an_empty_batch_is_torchs(kernels):
-    for name in NAMES:
-        ours, theirs = pair(name, 3, 5)
-        assert ours(torch.zeros(4, 0, 3))[0].shape == theirs(torch.zeros(4, 0, 3))[0].shape
-
-
-@pytest.mark.parametrize("arguments", [(3, 5), {"input_size": 3, "hidden_size": 5}], ids=["by place", "by name"])
-def test_projections_are_refused_by_name(arguments):
-    with pytest.raises(ValueError, match=r"proj_size = 2 is not allowed: 0; torch\.nn\.LSTM has projections"):
-        if isinstance(arguments, tuple):
-            fast.LSTM(*arguments, 1, True, False, 0.0, False, 2)
-        else:
-            fast.LSTM(**arguments, proj_size=2)
+@each_path
+@each_kind
+def test_an_empty_batch_gives_an_empty_batch(kind, path):
+    with on(path):
+        outputs, last = pair(kind, 3, 4)[1](torch.randn(5, 0, 3))
+        assert outputs.shape == (5, 0, 4) and flat(last)[0].shape == (1, 0, 4)
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"), [("LSTM", {"hidden_size": 0}), ("GRU", {"dropout": 2}), ("RNN", {"nonlinearity": "x"})]
+    "arguments",
+    [{"hidden_size": 0}, {"hidden_size": 4.5}, {"num_layers": 0}, {"dropout": 2}, {"bias": 1}, {"wide": 3}],
+    ids=str,
 )
-def test_constructors_refuse_what_torchs_refuse(name, wrong):
-    errors = []
-    for module in (fast, nn):
-        with pytest.raises(Exception) as caught:
-            getattr(module, name)(**{"input_size": 3, "hidden_size": 5, **wrong})
-        errors.append((caught.type, str(caught.value)))
-    assert errors[0] == errors[1]
+@each_kind
+def test_wrong_arguments_of_the_constructor_give_the_error_of_torch(kind, arguments):
+    said = []
+    for each in PAIRS[kind]:
+        with pytest.raises(Exception) as error:
+            each(**{"input_size": 3, "hidden_size": 4, **arguments})
+        said.append((error.type, str(error.value)))
+    assert said[1] == said[0]
 
 
-@each_name
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_sixteen_bits_and_autocast_are_torchs_own(name, dtype, kernels):
-    ours, theirs = pair(name, 3, 5, dtype=dtype)
-    x = torch.randn(4, 2, 3, dtype=dtype)
-    assert torch.equal(ours(x)[0], theirs(x)[0])
-    ours, theirs = pair(name, 3, 5)
-    with torch.autocast("cpu", torch.bfloat16):
-        a, b = ours(x.float())[0], theirs(x.float())[0]
-    assert a.dtype == b.dtype and torch.equal(a, b)
+def test_projections_are_refused_by_name():
+    with pytest.raises(ValueError, match="proj_size = 2 is not allowed: 0"):
+        ours.LSTM(3, 4, proj_size=2)
 
 
-# ---- in a model --------------------------------------------------------------------------------------------------------------
+# ---- the same module ---------------------------------------------------------------------------------------------
 
 
-class Tagger(nn.Module):
-    """Embedding, two directions and two layers, a linear head: as models come."""
+@each_kind
+def test_names_order_and_start_of_the_parameters_are_those_of_torch_and_load_both_ways(kind):
+    stock, layer = pair(kind, 3, 4, 2, bidirectional=True, bias=False)
+    assert [name for name, _ in layer.named_parameters()] == [name for name, _ in stock.named_parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(layer.parameters(), stock.parameters(), strict=True))
+    assert repr(layer) == repr(stock) and isinstance(layer, PAIRS[kind][0])
+    other_stock, other = pair(kind, 3, 4, 2, bidirectional=True, bias=False, seed=1)
+    other.load_state_dict(stock.state_dict())
+    other_stock.load_state_dict(layer.state_dict())
+    x = torch.randn(5, 2, 3)
+    for each in (layer, other, other_stock):
+        same(flat(each(x)), flat(stock(x)))
+
+
+@each_path
+@each_kind
+def test_copies_pickles_and_saved_modules_compute_the_same(kind, path):
+    with on(path):
+        layer = pair(kind, 3, 4, 2)[1]
+        file = io.BytesIO()
+        torch.save(layer, file)
+        file.seek(0)
+        x = torch.randn(5, 2, 3)
+        again = [copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), torch.load(file, weights_only=False)]
+        for each in again:
+            assert type(each) is type(layer)
+            same(flat(each(x)), flat(layer(x)), 0)
+            with torch.no_grad():
+                each.weight_hh_l1.add_(1)  # its own
+        assert not torch.equal(again[0].weight_hh_l1, layer.weight_hh_l1)
+
+
+@each_path
+@each_kind
+def test_weights_that_are_replaced_borrowed_or_computed_are_used(kind, path):
+    with on(path):
+        stock, layer = pair(kind, 3, 4)
+        x = torch.randn(5, 2, 3)
+        borrowed = {name: each * 2 for name, each in stock.named_parameters()}
+        same(*(flat(torch.func.functional_call(each, borrowed, (x,))) for each in (layer, stock)))
+        for each in (stock, layer):
+            each.weight_hh_l0 = nn.Parameter(torch.eye(len(each.weight_hh_l0), 4))
+        same(flat(layer(x)), flat(stock(x)))
+        for each in (stock, layer):
+            parametrizations.weight_norm(each, "weight_ih_l0")
+            prune.l1_unstructured(each, "weight_hh_l0", 2)
+        same(flat(layer(x)), flat(stock(x)))
+
+
+# ---- swap --------------------------------------------------------------------------------------------------------
+
+
+class Model(nn.Module):
+    """Two layers, one of them used in two places, and a head."""
 
     def __init__(self):
         super().__init__()
-        torch.manual_seed(0)
-        self.embedding, self.rnn, self.head = (
-            nn.Embedding(20, 6),
-            nn.LSTM(6, 8, 2, bidirectional=True),
-            nn.Linear(16, 4),
-        )
-        self.again = nn.ModuleList([self.rnn, nn.GRU(16, 16, batch_first=True)])
+        self.inner = nn.ModuleDict({"encoder": nn.GRU(3, 4), "norm": nn.LayerNorm(4)})
+        self.decoder = nn.LSTM(4, 5, 2, dropout=0.3)
+        self.again = self.inner["encoder"]
+        self.head = nn.Linear(5, 1)
 
-    def forward(self, tokens):
-        return self.head(self.again[1](self.rnn(self.embedding(tokens))[0])[0])
+    def forward(self, x):
+        return self.head(self.decoder(self.inner["norm"](self.inner["encoder"](x)[0]))[0])
 
 
-def curve(model, steps=30):
-    torch.manual_seed(1)
-    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
-    tokens = torch.randint(20, (9, 5))
-    losses = []
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten() % 4)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        losses.append(loss.item())
-    return losses
+def test_swap_replaces_every_layer_once_and_says_which():
+    model = Model()
+    done = ours.swap(model)
+    assert done.replaced == [("inner.encoder", "GRU(3, 4)"), ("decoder", "LSTM(4, 5, num_layers=2, dropout=0.3)")]
+    assert done.left == [] and "decoder: LSTM(4, 5, num_layers=2, dropout=0.3) replaced" in str(done).splitlines()
+    assert type(model.decoder) is ours.LSTM and type(model.again) is ours.GRU and model.again is model.inner["encoder"]
+    assert ours.swap(model).replaced == [] and str(ours.swap(model)) == "no recurrent layer found"
+    assert ours.swap(model, back=True).replaced == done.replaced
+    assert type(model.decoder) is nn.LSTM and type(model.again) is nn.GRU
 
 
-def test_a_swapped_model_learns_along_the_same_curve(kernels):
-    stock, swapped = Tagger().double(), Tagger().double()
-    done = fast.swap(swapped)
-    assert len(done.replaced) == 2 and not done.kept
-    found, expected = curve(swapped), curve(stock)
-    assert found == pytest.approx(expected, abs=1e-8)
-    assert expected[-1] < 0.6 * expected[0]
+@each_path
+def test_a_swapped_model_trains_as_before_with_its_optimiser_hooks_and_modes(path):
+    with on(path):
+        curves = []
+        for moment in (None, 0, 3):  # never, at the start, between two steps
+            torch.manual_seed(0)
+            model, heard = Model().double(), []
+            optimiser = torch.optim.Adam(model.parameters(), 0.01)
+            model.decoder.register_forward_hook(lambda *_, heard=heard: heard.append(1))
+            model.decoder.weight_hh_l1.requires_grad_(False)
+            model.inner["encoder"].eval()
+            before = {name: id(each) for name, each in model.named_parameters()}
+            losses = []
+            for step in range(8):
+                if step == moment:
+                    ours.swap(model)
+                x = torch.randn(6, 2, 3, dtype=torch.float64)
+                loss = mse_loss(model(x), x[..., :1].cumsum(0))
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item())
+            assert len(heard) == 8 and model.decoder.weight_hh_l1.grad is None
+            assert model.decoder.training and not model.inner["encoder"].training
+            assert {name: id(each) for name, each in model.named_parameters()} == before
+            curves.append(torch.tensor(losses, dtype=torch.float64))
+        for each in curves[1:]:
+            torch.testing.assert_close(each, curves[0], rtol=0, atol=1e-8)
 
 
-def test_swap_changes_nothing_but_the_class_and_back_undoes_it(kernels):
-    model = Tagger().eval()
-    calls = []
-    model.rnn.register_forward_hook(lambda *_: calls.append(1))
-    before = dict(model.named_parameters())
-    tokens = torch.randint(20, (9, 5))
-    expected = model(tokens)
-    done = fast.swap(model)
-    assert [type(model.rnn), type(model.again[1])] == [fast.LSTM, fast.GRU]
-    assert model.again[0] is model.rnn and not model.rnn.training
-    assert str(done).splitlines()[0] == "replaced rnn: LSTM(6, 8, num_layers=2, bidirectional=True)"
-    torch.testing.assert_close(model(tokens), expected)
-    assert len(calls) == 2
-    after = dict(model.named_parameters())
-    assert list(after) == list(before) and all(after[key] is before[key] for key in before)
-    assert not fast.swap(model).replaced, "twice is once"
-    assert len(fast.swap(model, back=True).replaced) == 2
-    assert [type(model.rnn), type(model.again[1])] == [nn.LSTM, nn.GRU]
-    assert torch.equal(model(tokens), expected)
+@each_kind
+def test_a_model_that_is_itself_a_layer_is_swapped_in_place(kind):
+    model = pair(kind, 3, 4)[0]
+    state = model.state_dict()
+    assert ours.swap(model).replaced == [("", f"{kind}(3, 4)")]
+    assert type(model) is PAIRS[kind][1] and model.state_dict().keys() == state.keys()
 
 
-def test_what_cannot_be_swapped_is_named():
-    class Own(nn.GRU):
-        pass
-
-    model = nn.ModuleDict({"projected": nn.LSTM(3, 5, proj_size=2), "own": Own(3, 5), "weighted": nn.GRU(3, 5)})
-    nn.utils.parametrizations.weight_norm(model["weighted"], "weight_hh_l0")
-    done = fast.swap(model)
-    assert not done.replaced
-    assert [each.split(":")[0] for each in done.kept] == ["projected", "own", "weighted"]
-    assert "it has projections" in done.kept[0] and "of the class Own" in done.kept[1]
-    assert str(fast.swap(nn.Linear(2, 2))) == "no recurrent layer was found"
+class Own(nn.GRU):
+    """A layer of somebody's own."""
 
 
-def test_a_layer_is_a_model_too(kernels):
-    layer = nn.GRU(3, 5)
-    assert fast.swap(layer).replaced == ["(model): GRU(3, 5)"]
-    assert type(layer) is fast.GRU
+@pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")
+def test_what_cannot_be_replaced_is_left_with_the_reason():
+    normed, patched = nn.GRU(3, 4), nn.GRU(3, 4)
+    parametrizations.weight_norm(normed, "weight_hh_l0")
+    patched.forward = lambda x: x
+    model = nn.ModuleDict(
+        {
+            "projected": nn.LSTM(3, 4, proj_size=2), "own": Own(3, 4), "normed": normed, "patched": patched,
+            "quantised": torch.ao.nn.quantized.dynamic.GRU(3, 4), "cell": nn.GRUCell(3, 4),
+        }
+    )  # fmt: skip
+    kinds = {name: type(each) for name, each in model.items()}
+    done = ours.swap(model)
+    assert done.replaced == [] and {name: type(each) for name, each in model.items()} == kinds
+    assert dict(done.left) == {
+        "projected": "proj_size = 2: the kernels have no projection",
+        "own": f"it is a {__name__}.Own",
+        "normed": "its weights are parametrised",
+        "patched": "its forward was replaced",
+        "quantised": "it is a torch.ao.nn.quantized.dynamic.modules.rnn.GRU",
+    }
 
 
-# ---- compilers and exporters -------------------------------------------------------------------------------------------------
-
-
-@each_name
-def test_an_exported_model_needs_nothing_of_ours(name, kernels):
-    ours, theirs = pair(name, 3, 5)
-    x = torch.randn(4, 2, 3)
-    program = torch.export.export(ours, (x,))
-    assert "gatedrnn" not in str(program.graph)
-    torch.testing.assert_close(program.module()(x)[0], theirs(x)[0])
-
-
-@each_name
-def test_torch_compile_takes_the_whole_graph(name, kernels):
-    torch.compiler.reset()
-    ours, theirs = pair(name, 3, 5, 2, bidirectional=True)
-    x = torch.randn(4, 2, 3)
-    with torch._dynamo.config.patch(allow_rnn=True):
-        found = torch.compile(ours, fullgraph=True, backend="aot_eager")(x)[0]
-    torch.testing.assert_close(found, theirs(x)[0])
+def test_packed_outputs_pad_as_those_of_torch():
+    stock, layer = pair("LSTM", 3, 4, batch_first=True)
+    packed = pack_padded_sequence(torch.randn(3, 6, 3), [2, 6, 1], batch_first=True, enforce_sorted=False)
+    (mine, lengths), (theirs, _) = (pad_packed_sequence(each(packed)[0], batch_first=True) for each in (layer, stock))
+    assert lengths.tolist() == [2, 6, 1]
+    same([mine], [theirs])
