@@ -107,7 +107,7 @@ def test_its_cells_are_short(chapter: Chapter) -> None:
 
 @each_chapter
 def test_nobody_typed_a_result(chapter: Chapter) -> None:
-    """Measured numbers and verdict words are glued; those of other people are cited in the same paragraph."""
+    """Measured numbers and verdict words carry marks; those of other people are cited in the same paragraph."""
     text = prose(chapter)
     assert not RESULT.findall(text)
     assert not VERDICT.findall(text)
