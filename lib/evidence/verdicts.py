@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from evidence import paths
-from evidence.record import comparable, current, glue, read_json
+from evidence.record import comparable, current, read_json
 from evidence.statistics import Equivalence, Interval, holm
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
@@ -187,7 +187,7 @@ def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
 
 
 def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = False) -> Verdict:
-    """Keep a verdict in the chapter's record, and glue its word as `verdict-<id>`.
+    """Keep a verdict in the chapter's record.
 
     Args:
         verdict: from `decide`.
@@ -195,7 +195,6 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
         sentence: what it means for a reader who has to choose; made from numbers.
         measured: whether it rests on timings, which differ from machine to machine.
     """
-    glue(f"verdict-{verdict.id}", verdict.text)
     if running := current():
         entry = {**asdict(verdict), "text": verdict.text, "figure": figure, "sentence": sentence, "measured": measured}
         running.add("verdicts", entry, key="id")
