@@ -48,6 +48,10 @@ KEPT = (
     "figure",
     "sentence",
     "measured",
+    "ahead",
+    "matters",
+    "sample",
+    "attacks",
 )
 
 

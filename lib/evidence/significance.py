@@ -6,7 +6,7 @@ They go with the intervals of `evidence.statistics`. A side is taken only where 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,3 +167,20 @@ def holm(p: Values) -> np.ndarray:
 def _check_margin(margin: float) -> None:
     if not 0 < margin < np.inf:
         raise ValueError(f"margin = {margin!r} is not allowed: it must be a number above 0")
+
+
+def heterogeneity(intervals: Sequence[Interval]) -> float:
+    """P that conditions which share no seeds have one and the same effect, from their t intervals (Cochran 1954).
+
+    Args:
+        intervals: of at least 2 conditions, each estimate ± t quantile (n − 1) × standard error.
+    """
+    if len(intervals) < 2:
+        raise ValueError(f"intervals = {list(intervals)!r} is not allowed: at least 2")
+    estimates = np.array([each.estimate for each in intervals])
+    errors = np.array([(each.high - each.low) / 2 / t_quantile(each.level, each.n) for each in intervals])
+    if (errors == 0).any():
+        return float(np.ptp(estimates) == 0)
+    weights = errors**-2.0
+    spread = weights @ (estimates - weights @ estimates / weights.sum()) ** 2
+    return float(stats.chi2.sf(spread, len(intervals) - 1))
