@@ -67,5 +67,7 @@ def draws(seeds: int, parts: int, length: int, resamples: int, seed: int) -> tup
 def _table(errors: Values) -> np.ndarray:
     table = np.atleast_2d(np.asarray(errors, dtype=float))
     if table.ndim != 2 or table.shape[1] < 2 or not np.isfinite(table).all():
-        raise ValueError(f"table of shape {table.shape} is not allowed: (seeds, parts) of finite errors, at least 2 parts")
+        raise ValueError(
+            f"table of shape {table.shape} is not allowed: (seeds, parts) of finite errors, at least 2 parts"
+        )
     return table

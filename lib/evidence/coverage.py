@@ -59,11 +59,13 @@ def held(kind: str, data: str, n: int, simulations: int, seed: int = 0) -> float
         solved = np.ones(n, bool)
         return _share([survival.restricted_mean(each, solved, late, resamples=499) for each in samples], middle + 50)
     if kind == "median":
-        return _share(map(statistics.median, samples), median)
+        return _share(map(statistics.median_interval, samples), median)
     if kind == "ratio":
         ones = np.ones(n)
-        return _share((statistics.paired_ratio(np.exp(each), ones) for each in np.minimum(samples, 600)), math.exp(middle))
-    return _share(map(statistics.mean, samples), middle)
+        return _share(
+            (statistics.paired_ratio(np.exp(each), ones) for each in np.minimum(samples, 600)), math.exp(middle)
+        )
+    return _share(map(statistics.mean_interval, samples), middle)
 
 
 def table(simulations: int = 2000) -> pd.DataFrame:
@@ -96,7 +98,9 @@ def rates(ns: tuple[int, ...] = NS) -> pd.DataFrame:
         for first in steps[::2]:
             for second in steps[::2]:
                 more, less = first * (1 - second), second * (1 - first)
-                chances = stats.multinomial.pmf([(w, k, n - w - k) for w, k in counts], n, [more, less, 1 - more - less])
+                chances = stats.multinomial.pmf(
+                    [(w, k, n - w - k) for w, k in counts], n, [more, less, 1 - more - less]
+                )
                 found.append(_weighed(pairs, chances, first - second))
         rows.append(("difference of rates (Bonett–Price)", n, float(np.mean(found)), min(found)))
     return pd.DataFrame(rows, columns=["interval", "n", "held", "least"])

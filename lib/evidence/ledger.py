@@ -87,7 +87,7 @@ def ledger() -> dict[str, Claim]:
     text = resources.files("evidence").joinpath("ledger.toml").read_text(encoding="utf-8")
     claims = {}
     for key, entry in tomllib.loads(text).items():
-        lists = {name: tuple(entry.pop(name, ())) for name in ("also", "attacks")}
-        amended = tuple(Amendment(**each) for each in entry.pop("amendments", ()))
-        claims[key] = Claim(id=key, **entry, **lists, amendments=amended)
+        entry |= {name: tuple(entry.get(name, ())) for name in ("also", "attacks")}
+        entry["amendments"] = tuple(Amendment(**each) for each in entry.get("amendments", ()))
+        claims[key] = Claim(id=key, **entry)
     return claims

@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from evidence.statistics import LEVEL, Interval, Values, check_pair, check_sample, mean, t_quantile
+from evidence.statistics import LEVEL, Interval, Values, check_pair, check_sample, mean_interval, t_quantile
 
 EXACT = 20
 """Most pairs of which every pattern of signs is counted (2²⁰ = 1,048,576); of more a sample is."""
@@ -72,7 +72,7 @@ def side(differences: Values, level: float = LEVEL) -> int:
     Args:
         differences: (n,) paired differences. level: of the interval; the test is at 1 − level.
     """
-    interval = mean(differences, level)
+    interval = mean_interval(differences, level)
     if sign_flip(differences) >= 1 - level:
         return 0
     return int(interval.low > 0) - int(interval.high < 0)

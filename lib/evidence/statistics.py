@@ -52,10 +52,10 @@ class Interval:
 
     def mapped(self, function: Callable[[float], float]) -> Interval:
         """The same on another scale: a rising function of estimate and ends, such as `math.exp`."""
-        return Interval(*map(function, (self.estimate, self.low, self.high)), self.level, self.n)
+        return Interval(function(self.estimate), function(self.low), function(self.high), self.level, self.n)
 
 
-def mean(values: Values, level: float = LEVEL) -> Interval:
+def mean_interval(values: Values, level: float = LEVEL) -> Interval:
     """t interval of a mean (Student 1908); no width where all values are equal.
 
     Args:
@@ -81,7 +81,7 @@ def paired_difference(a: Values, b: Values, level: float = LEVEL) -> Interval:
         a, b: (n,) values of the same seeds in the same order. level: confidence level.
     """
     first, second = check_pair(a, b)
-    return mean(first - second, level)
+    return mean_interval(first - second, level)
 
 
 def paired_ratio(a: Values, b: Values, level: float = LEVEL) -> Interval:
@@ -90,10 +90,10 @@ def paired_ratio(a: Values, b: Values, level: float = LEVEL) -> Interval:
     Args:
         a, b: (n,) values above 0 of the same seeds in the same order. level: confidence level.
     """
-    return mean(log_ratios(a, b), level).mapped(math.exp)
+    return mean_interval(log_ratios(a, b), level).mapped(math.exp)
 
 
-def median(values: Values, level: float = LEVEL) -> Interval:
+def median_interval(values: Values, level: float = LEVEL) -> Interval:
     """Interval of a median between two of the sorted values, for timings, whose outliers are the machine's (Thompson 1936).
 
     Exact for whatever distribution: the ends are the innermost pair of values that hold the median with at least `level`.
@@ -107,7 +107,7 @@ def median(values: Values, level: float = LEVEL) -> Interval:
     n, middle = len(sample), float(np.median(sample))
     outside = left_out(level, n)
     if outside < 0:
-        found = mean(sample, level)
+        found = mean_interval(sample, level)
         return Interval(middle, found.low, found.high, level, n)
     return Interval(middle, float(sample[outside]), float(sample[-1 - outside]), level, n)
 
@@ -122,12 +122,12 @@ def left_out(level: float, n: int) -> int:
 
 
 def median_ratio(a: Values, b: Values, level: float = LEVEL) -> Interval:
-    """Interval of the median ratio a / b of timings, see `median`.
+    """Interval of the median ratio a / b of timings, see `median_interval`.
 
     Args:
         a, b: (n,) values above 0 measured side by side, such as the times of one round. level: confidence level.
     """
-    return median(log_ratios(a, b), level).mapped(math.exp)
+    return median_interval(log_ratios(a, b), level).mapped(math.exp)
 
 
 def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:

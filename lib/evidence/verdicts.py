@@ -6,14 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from evidence.ledger import FACTORS, Claim, ledger
 from evidence.record import current
 from evidence.significance import Equivalence, sign_flip, tost_paired
-from evidence.statistics import LEVEL, Interval, Values, check_sample, log_ratios, mean
+from evidence.statistics import LEVEL, Interval, Values, check_sample, log_ratios, mean_interval
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
 LESS, NOT_TRAINED, LEFT_OUT = "ahead, less than the margin", "not trained out", "left out"
@@ -107,7 +106,7 @@ def weigh(id: str, values: Values, *, left_out: str = "") -> Evidence:
     tested = tost_paired(sample, np.zeros(len(sample)), margin) if claim.rule == "equivalent" else None
     outside = claim.rule == "equivalent" and sample.mean() < 0  # the nearer of two margins
     p = sign_flip(sample, -margin if outside else margin)
-    return Evidence(mean(sample).mapped(back), p, tested, sign_flip(sample), left_out)
+    return Evidence(mean_interval(sample).mapped(back), p, tested, sign_flip(sample), left_out)
 
 
 def decide(
@@ -189,11 +188,11 @@ def overall(
     shown = counted or strata
     middle = sorted(each.estimate for each in shown)[(len(shown) - 1) // 2]
     low, high = min(each.low for each in shown), max(each.high for each in shown)
-    told = {name: _tally([getattr(each, name) for each in counted]) for name in ("ahead", "matters")}
+    ahead, matters = (_tally([getattr(each, name) for each in counted]) for name in ("ahead", "matters"))
     sizes = sorted({each.n for each in shown})
-    exact = all(each.low == each.high and not each.n for each in shown)
-    said = "counted" if exact else f"{sizes[0]} {sample}" if sizes[0] == sizes[-1] else f"{sizes[0]} to {sizes[-1]} {sample}"
-    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, p, strata, **told, sample=said)
+    said = f"{sizes[0]} {sample}" if sizes[0] == sizes[-1] else f"{sizes[0]} to {sizes[-1]} {sample}"
+    said = "counted" if not any(sizes) else said
+    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, p, strata, ahead, matters, said)
 
 
 def _word(words: set[str]) -> str:
@@ -223,7 +222,7 @@ def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
     if claim.favours:
         least, most = sorted((claim.lead(interval.low), claim.lead(interval.high)))
         outside = ahead != "neither" and (least > 1 or most < -1)
-        matters = "yes" if outside else "no" if -1 <= least and most <= 1 else "open"
+        matters = "yes" if outside else "no" if least >= -1 and most <= 1 else "open"
     if evidence.left_out:
         word, p = LEFT_OUT, None
     ends = (interval.estimate, interval.low, interval.high)
