@@ -73,7 +73,7 @@ def side(differences: Values, level: float = LEVEL) -> int:
         differences: (n,) paired differences. level: of the interval; the test is at 1 − level.
     """
     interval = mean_interval(differences, level)
-    if sign_flip(differences) >= 1 - level:
+    if sign_flip(differences) >= round(1 - level, 12):  # 0.05, not 0.05000000000000004
         return 0
     return int(interval.low > 0) - int(interval.high < 0)
 

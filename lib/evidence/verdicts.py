@@ -12,12 +12,12 @@ import numpy as np
 from evidence.ledger import FACTORS, Claim, ledger
 from evidence.record import current
 from evidence.significance import Equivalence, sign_flip, tost_paired
-from evidence.statistics import LEVEL, Interval, Values, check_sample, log_ratios, mean_interval
+from evidence.statistics import Interval, Values, check_sample, log_ratios, mean_interval
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
 LESS, NOT_TRAINED, LEFT_OUT = "ahead, less than the margin", "not trained out", "left out"
 DECIDED = (SUPPORTED, CONTRADICTED, LESS)
-ALPHA = 1 - LEVEL
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)

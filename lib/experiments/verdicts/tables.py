@@ -63,7 +63,7 @@ def sure_text(row: dict[str, Any]) -> str:
     p = row["p_holm"]
     parts = [row["sample"] if isinstance(row["sample"], str) and row["sample"] else "measured here"]
     parts += [] if pd.isna(p) else ["p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
-    out = sum(each["word"] == LEFT_OUT for each in row["strata"] or [])
+    out = sum(each.get("word") == LEFT_OUT for each in row["strata"] or [])
     parts += [f"{out} of {len(row['strata'])} conditions left out"] if out else []
     return "; ".join([*parts, *attack_texts(row)]).replace("= ", "=\N{NO-BREAK SPACE}")
 
