@@ -47,6 +47,10 @@ KEPT = (
     "figure",
     "sentence",
     "measured",
+    "ahead",
+    "matters",
+    "sample",
+    "attacks",
 )
 
 
