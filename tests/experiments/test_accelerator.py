@@ -58,7 +58,7 @@ def test_records_are_read_back(record: dict, tmp_path: Path, monkeypatch: pytest
     assert [each["device"] for each in accelerator.records()] == ["cpu"]
     text = accelerator.shown().data
     assert "**cpu**" in text and record["date"] in text and "Not measured" not in text
-    assert text.count("\n| ") == len(accelerator.PRECISIONS) * 8 + 1
+    assert text.count("\n| ") == len(accelerator.PRECISIONS) * 8 + 2
 
 
 def test_without_a_device_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
