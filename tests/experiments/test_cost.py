@@ -106,8 +106,12 @@ def test_architecture_and_kernel_make_up_the_stock_ratio() -> None:
 def test_rows_of_runtimes_that_compete_for_the_cores_are_marked() -> None:
     kinds = ("matched, light work", "ONNX Runtime, light work")
     found = {f"{kind}, {threads}": Interval(0.8, 0.7, 0.9) for kind in kinds for threads in ("1 thread", "2 threads")}
-    shown = cost_tables.evidence_table(found, decide("P2", found, factor="the kernel"))
+    found["matched, heavy work, 1 thread"] = Interval(1.0, 0.9, 1.1)
+    verdict = decide("P2", cost_tables.weighed("P2", found), factor="the kernel")
+    shown = cost_tables.evidence_table(found, verdict)["the claim is"]
     assert [name for name in shown.index if name.endswith("†")] == ["ONNX Runtime, light work, 2 threads †"]
+    left_out = ["threads compete for the cores", "the interval spans both answers"]
+    assert list(shown) == ["supported"] * 3 + left_out and verdict.word == "supported"
 
 
 def test_slopes_are_the_powers_that_were_put_in() -> None:

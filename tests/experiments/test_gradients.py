@@ -89,9 +89,10 @@ def test_every_start_is_weighed_against_the_tanh_network_of_the_same_seed(small)
     fresh, _ = small
     found = analysis.evidence(fresh)
     assert len(found) == 12
-    assert found["LSTM, bias 5"].estimate > found["LSTM, bias 0"].estimate
+    assert found["LSTM, bias 5"].interval.estimate > found["LSTM, bias 0"].interval.estimate
     alike = fresh.assign(half_life=fresh["seed"] + 1.0)
-    assert {each.estimate for each in analysis.evidence(alike).values()} == {1.0}
+    assert {each.interval.estimate for each in analysis.evidence(alike).values()} == {1.0}
+    assert analysis.differ(alike) == 1.0 and analysis.differ(fresh) < 1
 
 
 def test_gains_are_those_of_the_curves_and_lives_beyond_the_sequence_are_censored(small):

@@ -222,7 +222,7 @@ def test_what_is_tabled_and_judged_is_what_was_run(few: None) -> None:
     assert {(each["cell"], each["steps"]) for each in longer} == {("lstm", 6), ("gru", 6)}
     chosen = baselines()
     verdict = decide("U5", analysis.evidence(runs, chosen), factor="the cell")
-    assert verdict.word == "contradicted"  # four steps of training beat nothing
+    assert max(each.estimate for each in verdict.strata) < 0  # four steps of training beat nothing
     shown = analysis.context_table(runs)
     assert len(shown) == 3 * 3 * (len(music.CONTEXTS) + 1) and set(shown["cell"]) == {*music.CELLS}
     assert (

@@ -17,16 +17,15 @@ import pytest
 import torch
 
 from evidence import paths
-from evidence.statistics import tost_paired
+from evidence.ledger import ledger
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, DEPENDS, SUPPORTED, decide, ledger
+from evidence.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, LEFT_OUT, SUPPORTED, decide
 from experiments.recall import analysis
 from experiments.recall import figures as plots
 from experiments.recall import look_figures as look_plots
 from experiments.recall import looks as look
 from experiments.recall import runs as experiment
 from experiments.recall import table as recall_table
-from experiments.shared.success import equivalence, newcombe, tail
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import width_of
@@ -123,36 +122,6 @@ def test_openness_needs_gates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "low", "high"),
-    [((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090), ((10, 10), (0, 10), 0.6075, 1.0)],
-)
-def test_newcombe_gives_the_values_of_its_paper(a: Any, b: Any, low: float, high: float) -> None:
-    found = newcombe(a, b)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
-    turned = newcombe(b, a)
-    assert (turned.low, turned.high) == pytest.approx((-high, -low), abs=6e-5)
-
-
-def test_a_tail_is_the_level_at_which_the_interval_touches_the_margin() -> None:
-    a, b = (12, 20), (15, 20)
-    p = tail(a, b, 0.1, "below")
-    assert newcombe(a, b, 1 - 2 * p).high == pytest.approx(0.1, abs=1e-6)
-    assert tail(b, a, -0.1, "above") == pytest.approx(p, rel=1e-6)
-    assert tail(a, b, -0.9, "below") == 1.0
-    assert tail((100, 100), (0, 100), 0.1, "below") == 1.0 and tail((100, 100), (0, 100), 0.1, "above") < 1e-6
-
-
-def test_equivalence_needs_enough_runs_and_agrees_with_the_t_test_where_both_hold() -> None:
-    assert not equivalence((10, 10), (10, 10), 0.1).equivalent
-    assert equivalence((100, 100), (100, 100), 0.1).equivalent
-    assert not equivalence((80, 100), (60, 100), 0.1).equivalent
-    rng = np.random.default_rng(0)
-    first, second = (np.r_[np.ones(300), np.zeros(100)][rng.permutation(400)] for _ in range(2))
-    exact = tost_paired(first, second, 0.1).p
-    assert equivalence((300, 400), (300, 400), 0.1).p == pytest.approx(exact, rel=0.5)
-
-
-@pytest.mark.parametrize(
     ("lengths", "short", "long"),
     [
         ([200, 20, 50, 100], [20, 50], [100, 200]),
@@ -182,24 +151,60 @@ def outcomes(
 EQUAL = {(cell, start): 1.0 for cell in analysis.GATED for start in analysis.STARTS}
 
 
-def test_equal_cells_are_no_reason_for_either() -> None:
+def test_equal_cells_are_no_reason_for_the_lstm() -> None:
     table = outcomes(EQUAL, lengths=(20, 50, 100, 200), seeds=20)
-    for id, lengths, word in (("M2", [100, 200], CONTRADICTED), ("M4", [20, 50], SUPPORTED)):
-        verdict = decide(id, analysis.evidence(id, table, lengths), "the start")
-        assert verdict.word == word
+    verdict = decide("M2", analysis.evidence("M2", table, [100, 200]), "the start")
+    assert (verdict.word, verdict.ahead, verdict.effect) == (CONTRADICTED, "neither", 0)
+    assert len(verdict.strata) == 6 and all(each.n == 40 for each in verdict.strata), "each task and start by itself"
 
 
 def test_a_start_that_decides_is_named() -> None:
     table = outcomes({**EQUAL, ("lstm", "default"): 0.1, ("gru", "bias:1"): 0.0})
-    verdict = decide("M2", analysis.evidence("M2", table, [100]), "the start of the gates")
+    verdict = decide(
+        "M2",
+        analysis.evidence("M2", table, [100]),
+        "the start of the gates",
+        differ=analysis.differ("M2", table, [100]),
+    )
     assert verdict.word == DEPENDS and verdict.text == "depends (on the start of the gates)"
+    assert verdict.p < 0.001
 
 
-def test_a_gru_that_leads_is_not_equally_good() -> None:
-    table = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.0}, lengths=(20, 50), seeds=20)
+def test_a_gru_that_leads_is_enough() -> None:
+    """Where all runs of both cells succeed, or none, a condition tells nothing."""
+    rates = {**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.4, ("gru", "bias:1"): 0.9}
+    table = outcomes(rates, lengths=(20, 50), seeds=20)
     verdict = decide("M4", analysis.evidence("M4", table, [20, 50]), "the start of the gates")
-    assert [each.word for each in verdict.strata] == [CONTRADICTED, CONTRADICTED, SUPPORTED]
-    assert ledger()["M4"].rule == "equivalent"
+    assert [each.word for each in verdict.strata] == [SUPPORTED, SUPPORTED, LEFT_OUT] * 2
+    assert verdict.strata[2].left_out == "every run solved it" and verdict.word == SUPPORTED
+    assert verdict.ahead == "GRU" and verdict.p < 0.001
+    assert ledger()["M4"].rule == "noninferior"
+    worse = decide("M4", analysis.evidence("M4", outcomes({**EQUAL, ("gru", "default"): 0.3}), [20]))
+    assert worse.strata[0].word == CONTRADICTED
+    few = outcomes({each: 0.5 for each in EQUAL}, seeds=10)
+    assert decide("M4", analysis.evidence("M4", few, [20])).word == INCONCLUSIVE, "ten pairs cannot rule it out"
+
+
+def test_conditions_that_no_run_solves_do_not_count() -> None:
+    table = outcomes({("lstm", "chrono"): 1.0, ("gru", "chrono"): 1.0})
+    found = analysis.evidence("M2", table, [100])
+    assert [bool(each.left_out) for each in found.values()] == [True, True, False] * 2
+    assert analysis.differ("M2", table.query("task == 'recall'"), [100]) is None, "one condition is left"
+
+
+def test_a_success_rate_is_paired_by_seed() -> None:
+    table = outcomes({**EQUAL, ("lstm", "default"): 0.5})
+    found = analysis.difference(table, task="recall", start="default", length=20)
+    assert found.estimate == -50 and found.n == 10
+    shuffled = analysis.difference(table.sample(frac=1, random_state=0), task="recall", start="default", length=20)
+    assert shuffled == found
+
+
+def test_time_to_solve_is_told_as_a_share_of_the_budget() -> None:
+    """A run that never solves its task takes all of it; the solved ones here take 100 of 400 steps, plus their seed."""
+    table = analysis.pick(outcomes({("gru", "chrono"): 1.0}), task="adding", start="chrono", length=20)
+    lags = analysis.lag(*analysis.cells(table))
+    assert lags == pytest.approx(100 * (100 + np.arange(10) - 400) / 400)
 
 
 def test_the_ratio_of_steps_pairs_lengths_and_seeds_and_counts_a_failure_as_the_whole_budget() -> None:

@@ -314,13 +314,6 @@ def test_what_is_heard_has_a_row_for_each_model_seed_and_number_of_frames() -> N
     assert means["lstm", 5] == pytest.approx(90) and means["static", 1] == pytest.approx(70)
 
 
-def test_the_doubt_about_a_mean_shrinks_with_the_seeds() -> None:
-    assert analysis.half_width(np.array([-1.0, 0.0, 1.0])) == pytest.approx(4.303 / np.sqrt(3), rel=1e-3)
-    values = np.random.default_rng(0).normal(size=1000)
-    assert analysis.half_width(values) == pytest.approx(1.96 * values.std() / np.sqrt(1000), rel=0.01)
-    assert analysis.half_width(values[:10]) > 5 * analysis.half_width(values)
-
-
 def test_frames_of_a_string_are_those_before_its_end() -> None:
     test = spoken.load()["test"]
     table = analysis.frames_of(test, [0, 1])

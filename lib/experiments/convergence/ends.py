@@ -19,7 +19,7 @@ from experiments.convergence.runs import CELLS, TASKS
 
 
 def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
-    """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; median and 95 % interval."""
+    """Time to the target, GRU ÷ LSTM: a dot a seed, open where a run was censored; mean and 95 % interval."""
     fig, axis = plt.subplots(figsize=(WIDTH, 4.2), layout="constrained")
     fig.get_layout_engine().set(w_pad=0.12)  # type: ignore[union-attr, call-arg]
     rng = np.random.default_rng(0)
@@ -42,7 +42,7 @@ def draw_ratios(table: pd.DataFrame, margin: float) -> Figure:
     axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_formatter(ticker.NullFormatter())
     handles = [dot(COLOURS["gru"], "both cells met the target"), dot(PAPER, "censored: one or both did not")]
-    handles.append(plt.Line2D([], [], color=INK, marker="|", markersize=8, label="median, 95 % interval"))
+    handles.append(plt.Line2D([], [], color=INK, marker="|", markersize=8, label="mean, 95 % interval"))
     handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1, label=f"margin {margin:g}"))
     fig.legend(handles=handles, loc="outside lower center", ncols=2)
     return fig

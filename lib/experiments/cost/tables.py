@@ -6,8 +6,9 @@ import pandas as pd
 from IPython.display import Markdown
 
 from evidence.format import NBSP
+from evidence.ledger import ledger
 from evidence.statistics import Interval
-from evidence.verdicts import Verdict
+from evidence.verdicts import Evidence, Verdict
 from experiments.cost import runs
 from experiments.cost.analysis import KINDS, TITLES, span
 from gatedrnn import flops
@@ -128,11 +129,31 @@ def peak_table(limits: list[dict[str, float]]) -> Markdown:
     return Markdown("\n".join(lines))
 
 
+def weighed(id: str, found: dict[str, Interval]) -> dict[str, Evidence]:
+    """Evidence on a claim about times; left out is what says more of the machine than of the cells.
+
+    That is where two runtimes' threads compete for the cores, ONNX Runtime on more than one, and where an interval spans both
+    answers: either cell could be ahead by the ledger's margin.
+    """
+    margin = ledger()[id].margin
+    return {name: Evidence(each, left_out=_restless(name, each, margin)) for name, each in found.items()}
+
+
+def _restless(name: str, found: Interval, margin: float) -> str:
+    if _crowded(name):
+        return "threads compete for the cores"
+    return "the interval spans both answers" if found.low < margin and found.high > 1 / margin else ""
+
+
+def _crowded(name: str) -> bool:
+    return name.startswith("ONNX Runtime") and not name.endswith(" 1 thread")
+
+
 def evidence_table(found: dict[str, Interval], verdict: Verdict) -> pd.DataFrame:
     """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says.
 
-    A dagger marks where two runtimes' threads compete for the cores: ONNX Runtime on more than one.
+    A dagger marks where two runtimes' threads compete for the cores.
     """
-    crowded = {name: " †" for name in found if name.startswith("ONNX Runtime") and not name.endswith(" 1 thread")}
-    rows = [(part.name + crowded.get(part.name, ""), found[part.name].format(), part.word) for part in verdict.strata]
+    timed = [(part, " †" if "thread" in part.name and _crowded(part.name) else "") for part in verdict.strata]
+    rows = [(part.name + mark, found[part.name].format(), part.left_out or part.word) for part, mark in timed]
     return pd.DataFrame(rows, columns=["condition", "GRU ÷ LSTM", "the claim is"]).set_index("condition")

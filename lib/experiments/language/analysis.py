@@ -99,7 +99,8 @@ def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
 
 def skill(runs: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, Evidence]:
     """Claim U5: 1 − bits ÷ bits of the trigram, which is what one would try first, for both cells."""
-    against = counted(baselines).loc[FIRST, "test"]
+    counts = counted(baselines)
+    against = counts.loc[min(FIRST, counts.index.max()), "test"]
     return {f"language: {LABELS[cell]}": weigh("U5", 1 - bits(runs, cell) / against) for cell in GATED}
 
 
