@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from evidence.ladder import Ladder
 from evidence.ledger import FACTORS, Claim, ledger
 from evidence.record import current
 from evidence.significance import Equivalence, sign_flip, tost_paired
@@ -157,15 +158,15 @@ def decide(
 
 
 def is_flat(id: str, rungs: Sequence[float]) -> bool:
-    """Whether a ladder of budgets is flat at its top: the last step moves the metric by less than a quarter of the margin.
+    """Whether a ladder of budgets is flat at its top, in units of the claim's margin: see `evidence.ladder.Ladder.flat`.
 
     Args:
         id: claim of the ledger. rungs: its metric at each budget, the smallest first; at least 2.
     """
     if len(rungs) < 2:
         raise ValueError(f"rungs = {list(rungs)!r} is not allowed: at least 2 budgets")
-    before, last = (ledger()[id].lead(each) for each in rungs[-2:])
-    return abs(last - before) < 0.25
+    leads = [ledger()[id].lead(each) for each in rungs]
+    return Ladder(dict(enumerate(leads)), margin=1.0).flat
 
 
 def _judged(claim: Claim, given: Given) -> list[Stratum]:

@@ -96,7 +96,7 @@ class _Layers(nn.RNNBase):
             return None
         if self.proj_size:  # a layer that was stored by torch.nn, perhaps
             return None
-        if _compiled():
+        if matched.available():
             return matched.run
         slow = self.mode != "LSTM" and torch.is_grad_enabled()  # torch has no fused backward pass for the others
         return stepwise.run if slow and not packed else None
@@ -274,11 +274,6 @@ def _plain(tensor: Any, x: Any) -> bool:
         and tensor.dtype == x.dtype
         and tensor.layout == torch.strided
     )
-
-
-@torch.compiler.assume_constant_result
-def _compiled() -> bool:
-    return matched.available()
 
 
 def _transformed() -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from test_nn import PATHS, on
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
@@ -19,14 +20,11 @@ from gatedrnn.layers import Recurrent
 each_cell = pytest.mark.parametrize("name", BLOCKS)
 
 
-@pytest.fixture(params=["compiled", "torch"])
-def way(request, monkeypatch):
+@pytest.fixture(params=PATHS)
+def way(request):
     """The compiled kernels, then what is left without a compiler."""
-    if request.param == "compiled":
-        request.getfixturevalue("kernels")
-    else:
-        monkeypatch.setattr(library, "_outcome", {"problem": "GATEDRNN_KERNELS=torch"})
-    return request.param
+    with on(request.param):
+        yield
 
 
 def layer(name, *sizes, dtype=torch.float64, seed=0):

@@ -257,7 +257,7 @@ def measure() -> dict[str, Any]:
     for cell in ("lstm", "gru"):
         table[f"{cell}_share"] = table[f"{cell}_gflops"] / peak
     origin = {"machine": provenance.machine(), "versions": provenance.versions(), "libraries": LIBRARIES}
-    origin["peaks"] = {name: max(each[name] for each in limits) for name in limits[0]}
+    origin["peaks"] = roofline.best(*limits)
     rows = {"map": table.to_dict("records"), "threads": threads.to_dict("records")}
     results = {"peak_gflops": peak, "peak_library": library, **rows, "jax": jax, "sweep": sweep, "goals": found}
     return {**origin, **results, "seconds": time.perf_counter() - started}

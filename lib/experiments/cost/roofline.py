@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -47,9 +48,14 @@ def peaks(rounds: int = 20, side: int = SIDE) -> dict[str, float]:
     return {str(name): 2 * side**3 / float(seconds) / 1e9 for name, seconds in best.items()}
 
 
+def best(*found: dict[str, float]) -> dict[str, float]:
+    """The highest GFLOP/s of each library in some measurements by `peaks`."""
+    return {name: max(each.get(name, 0.0) for each in found) for name in dict.fromkeys(chain(*found))}
+
+
 def highest(*found: dict[str, float]) -> tuple[str, float]:
     """The roof: the library that was fastest in any of some measurements by `peaks`, and its GFLOP/s."""
-    return max((item for each in found for item in each.items()), key=lambda item: item[1])
+    return max(best(*found).items(), key=lambda item: item[1])
 
 
 def bare(hidden_sizes: Iterable[int], batch_sizes: Iterable[int], rounds: int = 5) -> pd.DataFrame:

@@ -116,16 +116,15 @@ def choice_table(readings: pd.DataFrame, mode: str) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def peak_table(limits: list[dict[str, float]]) -> Markdown:
-    """GFLOP/s of a large product by each library, from `roofline.peaks`, best of some measurements, as a Markdown table."""
+def peak_table(rates: dict[str, float]) -> Markdown:
+    """GFLOP/s of a large product by each library, from `roofline.best`, as a Markdown table."""
     users = {
         "MKL": "`nn.GRU`; `nn.LSTM` without oneDNN",
         "oneDNN": "`nn.LSTM`",
         "ONNX Runtime": "both cells in ONNX Runtime",
     }
     lines = ["| library | GFLOP/s of a large product | who multiplies with it |", "|---|--:|---|"]
-    for name in limits[0]:
-        lines.append(f"| {name} | {max(each[name] for each in limits):.0f} | {users[name]} |")
+    lines += [f"| {name} | {rate:.0f} | {users[name]} |" for name, rate in rates.items()]
     return Markdown("\n".join(lines))
 
 

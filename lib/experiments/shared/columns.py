@@ -27,7 +27,7 @@ COMMON = {
     "solved_at": "training step of the evaluation that ended the run; empty where none did",
     "clipped": "share of training steps whose gradient was cut, 0 to 1",
     "skipped": "share of steps that were skipped, as their gradient was not finite",
-    "diverged": "True where a gradient was not finite, which ended the run",
+    "diverged": "True where 20 steps in a row were skipped, which ended the run",
     "score": "what rates are chosen by; larger is better",
     "seconds": "time of the whole run on one core; differs from machine to machine",
     "train_seconds": "of these, in training steps",
