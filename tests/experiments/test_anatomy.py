@@ -132,8 +132,10 @@ def test_what_is_counted_and_what_is_held_equal_tell_the_conditions_of_a3_apart(
     words = {stratum.name: stratum.word for stratum in verdict.strata}
     spent = {f"{name}, equal parameters" for name in ("operations", "kept for training")}
     assert len(words) == 6
-    assert {name for name, word in words.items() if word == "contradicted"} == spent
     assert {name for name, word in words.items() if word == "supported"} == words.keys() - spent
+    for stratum in verdict.strata:
+        if stratum.name in spent:  # as many parameters: a hair cheaper, or not at all
+            assert stratum.word == (verdicts.LESS if stratum.estimate < 1 else verdicts.CONTRADICTED)
 
 
 def test_the_share_of_the_layer_tells_the_conditions_of_a2_apart():
@@ -143,7 +145,7 @@ def test_the_share_of_the_layer_tells_the_conditions_of_a2_apart():
         verdict = verdicts.decide("A2", analysis.fewer(0.75, models, width))
         enough = [True, *(models[models["H"] == width].sort_values("V")["share"] > 0.2)]
         assert [stratum.word for stratum in verdict.strata] == [
-            "supported" if each else "contradicted" for each in enough
+            verdicts.SUPPORTED if each else verdicts.LESS for each in enough
         ]
 
 

@@ -10,7 +10,6 @@ EVIDENCE = {
     "margin": "least effect that matters, fixed beforehand",
     "name": "condition",
     "estimate": "the metric under it",
-    "low": "lower end of its 95 % interval",
     "high": "upper end",
     "word": "verdict of this condition alone",
     "p": "of its test; empty where none was made",
