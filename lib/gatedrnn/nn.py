@@ -9,8 +9,10 @@ tracing, scripting and export (an exported program needs torch alone), and whate
 from __future__ import annotations
 
 import copy
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import torch
@@ -49,6 +51,11 @@ class _Layers(nn.RNNBase):
         Raises:
             RuntimeError, ValueError: as from `torch.nn`.
         """
+        if "torch._dynamo" not in sys.modules or torch.compiler.is_compiling():
+            return self._forward(input, hx)
+        return _apart()(self, input, hx)
+
+    def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:
         self._update_flat_weights()
         kernel = self._kernel(input, hx)
         if kernel is None:
@@ -89,7 +96,7 @@ class _Layers(nn.RNNBase):
             return None
         if self.proj_size:  # a layer that was stored by torch.nn, perhaps
             return None
-        if matched.available():
+        if _compiled():
             return matched.run
         slow = self.mode != "LSTM" and torch.is_grad_enabled()  # torch has no fused backward pass for the others
         return stepwise.run if slow and not packed else None
@@ -145,6 +152,12 @@ class RNN(_Layers, nn.RNN):
     """`torch.nn.RNN` (Elman 1990; tanh or ReLU) with faster kernels on the CPU; arguments as there."""
 
     stock = nn.RNN
+
+
+@cache
+def _apart() -> Callable[..., tuple[Any, Any]]:
+    """`_forward`, out of reach of `torch.compile`: it leaves recurrent layers alone, but not each function they call."""
+    return torch.compiler.disable(_Layers._forward)
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,11 @@ def _plain(tensor: Any, x: Any) -> bool:
         and tensor.dtype == x.dtype
         and tensor.layout == torch.strided
     )
+
+
+@torch.compiler.assume_constant_result
+def _compiled() -> bool:
+    return matched.available()
 
 
 def _transformed() -> bool:
