@@ -96,6 +96,8 @@ class _Layers(nn.RNNBase):
             return None
         if self.proj_size:  # a layer that was stored by torch.nn, perhaps
             return None
+        if packed and not torch.is_grad_enabled() and 3 * len(x) < batch * len(input.batch_sizes):
+            return None  # padded it would be mostly padding, and without gradients torch is fast
         if _compiled():
             return matched.run
         slow = self.mode != "LSTM" and torch.is_grad_enabled()  # torch has no fused backward pass for the others
