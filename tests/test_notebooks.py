@@ -87,10 +87,10 @@ def test_its_quick_parameters_are_its_parameters(chapter: Chapter) -> None:
 
 @each_chapter
 def test_its_figures_are_described(chapter: Chapter) -> None:
-    """Each figure has an id, a caption and an alternative text made in code."""
+    """Each figure has an id, a caption, an alternative text made in code, and columns whose meaning is told."""
     for call in calls(chapter, "figures.publish"):
         given = {keyword.arg: keyword.value for keyword in call.keywords}
-        assert {"id", "caption", "alt", "data"} <= set(given)
+        assert {"id", "caption", "alt", "data", "columns"} <= set(given)
         alt = given["alt"]
         assert not (isinstance(alt, ast.Constant) and not str(alt.value).strip())
 
@@ -107,7 +107,7 @@ def test_its_cells_are_short(chapter: Chapter) -> None:
 
 @each_chapter
 def test_nobody_typed_a_result(chapter: Chapter) -> None:
-    """Measured numbers and verdict words are glued; those of other people are cited in the same paragraph."""
+    """Measured numbers and verdict words carry marks; those of other people are cited in the same paragraph."""
     text = prose(chapter)
     assert not RESULT.findall(text)
     assert not VERDICT.findall(text)

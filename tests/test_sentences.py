@@ -1,4 +1,4 @@
-"""The prose of converted pages: every number and every comparison of the cells carries a mark that the run evaluates."""
+"""The prose of the pages: every number and every comparison of the cells carries a mark that the run evaluates."""
 
 from __future__ import annotations
 
@@ -58,9 +58,6 @@ def marked(sentence: str) -> bool:
     return any(match["code"] is None for match in MARK.finditer(sentence))
 
 
-CONVERTED = [page for page in pages(PROJECT) if "{glue:" not in markdown(page)]
-
-
 def faults(text: str) -> Iterator[tuple[str, str]]:
     """Sentences that state a number or a comparison without a mark, and what is wrong."""
     for sentence in sentences(text):
@@ -72,7 +69,7 @@ def faults(text: str) -> Iterator[tuple[str, str]]:
             yield sentence, "it compares and carries no mark"
 
 
-@pytest.mark.parametrize("page", CONVERTED)
+@pytest.mark.parametrize("page", pages(PROJECT))
 def test_every_number_and_every_comparison_carries_a_mark(page: str) -> None:
     listed = EXCEPTIONS.get(page.removeprefix("chapters/"), {})
     found = dict(faults(markdown(page)))
@@ -85,7 +82,7 @@ def test_every_number_and_every_comparison_carries_a_mark(page: str) -> None:
 
 
 def test_exceptions_are_few_and_each_has_its_reason() -> None:
-    names = {page.removeprefix("chapters/") for page in CONVERTED}
+    names = {page.removeprefix("chapters/") for page in pages(PROJECT)}
     for page, listed in EXCEPTIONS.items():
         assert page in names and 1 <= len(listed) <= MOST
         assert all(len(str(reason)) >= 15 for reason in listed.values())

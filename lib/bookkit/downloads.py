@@ -10,11 +10,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from bookkit.prose import Statements
-from bookkit.sphinx_ext.records import Chapter
+from bookkit.sphinx_ext.records import ChapterRecord
 from evidence.injected import command
 
 FIGURE = "application/vnd.book.figure+json"
-GLUED = "application/papermill.record/text/plain"
 ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]*)`")
 TARGET = re.compile(r"^\([\w-]+\)=\n", re.M)
 HEAD = """*An executed copy of the chapter `{name}`{changed}. To run it again, from the root of the project:*
@@ -26,7 +25,7 @@ make set-up
 
 
 def executed_copy(
-    notebook: NotebookNode, outputs: list[list[NotebookNode]], record: Chapter, statements: Statements
+    notebook: NotebookNode, outputs: list[list[NotebookNode]], record: ChapterRecord, statements: Statements
 ) -> NotebookNode:
     """A notebook to keep and to read anywhere; with other parameters than the published ones it says so and holds them.
 
@@ -42,7 +41,7 @@ def executed_copy(
     for cell in notebook.cells:
         copy = nbformat.from_dict({**cell, "metadata": {"tags": tags} if (tags := cell.metadata.get("tags")) else {}})
         if cell.cell_type == "markdown":
-            copy.source = _roles(statements.plain(TARGET.sub("", cell.source)), statements)
+            copy.source = _roles(statements.plain(TARGET.sub("", cell.source)))
         elif cell.cell_type == "code":
             copy.outputs = [shown for output in next(waiting) if (shown := _shown(output)) is not None]
         cells.append(copy)
@@ -64,21 +63,18 @@ def executed_copy(
 def _shown(output: NotebookNode) -> NotebookNode | None:
     """An output without what only the site can read; None where nothing is left."""
     data: dict[str, Any] = dict(output.get("data", {}))
-    if GLUED in data or (output.output_type == "stream" and output.name == "stderr"):
+    if output.output_type == "stream" and output.name == "stderr":
         return None
     if FIGURE in data:
         data.pop(FIGURE)
     return nbformat.from_dict({**output, "data": data} if data else dict(output))
 
 
-def _roles(text: str, statements: Statements) -> str:
+def _roles(text: str) -> str:
     """MyST roles as the words that they show."""
 
     def words(match: re.Match[str]) -> str:
         role, inner = match["role"], match["text"]
-        if role == "glue:text":
-            name = inner.rpartition("::")[2].partition(":")[0]
-            return statements.computed("value", name) or inner
         titled = re.fullmatch(r"(.*?)\s*<[^<>]+>", inner, re.S)
         if role in ("ref", "doc"):
             return titled[1] if titled else inner

@@ -83,8 +83,6 @@ class Statements:
     def add(self, record: Mapping[str, Any]) -> None:
         """Take in one chapter; an id that another chapter has is a problem."""
         name, judged = record.get("chapter", "?"), comparable(record)
-        for key, entry in record.get("numbers", {}).items():  # glued numbers of chapters whose prose is still generated
-            self.values[key] = Value(entry["text"], judged and not entry.get("measured"))
         for key, value in record.get("parameters", {}).items():
             known = f"{name.rpartition('/')[2]}.{key}"
             if known in self.values:

@@ -27,7 +27,6 @@ PARTS = {
     "versions": dict,
     "kernels": list,
     "parameters": dict,
-    "numbers": dict,
     "verdicts": list,
     "comparisons": list,
     "values": dict,
@@ -48,6 +47,10 @@ KEPT = (
     "figure",
     "sentence",
     "measured",
+    "ahead",
+    "matters",
+    "sample",
+    "attacks",
 )
 
 
@@ -107,23 +110,19 @@ def write(places: Places, display: Display) -> int:
 
 
 def summarise(chapter: Chapter, record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is committed of a chapter's record: numbers and verdicts; of measured ones, the words only.
+    """What is committed of a chapter's record: values, checks and verdicts; of measured verdicts, the words only.
 
     Timings differ from machine to machine and from day to day, so no timed number is kept. The last chapter only
     repeats what the others say, so it has no summary.
     """
     if chapter.kind == "last":
         return None
-    timing = chapter.kind == "timing"
-    numbers = {name: number for name, number in record.get("numbers", {}).items() if not number.get("measured")}
-    measured = {f"verdict-{each['id']}" for each in record.get("verdicts", []) if each.get("measured")}
     return {
         "chapter": record["chapter"],
         "machine": record["machine"].get("kind"),
         "versions": record["versions"],
         "kernels": sorted({kernel for sweep in record.get("sweeps", []) for kernel in sweep.get("kernels", [])}),
         "parameters": record["parameters"],
-        "numbers": {} if timing else {name: value for name, value in numbers.items() if name not in measured},
         "values": {name: each["text"] for name, each in record.get("values", {}).items() if not each["measured"]},
         "checks": {name: each["holds"] for name, each in record.get("checks", {}).items() if not each["measured"]},
         "verdicts": [_verdict(verdict) for verdict in record.get("verdicts", [])],
@@ -135,9 +134,9 @@ def check(places: Places) -> int:
     """Compare the executed chapters with the committed summaries; print every difference.
 
     Where all runs of a chapter came from the results lock, all that was not timed must be equal, on any processor; so it
-    must where they were computed on the same kind of processor, with the same versions and kernels. Elsewhere a number
-    must lie within the tolerance that it states, the effect of a verdict within the committed interval, that interval be
-    of the order of the new one, and the word be equal. A change of what was timed is told but is no error, so is a
+    must where they were computed on the same kind of processor, with the same versions and kernels. Elsewhere the
+    effect of a verdict must lie within the committed interval, that interval be of the order of the new one, and the
+    word be equal; a check that came out otherwise is told. A change of what was timed is told but is no error, so is a
     results lock that no chapter uses; a summary of no chapter is one.
 
     Returns:
@@ -182,28 +181,27 @@ def compare(past: Mapping[str, Any], now: Mapping[str, Any], locked: bool = Fals
         yield Drift(name, "its name or its parameters are not those of the summary", True)
         return
     exact = locked or alike
-    timed = not now["numbers"] and all(each.get("measured") for each in now["verdicts"])
+    timed = not now["values"] and not now["checks"] and all(each.get("measured") for each in now["verdicts"])
     if not exact and not timed:
         yield Drift(name, "computed here, on another kind of processor or with other versions: compared loosely", False)
     elif exact and versions[0] != versions[1]:
         yield Drift(name, f"{', '.join(NUMERIC)}: {versions[0]} before, {versions[1]} now", False)
-    for kind in ("numbers", "verdicts"):
-        before, after = _by_id(past[kind]), _by_id(now[kind])
-        for key in sorted({*before, *after}):
-            if key not in before or key not in after:
-                yield Drift(name, f"{key}: only in the {'committed' if key in before else 'new'} results", True)
-            elif after[key].get("measured"):
-                yield from _compare_timed(name, key, before[key], after[key])
-            elif exact:
-                said = key if kind == "numbers" else f"verdict {key}"
-                yield from _exactly(name, said, before[key], after[key])
-            elif kind == "numbers":
-                yield from _compare_number(name, key, before[key], after[key])
-            else:
-                yield from _compare_verdict(name, key, before[key], after[key])
-    if exact:
-        for part in ("kernels", "comparisons", "values", "checks"):
-            yield from _exactly(name, part, past[part], now[part])
+    before, after = ({each["id"]: each for each in side["verdicts"]} for side in (past, now))
+    for key in sorted({*before, *after}):
+        if key not in before or key not in after:
+            yield Drift(name, f"verdict {key}: only in the {'committed' if key in before else 'new'} results", True)
+        elif after[key].get("measured"):
+            yield from _compare_timed(name, key, before[key], after[key])
+        elif exact:
+            yield from _exactly(name, f"verdict {key}", before[key], after[key])
+        else:
+            yield from _compare_verdict(name, key, before[key], after[key])
+    for part in ("kernels", "comparisons", "values", "checks") if exact else ():
+        yield from _exactly(name, part, past[part], now[part])
+    for key, held in past["checks"].items() if not exact else ():
+        if (holds := now["checks"].get(key)) is not held:
+            said = "is not made" if holds is None else "holds" if holds else "does not hold"
+            yield Drift(name, f"check {key}: {said} now", False)
 
 
 def summary_path(places: Places, chapter: Chapter) -> Path:
@@ -236,8 +234,7 @@ def _read_summary(path: Path, root: Path) -> dict[str, Any]:
 def _is_summary(found: Mapping[str, Any]) -> bool:
     if not all(isinstance(found.get(part), kind) for part, kind in PARTS.items()):
         return False
-    entries = [*found["numbers"].values(), *found["verdicts"]]
-    return all(isinstance(each, dict) for each in entries) and all("id" in each for each in found["verdicts"])
+    return all(isinstance(each, dict) and "id" in each for each in found["verdicts"])
 
 
 def _all_locked(places: Places, record: Mapping[str, Any]) -> bool:
@@ -286,19 +283,6 @@ def _compare_timed(chapter: str, key: str, past: Mapping[str, Any], now: Mapping
         yield Drift(chapter, f"verdict {key}: {past.get('word')} before, {now['word']} now", False)
 
 
-def _compare_number(chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
-    before, after, tolerance = past.get("value"), now["value"], now.get("tolerance")
-    if _equal(before, after) or key.startswith("verdict-"):  # a verdict is compared as such
-        return
-    said = f"{key}: {before!r} before, {after!r} now"
-    numbers = _is_number(before) and _is_number(after)
-    if numbers and tolerance is not None:
-        if not abs(after - before) <= tolerance:
-            yield Drift(chapter, f"{said}, further apart than {tolerance}", True)
-    else:
-        yield Drift(chapter, said, not numbers and type(before) is not type(after))
-
-
 def _compare_verdict(chapter: str, key: str, past: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
     if past.get("word") != now["word"]:
         yield Drift(chapter, f"verdict {key}: {past.get('word')} before, {now['word']} now", True)
@@ -312,10 +296,6 @@ def _compare_verdict(chapter: str, key: str, past: Mapping[str, Any], now: Mappi
     if not (low <= effect <= high and high - low <= WIDER * (now["high"] - now["low"]) + EXACT):
         computed = f"{now['low']:.4g} to {now['high']:.4g}"
         yield Drift(chapter, f"verdict {key}: its interval is {interval}, that computed now {computed}", True)
-
-
-def _by_id(entries: Any) -> dict[str, Any]:
-    return dict(entries) if isinstance(entries, Mapping) else {entry["id"]: entry for entry in entries}
 
 
 def _equal(before: Any, after: Any) -> bool:

@@ -6,7 +6,6 @@ execution. Nothing in the tree says where or when papermill ran.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -21,10 +20,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from bookkit import downloads
-from bookkit.downloads import FIGURE, GLUED
+from bookkit.downloads import FIGURE
 from bookkit.errors import BookError
 from bookkit.prose import Statements
-from bookkit.sphinx_ext.records import Chapter, RecordError, read
+from bookkit.sphinx_ext.records import ChapterRecord, RecordError, read
 from evidence import parameters
 
 BINDER, COLAB = "https://mybinder.org", "https://colab.research.google.com"
@@ -67,7 +66,7 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
             _stage_chapter(source, place, page.removeprefix("chapters/"), executed, beside, statements)
         else:
             text = statements.resolved(source.read_text(encoding="utf-8"), source.relative_to(root).as_posix())
-            place.write_text(name_format(text), encoding="utf-8")
+            place.write_text(text, encoding="utf-8")
     _check_readme(root / "README.md", statements)
     if found := statements.problems:
         some = f"{len(found)} statement{'s' * (len(found) > 1)} of the prose do not follow from this build:"
@@ -137,11 +136,6 @@ def page_file(page: str, root: Path) -> Path:
     raise StageError(f"_toc.yml names {page}, but there is neither {page}.ipynb nor {page}.md")
 
 
-def name_format(markdown: str) -> str:
-    """Markdown in which a number glued from another page names its format, as MyST-NB needs it there: text."""
-    return re.sub(r"(\{glue:text\}`[^`:]+::[^`:]+)`", r"\1:s`", markdown)
-
-
 def settings(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """The configuration with what depends on where the book is built: base address, repository, launch buttons."""
     sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
@@ -181,7 +175,7 @@ def _stage_chapter(source: Path, place: Path, name: str, executed: Path, tree: P
     notebook = nbformat.read(source, as_version=4)
     outputs = outputs_of(source, notebook, nbformat.read(folder / "notebook.ipynb", as_version=4))
     try:
-        record = read(Chapter, folder / "chapter.json")
+        record = read(ChapterRecord, folder / "chapter.json")
     except RecordError as error:
         raise StageError(str(error)) from None
     download = downloads.executed_copy(notebook, [list(each) for each in outputs], record, statements)
@@ -244,7 +238,7 @@ def _clean(cell: NotebookNode) -> NotebookNode:
     kept = {
         "cell_type": cell.cell_type,
         "id": cell.id,
-        "source": name_format(cell.source) if cell.cell_type == "markdown" else cell.source,
+        "source": cell.source,
         "metadata": {"tags": tags} if tags else {},
     }
     if cell.cell_type == "code":
@@ -264,18 +258,8 @@ def _split(outputs: list[NotebookNode]) -> tuple[list[NotebookNode], list[str]]:
             output.pop("execution_count", None)
             if output.output_type == "execute_result":
                 output["execution_count"] = None
-            if GLUED in data:
-                data[GLUED] = _quoted(data[GLUED])
             stay.append(output)
     return stay, figures
-
-
-def _quoted(text: str) -> str:
-    """A glued text in quotes: without them MyST-NB would evaluate it, and print 1,000 as (1, 0) and 0.50 as 0.5."""
-    try:
-        return text if isinstance(ast.literal_eval(text), str) else repr(text)
-    except (SyntaxError, ValueError):
-        return repr(text)
 
 
 def _directive(name: str, argument: str, cell_id: str) -> NotebookNode:

@@ -123,9 +123,9 @@ def publish(
     alt: str,
     data: pd.DataFrame,
     *,
+    columns: Mapping[str, str],
     seeds: int | None = None,
     runs: int | None = None,
-    columns: Mapping[str, str] | None = None,
     measured: bool = False,
 ) -> Published:
     """Write a figure under a stable name, in every form that readers ask for, with a record of its origin.
@@ -136,14 +136,14 @@ def publish(
         caption: what to see, in Markdown; made from numbers where it states any.
         alt: the figure in words for those who cannot see it; at least 40 characters.
         data: what is drawn, tidy, one row an observation (every seed).
+        columns: what each column of `data` means, in a line, with its unit; the card under the figure shows it.
         seeds, runs: how many are behind the figure.
-        columns: what the columns of `data` mean, units included; the card under the figure shows it.
         measured: timings, taken where the book is built.
 
     Writes `figures/<id>.svg`, `.dark.svg`, `.pdf`, `.png`, `.csv` and `.json` into the chapter's output.
 
     Raises:
-        ValueError: a bad id, a missing caption or alt text, or no data.
+        ValueError: a bad id, a missing caption or alt text, no data, or a column without meaning or of other data.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"id = {id!r} is not allowed: kebab-case, such as 'ablation-loss'")
@@ -153,9 +153,13 @@ def publish(
         raise ValueError(f"figure {id!r}: alt = {alt!r} is not allowed: at least 40 characters that tell the figure")
     if data.empty:
         raise ValueError(f"figure {id!r}: data of shape {data.shape} is not allowed: at least one row")
+    if unexplained := [name for name in map(str, data) if not columns.get(name, "").strip()]:
+        raise ValueError(f"figure {id!r}: columns lack what {', '.join(unexplained)} of its data means")
+    if unknown := sorted({*columns} - {*map(str, data)}):
+        raise ValueError(
+            f"figure {id!r}: columns explain {', '.join(unknown)}, and its data have {', '.join(map(str, data))}"
+        )
     running = current()
-    if unknown := sorted({*(columns or {})} - {*map(str, data)}):
-        raise ValueError(f"figure {id!r}: column {unknown[0]!r} is unknown; allowed: {', '.join(map(str, data))}")
     folder = (running.folder if running else paths.output()) / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     fig.draw_without_rendering()
@@ -170,7 +174,7 @@ def publish(
     data.to_csv(folder / f"{id}.csv", index=False)
     plt.close(fig)
     about = {"id": id, "caption": caption, "alt": alt, "seeds": seeds, "runs": runs, "measured": measured}
-    _sidecar(folder / f"{id}.json", {**about, "columns": dict(columns or {})})
+    _sidecar(folder / f"{id}.json", {**about, "columns": {name: columns[name] for name in map(str, data)}})
     if running:
         running.add("figures", id)
     return Published(id, (folder / f"{id}.png").read_bytes())

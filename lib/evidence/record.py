@@ -1,6 +1,6 @@
 """A running chapter: checks its parameters and keeps a record of what it computed.
 
-`begin` is called in the cell after the `parameters` cell. From then on sweeps, figures, numbers and verdicts are
+`begin` is called in the cell after the `parameters` cell. From then on sweeps, figures, values, checks and verdicts are
 written to `chapter.json`, at every event and atomically, so that an interrupted chapter leaves a true record.
 """
 
@@ -38,7 +38,6 @@ class Record:
             "published": values == published,
             "sweeps": [],
             "figures": [],
-            "numbers": {},
             "values": {},
             "checks": {},
             "verdicts": [],
@@ -187,26 +186,6 @@ def _keep(kind: str, id: str, entry: dict[str, Any]) -> None:
         known = _current.record[kind].setdefault(id, entry)
         if known != entry:
             raise ValueError(f"id {id!r} is used twice in this chapter, for {known} and for {entry}")
-        _current.save()
-
-
-def glue(name: str, value: Any, form: str = "{}", measured: bool = False) -> None:
-    """Make a computed value available to the prose as `{glue:text}`.
-
-    Args:
-        name: `<chapter>-<thing>`, unique in the book.
-        value: number or text.
-        form: format of the printed text, such as `"{:.1f} %"`.
-        measured: whether it rests on timings; such a number is not kept in the committed summary.
-    """
-    from IPython.display import display
-
-    text = form.format(value)
-    prefix = "application/papermill.record/"
-    display({prefix + "text/plain": text}, metadata={"scrapbook": {"name": name, "mime_prefix": prefix}}, raw=True)
-    if _current is not None:
-        plain = value if isinstance(value, str | int | float | bool) else getattr(value, "item", lambda: str(value))()
-        _current.record["numbers"][name] = {"value": plain, "text": text, **({"measured": True} if measured else {})}
         _current.save()
 
 

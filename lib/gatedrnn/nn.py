@@ -109,9 +109,9 @@ class _Layers(nn.RNNBase):
         cell = CELLS[self.mode]
         if hx is None:
             none = x.new_zeros(self.num_layers * ways, layout.batch(x), self.hidden_size)
-            hx = (none, none) if cell == "lstm" else none
+            hx = (none, none.clone()) if cell == "lstm" else none
         state = (hx,) if isinstance(hx, Tensor) else hx
-        zeros = [] if self.bias else [x.new_zeros(len(self._flat_weights[0]))] * 2  # type: ignore[arg-type]
+        zeros = [] if self.bias else [x.new_zeros(len(self._flat_weights[0])) for _ in range(2)]  # type: ignore[arg-type]
         if layout.lengths is not None:
             kernel = partial(kernel, lengths=layout.lengths)
         ends = []
@@ -128,7 +128,7 @@ class _Layers(nn.RNNBase):
             x = torch.cat(outputs, -1) if ways == 2 else outputs[0]
             if self.dropout and self.training and layer < self.num_layers - 1:
                 x = dropout(x, self.dropout)
-        if x.requires_grad and x._is_view():
+        if not torch.compiler.is_compiling() and x.requires_grad and x._is_view():
             x = x.clone()  # kernels keep their outputs for the backward pass; these may be changed in place
         last = tuple(torch.stack(each) for each in zip(*ends, strict=True))
         return x, last if cell == "lstm" else last[0]

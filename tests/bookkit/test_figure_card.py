@@ -124,17 +124,6 @@ def test_a_drawing_in_a_page_is_the_one_that_was_published(book: Path) -> None:
     assert added.replace("<svg  ", "<svg ") == published
 
 
-@pytest.mark.parametrize("page", ["index.html", "alpha/first.html"])
-def test_markdown_in_a_glued_text_is_set_and_its_html_is_shown(site: Path, page: str) -> None:
-    text = next(found for found in soup(site, page).select(".pasted-text") if "gradient" in found.get_text())
-    assert text.get_text() == "A gradient grows by 2 * 3 in mkldnn_rnn & <b>stays</b>."
-    assert [(tag.name, tag.get_text()) for tag in text.select("em, strong, code, b")] == [
-        ("em", "grows"),
-        ("strong", "2 * 3"),
-        ("code", "mkldnn_rnn"),
-    ]
-
-
 def test_html_that_a_cell_writes_as_markdown_is_shown(site: Path) -> None:
     outputs = soup(site, "alpha/first.html").select(".cell_output")
     assert not [image for output in outputs for image in output.select("img")]

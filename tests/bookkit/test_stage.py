@@ -14,7 +14,7 @@ import yaml
 
 from bookkit.places import Places
 from bookkit.proofread import proofread
-from bookkit.stage import StageError, name_format, pages, remote, settings, stage
+from bookkit.stage import StageError, pages, remote, settings, stage
 
 
 @pytest.fixture
@@ -76,23 +76,6 @@ def test_the_chapter_card_follows_the_title_and_knows_what_parameters_mean(book:
     assert record["meanings"] == {"seeds": "seeds of each run, at least 1", "rate": "learning rate"}
 
 
-def test_glued_values_are_kept(book: Path) -> None:
-    outputs = [output for cell in first(staged(book)).cells if cell.cell_type == "code" for output in cell.outputs]
-    assert any(output.get("metadata", {}).get("scrapbook", {}).get("name") == "first-gap" for output in outputs)
-
-
-@pytest.mark.parametrize(
-    ("written", "staged_as"),
-    [
-        ("{glue:text}`a/b.ipynb::b-gap`", "{glue:text}`a/b.ipynb::b-gap:s`"),
-        ("{glue:text}`a/b.ipynb::b-gap:.1f`", "{glue:text}`a/b.ipynb::b-gap:.1f`"),
-        ("{glue:text}`b-gap`", "{glue:text}`b-gap`"),
-    ],
-)
-def test_a_number_from_another_page_names_its_format(written: str, staged_as: str) -> None:
-    assert name_format(written) == staged_as
-
-
 def test_the_parameters_cell_is_shown_as_a_table_only(book: Path) -> None:
     cell = next(cell for cell in first(staged(book)).cells if cell.source.startswith("seeds"))
     assert cell.metadata.tags == ["remove-cell"]
@@ -105,9 +88,9 @@ def test_readers_get_an_executed_copy_in_plain_words(book: Path) -> None:
         text = "\n".join(cell.source for cell in copy.cells if cell.cell_type == "markdown")
         outputs = [output for cell in copy.cells for output in cell.get("outputs", [])]
         assert f".venv/bin/papermill chapters/alpha/{name}.ipynb" in copy.cells[0].source
-        assert not re.search(r"\]\((value|holds|verdict):|\{glue|\{(num)?ref\}|^\(alpha-", text, re.M)
+        assert not re.search(r"\]\((value|holds|verdict):|\{(num)?ref\}|^\(alpha-", text, re.M)
         assert any("image/png" in output.get("data", {}) for output in outputs)
-        assert "vnd.book" not in path.read_text() and "papermill.record" not in path.read_text()
+        assert "vnd.book" not in path.read_text()
         assert "/home/someone" not in path.read_text()
     assert "won 12 of 40 (not so in this run: +3 [1, 5] <points>)." in text
 

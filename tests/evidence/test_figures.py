@@ -23,6 +23,7 @@ from evidence import figures
 from evidence import record as chapter
 
 DATA = pd.DataFrame({"cell": ["lstm", "gru"], "seed": [0, 0], "loss": [0.1, 0.2]})
+COLUMNS = {"cell": "lstm or gru", "seed": "of the weights", "loss": "cross entropy, nats"}
 ALT = "Loss against steps for two cells; the LSTM ends at 0.10 and the GRU at 0.20."
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 
@@ -62,7 +63,8 @@ def drawn():
 
 
 def publish(**changes):
-    options = {"id": "some-figure", "caption": "Loss of two cells.", "alt": ALT, "data": DATA, **changes}
+    options = {"id": "some-figure", "caption": "Loss of two cells.", "alt": ALT, "data": DATA}
+    options |= {"columns": COLUMNS, **changes}
     return figures.publish(drawn(), **options)
 
 
@@ -167,6 +169,14 @@ def test_a_bad_id_is_named(output, id):
         ({"caption": " "}, r"^figure 'some-figure': caption = ' ' is not allowed: say what to see$"),
         ({"data": DATA.iloc[:0]}, r"^figure 'some-figure': data of shape \(0, 3\) is not allowed: at least one row$"),
         ({"data": pd.DataFrame()}, r"^figure 'some-figure': data of shape \(0, 0\) is not allowed"),
+        (
+            {"columns": {"cell": "lstm or gru", "loss": " "}},
+            r"^figure 'some-figure': columns lack what seed, loss of its data means$",
+        ),
+        (
+            {"columns": {**COLUMNS, "lag": "steps"}},
+            r"^figure 'some-figure': columns explain lag, and its data have cell, seed, loss$",
+        ),
     ],
 )
 def test_what_is_missing_is_named(output, changes, message):
@@ -187,6 +197,7 @@ def test_the_record_beside_a_figure_is_complete(published):
         "csv": "some-figure.csv",
     }
     assert (record["id"], record["chapter"], record["alt"]) == ("some-figure", "part/name", ALT)
+    assert record["columns"] == COLUMNS
     assert (record["seeds"], record["runs"], record["measured"]) == (3, 6, True)
     assert (record["parameters"], record["published"]) == ({"seeds": 3}, False)
     assert record["command"] == "papermill chapters/part/name.ipynb out.ipynb -p seeds 3"

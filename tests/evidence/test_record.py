@@ -163,18 +163,6 @@ def test_the_command_of_plain_parameters_reads_well():
     assert running.command == "papermill chapters/part/name.ipynb out.ipynb -p seeds 10 -p rate 0.003 -p quiet False"
 
 
-def test_glued_values_are_printed_and_kept(output, capsys):
-    begin()
-    chapter.glue("name-gap", np.float32(1.25), "{:.1f} %")
-    chapter.glue("name-word", "supported")
-    chapter.glue("name-count", np.int64(3))
-    assert record(output)["numbers"] == {
-        "name-gap": {"value": 1.25, "text": "1.2 %"},
-        "name-word": {"value": "supported", "text": "supported"},
-        "name-count": {"value": 3, "text": "3"},
-    }
-
-
 def test_an_entry_of_the_same_name_is_replaced_not_doubled(output):
     begin()
     running = chapter.current()

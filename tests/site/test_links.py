@@ -78,7 +78,7 @@ def test_notebooks_for_download_are_executed_and_read_as_text(site: Path) -> Non
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         assert any(cell.get("outputs") for cell in cells), path.name
         text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-        assert "](value:" not in text and "](holds:" not in text and "{glue" not in text, path.name
+        assert "](value:" not in text and "](holds:" not in text, path.name
         assert "papermill" not in json.dumps([cell["metadata"] for cell in cells]), path.name
 
 

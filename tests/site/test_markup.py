@@ -31,7 +31,7 @@ def prose(page: str) -> str:
         ("does not vanish but *grows*. Over", "emphasis"),
         ("**supported**, measured here", "bold"),
         ("see {numref}`fig-x` and", "role"),
-        ("{glue:text}`a`", "role"),
+        ("{check}`a`", "role"),
         ("use `nn.LSTM` here", "code"),
         ("[there](chapters/x.md)", "link"),
     ],

@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from bookkit.sphinx_ext.polish import without_tex
-from bookkit.sphinx_ext.records import Chapter, RecordError, duration, read
+from bookkit.sphinx_ext.records import ChapterRecord, RecordError, duration, read
 
 EXECUTION = "chapters/execution"
 
@@ -46,7 +46,7 @@ class ChapterCard(SphinxDirective):
         path = Path(self.env.srcdir) / "_book" / "records" / f"{self.arguments[0]}.json"
         self.env.note_dependency(str(path))
         try:
-            chapter = read(Chapter, path)
+            chapter = read(ChapterRecord, path)
         except RecordError as error:
             raise self.error(str(error)) from None
         return [card(template="chapter.html", context={"chapter": chapter, "changed": chapter.changed})]
@@ -63,7 +63,7 @@ class ExecutionTable(SphinxDirective):
         if (kind := self.arguments[0]) not in {"chapters", "reasons", "machines"}:
             raise self.error(f"execution-table: {kind!r} is none of chapters, reasons, machines")
         try:
-            chapters = [read(Chapter, path) for path in sorted(folder.rglob("*.json"))]
+            chapters = [read(ChapterRecord, path) for path in sorted(folder.rglob("*.json"))]
         except RecordError as error:
             raise self.error(str(error)) from None
         return [card(template=f"execution_{kind}.html", context={"chapters": chapters})]
@@ -93,9 +93,9 @@ def visit_card(translator: Any, node: card) -> None:
     raise nodes.SkipNode
 
 
-def origins(chapters: list[Chapter]) -> list[dict[str, Any]]:
+def origins(chapters: list[ChapterRecord]) -> list[dict[str, Any]]:
     """Chapters by where, with what and from which commit they were computed."""
-    groups: dict[tuple[str, str, str], list[Chapter]] = {}
+    groups: dict[tuple[str, str, str], list[ChapterRecord]] = {}
     for chapter in chapters:
         groups.setdefault((str(chapter.machine), chapter.software, chapter.revision), []).append(chapter)
     found = []

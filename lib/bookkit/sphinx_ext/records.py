@@ -35,7 +35,7 @@ class Machine(Record):
         return ", ".join(part for part in (self.cpu, cores, self.system, self.capability) if part) or "not recorded"
 
 
-class Origin(Record):
+class Provenance(Record):
     """What a chapter and a figure both know about how they were computed."""
 
     chapter: Line
@@ -77,7 +77,7 @@ class Files(Record):
     csv: Line
 
 
-class Sidecar(Origin):
+class Sidecar(Provenance):
     """A published figure."""
 
     id: Line
@@ -112,7 +112,7 @@ class Sweep(Record):
     seconds: float = 0.0
 
 
-class Chapter(Origin):
+class ChapterRecord(Provenance):
     """One executed chapter; `meanings` is added by staging."""
 
     published_parameters: dict[str, Any] = {}
