@@ -178,7 +178,8 @@ def swap(model: nn.Module, back: bool = False) -> Swap:
     """Replace every LSTM, GRU and RNN of `torch.nn` in a model, in place.
 
     The layers stay the same objects with another class, so that parameters, hooks, modes, and whatever refers to them
-    (an optimiser, another part of the model) stay as they are.
+    (an optimiser, another part of the model) stay as they are. `quantize_dynamic` and `torch.fx` know the classes of
+    `torch.nn` alone: swap back before them.
 
     Args:
         model: it, or any module in it, may be a recurrent layer.
