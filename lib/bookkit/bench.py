@@ -64,6 +64,11 @@ def show(found: dict[str, Any], console: Console) -> None:
             shape = (str(row[key]) for key in ("hidden_size", "batch_size", "length"))
             table.add_row(row["cell"], *shape, f"{row['gain']:.2f}")
         console.print(table)
+    table = Table("model", "mode", "torch.nn, ms", "swapped, ms", "gain", title="Before and after gatedrnn.nn.swap")
+    for row in found["swap"]:
+        times = (f"{1000 * row[key]:.1f}" for key in ("before", "after"))
+        table.add_row(row["model"], row["mode"], *times, f"{row['gain']:.2f} ×")
+    console.print(table)
     sweep = found["sweep"]
     console.print(
         f"Sweep, runs per core-minute: {sweep['book']:.0f} with {sweep['workers']} workers and matched kernels; a plain "

@@ -96,6 +96,8 @@ class _Layers(nn.RNNBase):
             return None
         if self.proj_size:  # a layer that was stored by torch.nn, perhaps
             return None
+        if packed and not torch.is_grad_enabled() and 3 * len(x) < batch * len(input.batch_sizes):
+            return None  # padded it would be mostly padding, and without gradients torch is fast
         if matched.available():
             return matched.run
         slow = self.mode != "LSTM" and torch.is_grad_enabled()  # torch has no fused backward pass for the others
@@ -176,7 +178,8 @@ def swap(model: nn.Module, back: bool = False) -> Swap:
     """Replace every LSTM, GRU and RNN of `torch.nn` in a model, in place.
 
     The layers stay the same objects with another class, so that parameters, hooks, modes, and whatever refers to them
-    (an optimiser, another part of the model) stay as they are.
+    (an optimiser, another part of the model) stay as they are. `quantize_dynamic` and `torch.fx` know the classes of
+    `torch.nn` alone: swap back before them.
 
     Args:
         model: it, or any module in it, may be a recurrent layer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 from typing import Any
@@ -17,13 +18,14 @@ from bookkit import bench as printed
 from evidence import timing
 from evidence.statistics import Interval
 from evidence.verdicts import decide
-from experiments.cost import analysis, bench, bench_jax, bench_sweep, memory, roofline, runs
+from experiments.cost import analysis, bench, bench_jax, bench_swap, bench_sweep, memory, roofline, runs
 from experiments.cost import figures as plots
 from experiments.cost import lines as cost_lines
 from experiments.cost import tables as cost_tables
 from experiments.shared import footprint, runtimes, workloads
 from gatedrnn import flops
 from gatedrnn.kernels import library
+from gatedrnn.nn import swap
 
 
 @pytest.mark.parametrize("name", (*workloads.ONNX, *workloads.MATCHED))
@@ -222,6 +224,7 @@ def test_what_was_measured_is_printed() -> None:
         "map": table.to_dict("records"),
         "jax": NO_JAX,
         "sweep": SWEEP,
+        "swap": [{"model": "a tagger", "mode": "training", "before": 0.02, "after": 0.008, "gain": 2.5}],
         "goals": [{"goal": "a goal", "reached": "little", "met": False, "why": "a reason"}],
     }
     console = Console(width=160, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
@@ -236,6 +239,8 @@ def test_what_was_measured_is_printed() -> None:
         "Inference",
         "missed",
         "a reason",
+        "a tagger",
+        "2.50 ×",
     ):
         assert words in text
 
@@ -246,6 +251,20 @@ def test_what_was_measured_is_printed() -> None:
 def test_jax_computes_the_same_gradients(name: str) -> None:
     made = workloads.arm(name, "training", 6, 3, 9)
     bench_jax._agree(made, bench_jax.step(workloads.layer(workloads.cell_of(name), 6, 6), made.inputs))
+
+
+@pytest.mark.usefixtures("kernels")
+def test_the_swapped_models_learn_the_same_and_each_gets_a_row() -> None:
+    for model, loss in bench_swap.models().values():
+        found = []
+        for layers in (model, copy.deepcopy(model)):
+            if found:
+                assert len(swap(layers).replaced) == 1
+            found.append([loss(layers), *torch.autograd.grad(loss(layers), list(layers.parameters()))])
+        torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
+    rows = bench_swap.compare(rounds=1, min_seconds=0)
+    assert [row["mode"] for row in rows] == ["training", "inference"] * 2
+    assert all(row["gain"] == pytest.approx(row["before"] / row["after"]) for row in rows)
 
 
 @pytest.mark.parametrize("stock", [True, False])

@@ -459,6 +459,17 @@ def test_a_swapped_model_trains_as_before_with_its_optimiser_hooks_and_modes(pat
             torch.testing.assert_close(each, curves[0], rtol=0, atol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_a_model_swapped_back_is_one_that_fx_and_quantisation_know():
+    model = nn.Sequential(nn.GRU(3, 4))
+    ours.swap(model)
+    ours.swap(model, back=True)
+    x = torch.randn(5, 2, 3)
+    same(flat(torch.fx.symbolic_trace(model)(x)), flat(model(x)), 0)
+    quantised = torch.ao.quantization.quantize_dynamic(model, {nn.GRU})
+    assert type(quantised[0]) is torch.ao.nn.quantized.dynamic.GRU
+
+
 @each_kind
 def test_a_model_that_is_itself_a_layer_is_swapped_in_place(kind):
     model = pair(kind, 3, 4)[0]

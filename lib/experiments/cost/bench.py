@@ -18,7 +18,7 @@ import torch
 
 from evidence import provenance, timing
 from evidence.record import write_json
-from experiments.cost import bench_jax, bench_sweep, roofline
+from experiments.cost import bench_jax, bench_swap, bench_sweep, roofline
 from experiments.shared import workloads
 from gatedrnn.kernels import matched
 
@@ -90,7 +90,7 @@ def two_threads(shapes: Iterable[tuple[int, int, int]] = tuple(SHAPES), rounds: 
                     times = {}
                     for count, made in ways.items():
                         with timing.threads(count):
-                            times[count] = timing.interleave({"it": made}, rounds=1, min_seconds=0.005)["seconds"].min()
+                            times[count] = timing.interleave({"it": made}, rounds=1, min_seconds=0.05)["seconds"].min()
                     found.append(times[1] / times[2])
                 row[f"{workloads.cell_of(name)}_threads"] = float(pd.Series(found).median())
             rows.append(row)
@@ -249,6 +249,8 @@ def measure() -> dict[str, Any]:
     jax = bench_jax.compare()
     _say("throughput of a sweep")
     sweep = bench_sweep.throughput()
+    _say("two models before and after a swap")
+    swapped = bench_swap.compare()
     found = goals(table, peak, threads, jax, sweep)
     for goal in found:
         worst = goal.pop("worst", None)
@@ -259,8 +261,8 @@ def measure() -> dict[str, Any]:
     origin = {"machine": provenance.machine(), "versions": provenance.versions(), "libraries": LIBRARIES}
     origin["peaks"] = roofline.best(*limits)
     rows = {"map": table.to_dict("records"), "threads": threads.to_dict("records")}
-    results = {"peak_gflops": peak, "peak_library": library, **rows, "jax": jax, "sweep": sweep, "goals": found}
-    return {**origin, **results, "seconds": time.perf_counter() - started}
+    results = {"peak_gflops": peak, "peak_library": library, **rows, "jax": jax, "sweep": sweep, "swap": swapped}
+    return {**origin, **results, "goals": found, "seconds": time.perf_counter() - started}
 
 
 def _say(what: str) -> None:
