@@ -31,8 +31,9 @@ def told(value: Any) -> str:
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
     if isinstance(value, Real):
-        digits = f"{value:,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.3g}"
-        return digits.removesuffix(".0").replace("-", "−")
+        number = float(value)
+        whole = number.is_integer() and abs(number) < 1e15
+        return f"{number:{',.0f' if whole else '.3g'}}".replace("-", "−")
     return str(value)
 
 
