@@ -36,5 +36,5 @@ def test_a_mark_between_other_things_is_boxed_alone() -> None:
 
 
 def test_a_number_stays_with_its_sign() -> None:
-    shown = SPACES.sub("~", "95 % of 8.92 ± 0.03, no % and a ± b")
-    assert shown == "95~% of 8.92~±~0.03, no % and a ± b"
+    shown = SPACES.sub("~", "95 % of 8.92 ± 0.03 in Figure 3, no % and a ± b")
+    assert shown == "95~% of 8.92~±~0.03 in Figure~3, no % and a ± b"

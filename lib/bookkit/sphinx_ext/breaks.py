@@ -1,4 +1,4 @@
-"""Where a line must not break: between a word, the mark that checks it and the stop after it, and before a percent sign."""
+"""Where a line must not break: between a word, the mark that checks it and the stop after it, and at a number."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bookkit.sphinx_ext.checks import check
 KEPT = "book-kept"
 """Class of what stays on one line; its style is in `book.css`."""
 LAST_WORD, STOP = re.compile(r"[^ \n]*$"), re.compile(r"[^\w\s(\[“]*")
-SPACES = re.compile(r"(?<=\d) (?=%)|(?<=\d) (?=± ?\d)|(?<=±) (?=\d)")
-"""Within a number: `95 %`, `8.92 ± 0.03`."""
+SPACES = re.compile(r"(?<=\d) (?=%)|(?<=\d) (?=± ?\d)|(?<=±) (?=\d)|(?<=\bFigure) (?=\d)")
+"""Within a number or beside one: `95 %`, `8.92 ± 0.03`, `Figure 3`."""
 AS_TYPED = (nodes.literal, nodes.literal_block, nodes.raw, nodes.math, nodes.math_block, nodes.comment)
 
 
