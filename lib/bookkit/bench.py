@@ -49,9 +49,12 @@ def show(found: dict[str, Any], console: Console) -> None:
         console: where to.
     """
     machine, versions = found["machine"], found["versions"]
+    peaks = ", ".join(f"{name} {value:.0f}" for name, value in found["peaks"].items())
     console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, PyTorch {versions['torch']}; one thread; large matrix product "
-        f"{found['peak_gflops']:.0f} GFLOP/s; measured in {found['seconds']:.0f} s"
+        f"{machine['cpu']}, {machine['cores']} cores, PyTorch {versions['torch']}; one thread; measured in "
+        f"{found['seconds']:.0f} s\nlarge matrix product, GFLOP/s: {peaks}; the roof is {found['peak_library']}'s\n"
+        + "who multiplies: "
+        + "; ".join(f"{name}: {library}" for name, library in found["libraries"].items())
     )
     for mode in dict.fromkeys(row["mode"] for row in found["map"]):
         console.print(_map([row for row in found["map"] if row["mode"] == mode], mode))
@@ -75,11 +78,13 @@ def show(found: dict[str, Any], console: Console) -> None:
 
 
 def _map(rows: list[dict[str, Any]], mode: str) -> Table:
-    heads = ("H", "B", "T", "nn.LSTM ÷ LSTM", "nn.GRU ÷ GRU", "GRU ÷ LSTM", "LSTM, % of peak", "GRU, % of peak")
+    heads = ("H", "B", "T", "nn.LSTM ÷ LSTM", "nn.GRU ÷ GRU", "GRU ÷ LSTM", "LSTM, % of roof", "GRU, % of roof")
+    onnx = ("ONNX ÷ LSTM", "ONNX ÷ GRU") if mode == "inference" else ()
     title = f"{mode.capitalize()}: times beside each other, matched kernels where nothing else is said"
-    table = Table(*heads, title=title)
+    table = Table(*heads, *onnx, title=title)
     for row in rows:
         shape = [str(row[key]) for key in ("hidden_size", "batch_size", "length")]
         gains = [f"{row[key]:.2f}" for key in ("lstm_gain", "gru_gain", "gru_lstm")]
-        table.add_row(*shape, *gains, *(f"{100 * row[f'{cell}_share']:.0f}" for cell in ("lstm", "gru")))
+        shares = [f"{100 * row[f'{cell}_share']:.0f}" for cell in ("lstm", "gru")]
+        table.add_row(*shape, *gains, *shares, *(f"{row[f'{cell}_onnx']:.2f}" for cell in ("lstm", "gru") if onnx))
     return table

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bookkit.errors import BookError
 
-EXTRAS = ("test", "lint")
+EXTRAS = ("book", "test", "lint")
 STAMP = "installed"
 MARKER = "installing"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -32,12 +32,10 @@ HEAVY = (
 
 
 def requirements(root: Path, extras: tuple[str, ...] = EXTRAS) -> list[str]:
-    """Requirements of `pyproject.toml`, as written there."""
+    """Requirements of `pyproject.toml`, as written there; of a package named twice that of the extra, which pins it."""
     project = _project(root)["project"]
-    wanted = list(project["dependencies"])
-    for extra in extras:
-        wanted += project["optional-dependencies"][extra]
-    return wanted
+    wanted = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    return list({normalised(name_of(each)): each for part in wanted for each in part}.values())
 
 
 def citation_requirements(root: Path) -> list[str]:
@@ -128,7 +126,7 @@ def conda(root: Path) -> str:
     """
     versions = pins(root)
     lines = []
-    for requirement in requirements(root, ("test",)):
+    for requirement in requirements(root, ("book", "test")):
         name = name_of(requirement)
         if normalised(name) not in versions:
             raise BookError(f"constraints.txt has no version of {name}: install it, then 'make lock'")

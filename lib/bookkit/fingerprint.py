@@ -11,12 +11,12 @@ import hashlib
 import importlib.metadata
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bookkit.environment import name_of, requirements
 from bookkit.places import Places
 from bookkit.toc import Chapter, tags
 
@@ -141,13 +141,10 @@ def _python(sources: Iterable[str]) -> str:
 
 
 def _versions(root: Path) -> dict[str, str]:
-    project = root / "pyproject.toml"
-    if not project.is_file():
+    if not (root / "pyproject.toml").is_file():
         return {}
-    wanted = tomllib.loads(project.read_text(encoding="utf-8"))["project"].get("dependencies", [])
     versions = {}
-    for requirement in wanted:
-        name = re.split(r"[<>=!~;\[ ]", requirement, maxsplit=1)[0]
+    for name in map(name_of, requirements(root, ("book",))):
         try:
             versions[name] = importlib.metadata.version(name).partition("+")[0]
         except importlib.metadata.PackageNotFoundError:

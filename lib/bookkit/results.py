@@ -42,6 +42,10 @@ KEPT = (
     "figure",
     "sentence",
     "measured",
+    "ahead",
+    "matters",
+    "sample",
+    "attacks",
 )
 
 

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from evidence.answers import records
+from evidence.ledger import ledger
 from evidence.record import current
-from evidence.statistics import paired_bootstrap
-from evidence.verdicts import ledger, records
+from evidence.statistics import paired_difference
 
 GATED = ("lstm", "gru")
 LED = {"baseline": "a model without recurrence", "lstm": "the LSTM", "gru": "the GRU"}
@@ -73,7 +74,7 @@ def found() -> list[tuple[str, Comparison]]:
 
 
 def table(claims: pd.DataFrame) -> str:
-    """All comparisons as a Markdown table; `claims` as from `evidence.verdicts.table`."""
+    """All comparisons as a Markdown table; `claims` as from `evidence.answers.table`."""
     words = claims.set_index("id")["word"]
     heads = ["Task", "Best without recurrence", "LSTM", "GRU", "LSTM − GRU", "Printed elsewhere", "Verdict"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -115,4 +116,4 @@ def values_of(baseline: float, lstm: pd.Series, gru: pd.Series) -> dict[str, flo
 
 def gap_text(lstm: pd.Series, gru: pd.Series, digits: int) -> str:
     """LSTM − GRU, paired by seed, with its interval."""
-    return paired_bootstrap(lstm, gru).signed(digits)
+    return paired_difference(lstm, gru).signed(digits)

@@ -1,38 +1,38 @@
-"""Intervals and tests, thin over scipy and statsmodels; the rules for their use are printed in the verdicts chapter.
+"""Intervals, thin over scipy and statsmodels; the chapter *verdicts* says when each is used and how often it holds the truth.
 
-Paired means: two results with the same seed, hence the same data and batches.
+Pairs are two results with the same seed, hence the same data and batches. The tests that go with the intervals are in
+`evidence.significance`, what is censored in `evidence.survival`, errors over time or text in `evidence.blocks`; how often
+each interval holds the truth is simulated in `evidence.coverage`.
 """
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.weightstats import ttost_paired
 
 Values = npt.ArrayLike
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its confidence interval."""
+    """An estimate with its confidence interval; `n`: how many values it rests on."""
 
     estimate: float
     low: float
     high: float
-    level: float = 0.95
+    level: float = LEVEL
     n: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise ValueError(f"level = {self.level!r} is not allowed: a number between 0 and 1, such as 0.95")
+        check_level(self.level)
 
     def format(self, form: str = "{:.2f}", unit: str = "") -> str:
         """Such as `1.20 [1.10, 1.31] ms`."""
@@ -50,203 +50,167 @@ class Interval:
         plain = (text.lstrip("+-") if not float(text) else text.replace("-", "−") for text in texts)
         return "{} [{}, {}]".format(*plain)
 
-
-@dataclass(frozen=True)
-class Equivalence:
-    """Result of two one-sided tests: `p` is the larger one; equivalent where p < 0.05."""
-
-    p: float
-    margin: float
-    equivalent: bool
+    def mapped(self, function: Callable[[float], float]) -> Interval:
+        """The same on another scale: a rising function of estimate and ends, such as `math.exp`."""
+        return Interval(function(self.estimate), function(self.low), function(self.high), self.level, self.n)
 
 
-def bootstrap(
-    values: Values, statistic: Callable[..., Any] = np.mean, level: float = 0.95, resamples: int = 9999, seed: int = 0
-) -> Interval:
-    """Bootstrap interval of a statistic over independent values (BCa; the percentile where all values are equal).
+def mean_interval(values: Values, level: float = LEVEL) -> Interval:
+    """t interval of a mean (Student 1908); no width where all values are equal.
 
     Args:
-        values: (n,) one value a seed, n ≥ 2.
-        statistic: takes (n,) and `axis`.
-        level: confidence level.
-        resamples: bootstrap samples.
-        seed: of the resampling.
+        values: (n,) one value a seed, n ≥ 2. level: confidence level.
     """
-    sample = _sample("values", values)
-    _resampling(level, resamples)
-    estimate = float(statistic(sample))
-    if np.ptp(sample) == 0:
-        return Interval(estimate, estimate, estimate, level, len(sample))
-    low = high = np.nan
-    for method in ("BCa", "percentile"):  # BCa degenerates when nearly all values are equal
-        if not np.isfinite([low, high]).all():
-            with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-                found = stats.bootstrap(
-                    (sample,),
-                    statistic,
-                    confidence_level=level,
-                    n_resamples=resamples,
-                    method=method,
-                    rng=np.random.default_rng(seed),
-                ).confidence_interval
-            low, high = float(found.low), float(found.high)
-    return Interval(estimate, low, high, level, len(sample))
+    sample = check_sample("values", values)
+    check_level(level)
+    half = half_width(sample, level)
+    middle = float(sample.mean())
+    return Interval(middle, middle - half, middle + half, level, len(sample))
 
 
-def paired_bootstrap(
-    a: Values,
-    b: Values,
-    statistic: Callable[..., Any] = np.mean,
-    level: float = 0.95,
-    resamples: int = 9999,
-    seed: int = 0,
-) -> Interval:
-    """Bootstrap interval of a statistic of the paired differences a − b.
+def half_width(sample: np.ndarray, level: float = LEVEL) -> float:
+    """Half of the t interval of the mean of (n,) values: what so many seeds leave open to either side."""
+    error = float(sample.std(ddof=1)) / math.sqrt(len(sample)) if np.ptp(sample) else 0.0
+    return t_quantile(level, len(sample)) * error
+
+
+def paired_difference(a: Values, b: Values, level: float = LEVEL) -> Interval:
+    """t interval of the mean difference a − b.
 
     Args:
-        a, b: (n,) values of the same seeds in the same order.
-        statistic, level, resamples, seed: as for `bootstrap`.
+        a, b: (n,) values of the same seeds in the same order. level: confidence level.
     """
-    first, second = _pair(a, b)
-    return bootstrap(first - second, statistic, level, resamples, seed)
+    first, second = check_pair(a, b)
+    return mean_interval(first - second, level)
 
 
-def ratio_bootstrap(a: Values, b: Values, level: float = 0.95, resamples: int = 9999, seed: int = 0) -> Interval:
-    """Bootstrap interval of the median paired ratio a / b, resampled on the logarithm.
+def paired_ratio(a: Values, b: Values, level: float = LEVEL) -> Interval:
+    """t interval of the mean ratio a / b, taken on the logarithm: of the geometric mean.
 
     Args:
-        a, b: (n,) positive values measured side by side, such as the times of one round.
-        level, resamples, seed: as for `bootstrap`.
+        a, b: (n,) values above 0 of the same seeds in the same order. level: confidence level.
     """
-    first, second = _pair(a, b)
-    _resampling(level, resamples)
-    if (first <= 0).any() or (second <= 0).any():
-        raise ValueError("a, b: ratios need values above 0")
-    sample = np.log(first / second)
-    generator = np.random.default_rng(seed)
-    medians = np.median(generator.choice(sample, (resamples, len(sample))), axis=1)
-    tail = (1 - level) / 2
-    low, high = np.exp(np.quantile(medians, [tail, 1 - tail]))
-    return Interval(float(np.exp(np.median(sample))), float(low), float(high), level, len(sample))
+    return mean_interval(log_ratios(a, b), level).mapped(math.exp)
 
 
-def sign_flip(differences: Values, margin: float = 0.0, alternative: str = "two-sided") -> float:
-    """Exact permutation p of paired differences against `margin`, by flipping signs (sampled above n = 13).
+def median_interval(values: Values, level: float = LEVEL) -> Interval:
+    """Interval of a median between two of the sorted values, for timings, whose outliers are the machine's (Thompson 1936).
+
+    Exact for whatever distribution: the ends are the innermost pair of values that hold the median with at least `level`.
+    Below 6 values no pair does at 95 %: there it is the t interval of the mean, which holds the median too.
 
     Args:
-        differences: (n,) paired differences.
-        margin: value under the null hypothesis.
-        alternative: `two-sided`, `less` or `greater`.
+        values: (n,) one value a round, n ≥ 2. level: confidence level.
     """
-    sample = _sample("differences", differences) - margin
-    if not sample.any():
-        return 1.0
-    found = stats.permutation_test(
-        (sample,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=9999,
-        alternative=alternative,
-        rng=np.random.default_rng(0),
-    )
-    return float(found.pvalue)
+    sample = np.sort(check_sample("values", values))
+    check_level(level)
+    n, middle = len(sample), float(np.median(sample))
+    outside = left_out(level, n)
+    if outside < 0:
+        found = mean_interval(sample, level)
+        return Interval(middle, found.low, found.high, level, n)
+    return Interval(middle, float(sample[outside]), float(sample[-1 - outside]), level, n)
 
 
-def tost_paired(a: Values, b: Values, margin: float) -> Equivalence:
-    """Equivalence of paired means within ±margin, by two one-sided t tests (Lakens 2017).
+@cache
+def left_out(level: float, n: int) -> int:
+    """How many of n sorted values may be left out on each side so that the rest hold the median; −1 where none may."""
+    outside = (n - 1) // 2
+    while outside >= 0 and 2 * stats.binom.cdf(outside, n, 0.5) > 1 - level:
+        outside -= 1
+    return outside
+
+
+def median_ratio(a: Values, b: Values, level: float = LEVEL) -> Interval:
+    """Interval of the median ratio a / b of timings, see `median_interval`.
 
     Args:
-        a, b: (n,) values of the same seeds in the same order.
-        margin: largest difference that counts as comparable, in the unit of the values; fixed beforehand.
+        a, b: (n,) values above 0 measured side by side, such as the times of one round. level: confidence level.
     """
-    if not 0 < margin < np.inf:
-        raise ValueError(f"margin = {margin!r} is not allowed: it must be a number above 0")
-    first, second = _pair(a, b)
-    if np.ptp(first - second) == 0:
-        inside = abs(float((first - second)[0])) < margin
-        return Equivalence(0.0 if inside else 1.0, margin, inside)
-    p = float(ttost_paired(first, second, -margin, margin)[0])
-    return Equivalence(p, margin, p < 0.05)
+    return median_interval(log_ratios(a, b), level).mapped(math.exp)
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
+def wilson(successes: int, n: int, level: float = LEVEL) -> Interval:
     """Wilson score interval of a success rate (Wilson 1927).
 
     Args:
-        successes: successful seeds, 0 ≤ successes ≤ n.
-        n: seeds, n ≥ 1.
-        level: confidence level.
+        successes: successful seeds, 0 ≤ successes ≤ n. n: seeds, n ≥ 1. level: confidence level.
     """
     if not (n >= 1 and 0 <= successes <= n):
         raise ValueError(f"successes = {successes!r} of n = {n!r} is not allowed: 0 ≤ successes ≤ n and n ≥ 1")
-    _resampling(level, 1)
+    check_level(level)
     low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
     low, high = (0.0 if successes == 0 else float(low)), (1.0 if successes == n else float(high))  # not 1e-17
     return Interval(successes / n, low, high, level, n)
 
 
-def holm(p: Values) -> np.ndarray:
-    """P values adjusted for testing them all, in the order given (Holm 1979)."""
-    sample = np.asarray(p, dtype=float)
-    if sample.ndim != 1 or not ((sample >= 0) & (sample <= 1)).all():
-        raise ValueError(f"p = {p!r} is not allowed: numbers from 0 to 1 in one dimension")
-    return multipletests(sample, method="holm")[1] if sample.size else sample
+def paired_rates(a: Values, b: Values, level: float = LEVEL) -> Interval:
+    """Difference of two success rates a − b, paired by seed, from −1 to 1 (Bonett and Price 2012).
 
-
-def interquartile_mean(values: Values, axis: int | None = None) -> Any:
-    """Mean of the middle half (Agarwal et al. 2021)."""
-    sample = np.asarray(values, dtype=float)
-    if not sample.size:
-        raise ValueError(f"values of shape {sample.shape} is not allowed: at least 1 value")
-    return stats.trim_mean(sample.ravel() if axis is None else sample, 0.25, axis=0 if axis is None else axis)
-
-
-def stratified_iqm(scores: Values, level: float = 0.95, resamples: int = 9999, seed: int = 0) -> Interval:
-    """Interquartile mean over tasks and seeds, seeds resampled within each task (Agarwal et al. 2021).
+    It does not shrink to nothing where all runs succeed or all fail.
 
     Args:
-        scores: (tasks, seeds) normalised scores.
-        level, resamples, seed: as for `bootstrap`.
+        a, b: (n,) whether each seed succeeded, as 0 and 1, in the same order. level: confidence level.
     """
-    table = np.asarray(scores, dtype=float)
-    if table.ndim != 2 or not table.size or table.shape[1] < 2 or not np.isfinite(table).all():
-        allowed = "(tasks, seeds) of finite numbers with at least 2 seeds"
-        raise ValueError(f"scores of shape {table.shape} is not allowed: {allowed}")
-    _resampling(level, resamples)
-    generator = np.random.default_rng(seed)
-    tasks, seeds = table.shape
-    chosen = generator.integers(0, seeds, (resamples, tasks, seeds))
-    samples = np.take_along_axis(np.broadcast_to(table, (resamples, tasks, seeds)), chosen, axis=2)
-    values = interquartile_mean(samples.reshape(resamples, -1), axis=1)
-    tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(interquartile_mean(table)), float(low), float(high), level, seeds)
+    first, second = check_pair(a, b)
+    for name, each in (("a", first), ("b", second)):
+        if not np.isin(each, (0, 1)).all():
+            raise ValueError(f"{name} = {each.tolist()!r} is not allowed: successes as 0 and 1")
+    check_level(level)
+    n = len(first)
+    won, lost = (int(((first - second) == side).sum()) for side in (1, -1))
+    more, less = (won + 1) / (n + 2), (lost + 1) / (n + 2)
+    half = t_quantile(level, math.inf) * math.sqrt((more + less - (more - less) ** 2) / (n + 2))
+    estimate, middle = (won - lost) / n, more - less
+    low, high = max(min(middle - half, estimate), -1.0), min(max(middle + half, estimate), 1.0)
+    return Interval(estimate, low, high, level, n)
 
 
-def probability_of_improvement(a: Values, b: Values) -> float:
-    """Share of pairs (one of a, one of b) in which a is larger; ties count half (Agarwal et al. 2021)."""
-    first, second = (np.asarray(each, dtype=float) for each in (a, b))
-    if not (first.size and second.size):
-        raise ValueError(f"a of shape {first.shape}, b of shape {second.shape} is not allowed: at least 1 value each")
-    return float((np.sign(first[:, None] - second[None, :]).mean() + 1) / 2)
+def around(estimate: float, draws: np.ndarray, n: int, level: float = LEVEL) -> Interval:
+    """Interval from the spread of bootstrap draws, with the t quantile of the values that were drawn from.
+
+    The quantiles of the draws themselves are too narrow for few values: those of 5 hold a mean in 80 % of all cases.
+
+    Args:
+        estimate: from all values. draws: (resamples,) of the same statistic. n: values drawn from, n ≥ 2; of several
+            kinds, such as seeds and blocks, the fewer. level: confidence level.
+    """
+    check_level(level)
+    half = t_quantile(level, n) * float(draws.std()) * math.sqrt(n / (n - 1))
+    return Interval(estimate, estimate - half, estimate + half, level, n)
 
 
-def _resampling(level: float, resamples: int) -> None:
+@cache
+def t_quantile(level: float, n: float) -> float:
+    """By how many standard errors the t interval of n values reaches to either side; of the normal one for n = ∞."""
+    return float(stats.t.ppf((1 + level) / 2, n - 1))
+
+
+def log_ratios(a: Values, b: Values) -> np.ndarray:
+    """log(a / b) of (n,) values above 0, pair by pair."""
+    first, second = check_pair(a, b)
+    if (first <= 0).any() or (second <= 0).any():
+        raise ValueError("a, b: ratios need values above 0")
+    return np.log(first / second)
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level that is no share, such as 95."""
     if not 0 < level < 1:
         raise ValueError(f"level = {level!r} is not allowed: a number between 0 and 1, such as 0.95")
-    if isinstance(resamples, bool) or resamples != int(resamples) or resamples < 1:
-        raise ValueError(f"resamples = {resamples!r} is not allowed: a whole number of at least 1")
 
 
-def _sample(name: str, values: Values) -> np.ndarray:
+def check_sample(name: str, values: Values) -> np.ndarray:
+    """(n,) finite values, n ≥ 2; otherwise an error that names the parameter."""
     sample = np.asarray(values, dtype=float)
     if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
         raise ValueError(f"{name} of shape {sample.shape} is not allowed: at least 2 finite values in one dimension")
     return sample
 
 
-def _pair(a: Values, b: Values) -> tuple[np.ndarray, np.ndarray]:
-    first, second = _sample("a", a), _sample("b", b)
+def check_pair(a: Values, b: Values) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples of equal length; otherwise an error that names what is wrong."""
+    first, second = check_sample("a", a), check_sample("b", b)
     if first.shape != second.shape:
         raise ValueError(f"a of shape {first.shape}, b of shape {second.shape}: pairs need equal shapes")
     return first, second

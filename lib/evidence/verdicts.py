@@ -1,55 +1,47 @@
-"""From runs to a verdict: the ledger of claims and the rule that turns measured intervals into one word."""
+"""From runs to a verdict: who is ahead, by how much, does it matter, how sure; and the one word that follows."""
 
 from __future__ import annotations
 
 import math
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib import resources
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 
-from evidence import paths
-from evidence.record import comparable, current, read_json
-from evidence.statistics import Equivalence, Interval, holm
+from evidence.ledger import FACTORS, Claim, ledger
+from evidence.record import current
+from evidence.significance import Equivalence, sign_flip, tost_paired
+from evidence.statistics import Interval, Values, check_sample, log_ratios, mean_interval
 
 SUPPORTED, CONTRADICTED, DEPENDS, INCONCLUSIVE = "supported", "contradicted", "depends", "inconclusive"
+LESS, NOT_TRAINED, LEFT_OUT = "ahead, less than the margin", "not trained out", "left out"
+DECIDED = (SUPPORTED, CONTRADICTED, LESS)
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A line of the ledger; its margin was fixed before the experiment ran."""
+class Evidence:
+    """What was measured under one condition: an interval, and where there are pairs, tests that have to agree with it.
 
-    id: str
-    claim: str
-    metric: str
-    unit: str
-    rule: str
-    chapter: str
-    margin: float = 0.0
-    also: tuple[str, ...] = ()
-    """Further chapters whose conditions count as much as those of `chapter`."""
-    favours: str = ""
-    """The cell that is ahead where the metric lies on the margin's side of no difference: `LSTM`, `GRU`, or neither."""
-    redone: str = ""
-    """Why the answer is being redone; empty where it stands."""
+    Args:
+        interval: of the claim's metric.
+        p: of the test against the claim's margin.
+        equivalence: for claims of equivalence.
+        p_even: of the test against no difference at all.
+        left_out: why the condition tells nothing, such as `all at the ceiling`; it is shown and does not count.
+    """
 
-    def lead(self, estimate: float) -> float:
-        """An estimate in units of the margin: 1 is just what was said to matter, in favour of `favours`; 0 is no difference."""
-        if self.unit == "ratio":
-            return math.log(estimate) / math.log(self.margin)
-        return estimate / self.margin
+    interval: Interval
+    p: float | None = None
+    equivalence: Equivalence | None = None
+    p_even: float | None = None
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """The verdict on a claim under one condition."""
+    """The verdict on a claim under one condition; `ahead`: a cell or `neither`; `matters`: `yes`, `no` or `open`."""
 
     name: str
     estimate: float
@@ -57,6 +49,19 @@ class Stratum:
     high: float
     word: str
     p: float | None = None
+    n: int = 0
+    ahead: str = ""
+    matters: str = ""
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What became of a verdict under an attack; `outcome`: `stands`, `falls` or `open`."""
+
+    name: str
+    word: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,10 @@ class Verdict:
     factor: str | None = None
     p: float | None = None
     strata: list[Stratum] = field(default_factory=list)
+    ahead: str = ""
+    matters: str = ""
+    sample: str = ""
+    attacks: list[Attack] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -79,31 +88,36 @@ class Verdict:
         return f"{self.word} (on {self.factor})" if self.word == DEPENDS and self.factor else self.word
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What was measured under one condition: an interval, and where the rule needs them, tests.
+Given = Mapping[str, Evidence | Interval] | Evidence | Interval
+
+
+def weigh(id: str, values: Values, *, left_out: str = "") -> Evidence:
+    """Evidence from paired results: t interval, and sign-flip tests against the claim's margin and against no difference.
 
     Args:
-        interval: of the claim's metric.
-        p: of the test against the claim's margin, where one was made.
-        equivalence: for claims of equivalence.
+        id: claim of the ledger. values: (n,) its metric, one value a pair of runs; ratios where its unit is a ratio.
+        left_out: see `Evidence`.
     """
-
-    interval: Interval
-    p: float | None = None
-    equivalence: Equivalence | None = None
-
-
-@cache
-def ledger() -> dict[str, Claim]:
-    """All claims of the book, by id."""
-    text = resources.files("evidence").joinpath("ledger.toml").read_text(encoding="utf-8")
-    entries = tomllib.loads(text).items()
-    return {key: Claim(id=key, **{**entry, "also": tuple(entry.get("also", ()))}) for key, entry in entries}
+    claim = ledger()[id]
+    back: Callable[[float], float] = float
+    sample, margin = check_sample("values", values), claim.margin
+    if claim.unit == "ratio":
+        sample, margin, back = log_ratios(sample, np.ones(len(sample))), math.log(claim.margin), math.exp
+    tested = tost_paired(sample, np.zeros(len(sample)), margin) if claim.rule == "equivalent" else None
+    outside = claim.rule == "equivalent" and sample.mean() < 0  # the nearer of two margins
+    p = sign_flip(sample, -margin if outside else margin)
+    return Evidence(mean_interval(sample).mapped(back), p, tested, sign_flip(sample), left_out)
 
 
 def decide(
-    id: str, strata: Mapping[str, Evidence | Interval] | Evidence | Interval | bool, factor: str | None = None
+    id: str,
+    strata: Given | bool,
+    factor: str | None = None,
+    *,
+    differ: float | None = None,
+    attacks: Mapping[str, Given] | None = None,
+    flat: bool = True,
+    sample: str = "seeds",
 ) -> Verdict:
     """Apply a claim's rule to what was measured.
 
@@ -111,6 +125,10 @@ def decide(
         id: claim of the ledger, such as `P1`.
         strata: evidence by condition, or one for all; for a claim of the rule `exact`, whether it holds.
         factor: what tells the conditions apart, for "depends on …".
+        differ: p of the one test that the conditions differ, see `significance.interaction`.
+        attacks: evidence under what the ledger says could overturn the verdict, by its name there.
+        flat: whether more training moves the answer no more; see `is_flat`.
+        sample: what the intervals are over.
 
     Returns:
         The verdict: that of all conditions if they agree, `depends` if the claim holds in some and fails in others,
@@ -124,66 +142,144 @@ def decide(
     if isinstance(strata, bool | np.bool_):
         if claim.rule != "exact":
             raise ValueError(f"claim {id!r} has the rule {claim.rule!r}: it needs an interval, not {strata!r}")
-        return Verdict(
-            id, SUPPORTED if strata else CONTRADICTED, float(strata), float(strata), float(strata), claim.unit
-        )
+        word, value = SUPPORTED if strata else CONTRADICTED, float(strata)
+        return Verdict(id, word, value, value, value, claim.unit, sample="counted")
     if claim.rule == "exact":
         raise ValueError(f"claim {id!r} has the rule 'exact': it needs True or False, not an interval")
-    parts = strata if isinstance(strata, Mapping) else {"all": strata}
-    if not parts:
-        raise ValueError(f"claim {id!r}: no evidence was given")
-    judged = [_judge(claim, name, each) for name, each in parts.items()]
-    return _overall(claim, judged, factor)
+    verdict = overall(claim, _judged(claim, strata), factor, differ, sample)
+    tried = [_attack(claim, verdict, name, given) for name, given in (attacks or {}).items()]
+    fallen = dict.fromkeys(FACTORS[each.name] for each in tried if each.outcome == "falls")
+    if fallen:
+        verdict = replace(verdict, word=DEPENDS, factor=" and ".join(fallen))
+    if not flat and verdict.word in (*DECIDED, DEPENDS):
+        verdict = replace(verdict, word=NOT_TRAINED)
+    return replace(verdict, attacks=tried)
 
 
-def _overall(claim: Claim, strata: list[Stratum], factor: str | None) -> Verdict:
-    words = {stratum.word for stratum in strata}
-    mixed = DEPENDS if {SUPPORTED, CONTRADICTED} <= words else INCONCLUSIVE
-    word = words.pop() if len(words) == 1 else mixed
-    middle = sorted(stratum.estimate for stratum in strata)[(len(strata) - 1) // 2]
-    low, high = min(stratum.low for stratum in strata), max(stratum.high for stratum in strata)
-    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, _p(word, strata), strata)
+def is_flat(id: str, rungs: Sequence[float]) -> bool:
+    """Whether a ladder of budgets is flat at its top: the last step moves the metric by less than a quarter of the margin.
 
-
-def _p(word: str, strata: list[Stratum]) -> float | None:
-    """The p of a verdict: what would have to be chance for it to be wrong.
-
-    A verdict that all conditions share is wrong where one of them is: the largest p. One that depends says that some condition
-    supports the claim and some other contradicts it: for each side the smallest p, times the number of conditions
-    (Bonferroni), and of the two sides the larger.
+    Args:
+        id: claim of the ledger. rungs: its metric at each budget, the smallest first; at least 2.
     """
-    if word != DEPENDS:
-        return max((stratum.p for stratum in strata if stratum.p is not None), default=None)
-    sides = [
-        [each.p for each in strata if each.word == side and each.p is not None] for side in (SUPPORTED, CONTRADICTED)
-    ]
-    return max((min(1.0, len(strata) * min(side)) for side in sides if side), default=None)
+    if len(rungs) < 2:
+        raise ValueError(f"rungs = {list(rungs)!r} is not allowed: at least 2 budgets")
+    before, last = (ledger()[id].lead(each) for each in rungs[-2:])
+    return abs(last - before) < 0.25
+
+
+def _judged(claim: Claim, given: Given) -> list[Stratum]:
+    parts = given if isinstance(given, Mapping) else {"all": given}
+    if not parts:
+        raise ValueError(f"claim {claim.id!r}: no evidence was given")
+    return [_judge(claim, name, each) for name, each in parts.items()]
+
+
+def overall(
+    claim: Claim, strata: list[Stratum], factor: str | None, differ: float | None = None, sample: str = "seeds"
+) -> Verdict:
+    """One verdict from those of several conditions; what is left out does not count."""
+    counted = [each for each in strata if each.word != LEFT_OUT]
+    word = _word({each.word for each in counted}) if counted else INCONCLUSIVE
+    p = max((each.p for each in counted if each.p is not None), default=None)  # wrong where one of them is
+    if word == DEPENDS:
+        p = differ
+        word = INCONCLUSIVE if differ is not None and differ >= ALPHA else word
+    shown = counted or strata
+    middle = sorted(each.estimate for each in shown)[(len(shown) - 1) // 2]
+    low, high = min(each.low for each in shown), max(each.high for each in shown)
+    ahead, matters = (_tally([getattr(each, name) for each in counted]) for name in ("ahead", "matters"))
+    sizes = sorted({each.n for each in shown})
+    said = f"{sizes[0]} {sample}" if sizes[0] == sizes[-1] else f"{sizes[0]} to {sizes[-1]} {sample}"
+    said = "counted" if not any(sizes) else said
+    return Verdict(claim.id, word, middle, low, high, claim.unit, factor, p, strata, ahead, matters, said)
+
+
+def _word(words: set[str]) -> str:
+    if len(words) == 1:
+        return words.pop()
+    if SUPPORTED in words:
+        return DEPENDS if words & {CONTRADICTED, LESS} else INCONCLUSIVE
+    return CONTRADICTED if words == {CONTRADICTED, LESS} else INCONCLUSIVE
+
+
+def _tally(parts: list[str]) -> str:
+    """Such as `GRU`, or `GRU in 3, neither in 2 of 5`."""
+    counts = Counter(part for part in parts if part)
+    if len(counts) < 2:
+        return next(iter(counts), "")
+    return ", ".join(f"{name} in {count}" for name, count in counts.most_common()) + f" of {counts.total()}"
 
 
 def _judge(claim: Claim, name: str, given: Evidence | Interval) -> Stratum:
     evidence = given if isinstance(given, Evidence) else Evidence(given)
+    interval, p = evidence.interval, evidence.p
+    word = _equivalent(claim, name, evidence) if claim.rule == "equivalent" else _beyond(claim, evidence)
+    if evidence.equivalence and word != CONTRADICTED:
+        p = evidence.equivalence.p
+    ahead = _ahead(claim, evidence)
+    matters = {SUPPORTED: "yes", CONTRADICTED: "no", LESS: "no"}.get(word, "open")
+    if claim.favours:
+        least, most = sorted((claim.lead(interval.low), claim.lead(interval.high)))
+        outside = ahead != "neither" and (least > 1 or most < -1)
+        matters = "yes" if outside else "no" if least >= -1 and most <= 1 else "open"
+    if evidence.left_out:
+        word, p = LEFT_OUT, None
+    ends = (interval.estimate, interval.low, interval.high)
+    return Stratum(name, *ends, word, p, interval.n, ahead, matters, evidence.left_out)
+
+
+def _equivalent(claim: Claim, name: str, evidence: Evidence) -> str:
+    test, interval = evidence.equivalence, evidence.interval
+    if test is None:
+        raise ValueError(f"claim {claim.id!r} has the rule 'equivalent': evidence {name!r} lacks its test")
+    if not math.isclose(test.margin, claim.margin):
+        margins = f"± {test.margin}; the ledger's margin is {claim.margin}"
+        raise ValueError(f"claim {claim.id!r}: evidence {name!r} was tested against {margins}")
+    if test.equivalent:
+        return SUPPORTED
+    outside = interval.low > claim.margin or interval.high < -claim.margin
+    return CONTRADICTED if outside and _agrees(evidence.p) else INCONCLUSIVE
+
+
+def _beyond(claim: Claim, evidence: Evidence) -> str:
+    interval, margin = evidence.interval, claim.sign * claim.margin
+    near, far = sorted((claim.sign * interval.low, claim.sign * interval.high))
+    if not _agrees(evidence.p):
+        return INCONCLUSIVE
+    if near > margin:
+        return SUPPORTED
+    if far < margin or (far == near == margin):
+        sure = near > claim.sign * claim.even and _agrees(evidence.p_even)
+        return LESS if sure and claim.rule != "noninferior" else CONTRADICTED
+    return INCONCLUSIVE
+
+
+def _ahead(claim: Claim, evidence: Evidence) -> str:
+    if not claim.favours:
+        return ""
     interval = evidence.interval
-    word = INCONCLUSIVE
-    if claim.rule == "equivalent":
-        if evidence.equivalence is None:
-            raise ValueError(f"claim {claim.id!r} has the rule 'equivalent': evidence {name!r} lacks its test")
-        if not math.isclose(evidence.equivalence.margin, claim.margin):
-            margins = f"± {evidence.equivalence.margin}; the ledger's margin is {claim.margin}"
-            raise ValueError(f"claim {claim.id!r}: evidence {name!r} was tested against {margins}")
-        if evidence.equivalence.equivalent:
-            word = SUPPORTED
-        elif interval.low > claim.margin or interval.high < -claim.margin:
-            word = CONTRADICTED
-        p = evidence.p if word == CONTRADICTED else evidence.equivalence.p
-    else:
-        sign = 1 if claim.rule == "above" else -1
-        near, far = sorted((sign * interval.low, sign * interval.high))
-        if near > sign * claim.margin:
-            word = SUPPORTED
-        elif far < sign * claim.margin or (far == near == sign * claim.margin):
-            word = CONTRADICTED
-        p = evidence.p
-    return Stratum(name, interval.estimate, interval.low, interval.high, word, p)
+    if interval.low <= claim.even <= interval.high or not _agrees(evidence.p_even):
+        return "neither"
+    other = {"LSTM": "GRU", "GRU": "LSTM"}[claim.favours]
+    return claim.favours if claim.lead(interval.estimate) > 0 else other
+
+
+def _agrees(p: float | None) -> bool:
+    return p is None or p < ALPHA
+
+
+def _attack(claim: Claim, verdict: Verdict, name: str, given: Given) -> Attack:
+    if name not in claim.attacks:
+        allowed = ", ".join(claim.attacks) or "none"
+        raise ValueError(f"claim {claim.id!r}: attack {name!r} was not named beforehand; allowed: {allowed}")
+    strata = _judged(claim, given)
+    before = {each.name: each.word for each in verdict.strata}
+    pairs = [(before.get(each.name, verdict.word), each.word) for each in strata]
+    outcome = "stands" if all(was == now for was, now in pairs) else "open"
+    if verdict.word in DECIDED and any(was != now for was, now in pairs if was in DECIDED and now in DECIDED):
+        outcome = "falls"
+    return Attack(name, _word({now for _, now in pairs}), outcome)
 
 
 def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = False) -> Verdict:
@@ -199,64 +295,3 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
         entry = {**asdict(verdict), "text": verdict.text, "figure": figure, "sentence": sentence, "measured": measured}
         running.add("verdicts", entry, key="id")
     return verdict
-
-
-def table(level: float = 0.05) -> pd.DataFrame:
-    """The ledger with the verdicts found so far, one row a claim, Holm-adjusted over the claims that were tested.
-
-    Reads `records`. Where the ledger names several chapters for a claim, their conditions are weighed together (`joined`).
-    A verdict whose adjusted p is `level` or more is inconclusive; its word before that is `unadjusted`. Claims without an
-    experiment have the word "no experiment yet".
-    """
-    verdicts = [(each["chapter"], verdict) for each in records() for verdict in each["verdicts"]]
-    verdicts.sort(key=lambda each: each[0] == ledger()[each[1]["id"]].chapter)  # the claim's own chapter comes last
-    found = {verdict["id"]: verdict for name, verdict in verdicts}
-    joined: set[str] = set()
-    for claim in ledger().values():
-        counted = (claim.chapter, *claim.also)
-        parts = [each for name, each in verdicts if each["id"] == claim.id and name in counted]
-        if len(parts) > 1:
-            found[claim.id] = _united(claim, parts)
-            joined.add(claim.id)
-    tested = [key for key, verdict in found.items() if verdict["p"] is not None]
-    adjusted = dict(zip(tested, holm([found[key]["p"] for key in tested]), strict=True))
-    rows = []
-    for claim in ledger().values():
-        verdict: dict[str, Any] = found.get(claim.id, {})
-        word = verdict.get("text", "not an experiment" if claim.rule == "none" else "no experiment yet")
-        p = adjusted.get(claim.id)
-        if p is not None and p >= level and verdict["word"] in (SUPPORTED, CONTRADICTED, DEPENDS):
-            word = INCONCLUSIVE
-        row = {"id": claim.id, "claim": claim.claim, "word": word, "metric": claim.metric, "unit": claim.unit}
-        row |= {key: verdict.get(key) for key in ("effect", "low", "high", "figure", "sentence", "measured", "strata")}
-        row |= {"unadjusted": verdict.get("text"), "joined": claim.id in joined, "redone": claim.redone}
-        rows.append({**row, "margin": claim.margin, "rule": claim.rule, "p_holm": p, "chapter": claim.chapter})
-    return pd.DataFrame(rows)
-
-
-def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """One verdict from those of several chapters, all their conditions weighed alike; the last one shows the figure."""
-    strata = [Stratum(**stratum) for part in parts for stratum in part["strata"]]
-    factor = next((part["factor"] for part in reversed(parts) if part["factor"]), None)
-    whole = _overall(claim, strata, factor or "the chapter")
-    sentence = " ".join(dict.fromkeys(part["sentence"] for part in parts))
-    measured = any(part["measured"] for part in parts)
-    return {**parts[-1], **asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured}
-
-
-def records() -> list[dict[str, Any]]:
-    """Records of the chapters just executed (`BOOK_EXECUTED`), else the committed summaries.
-
-    Raises:
-        ValueError: a file is no JSON.
-    """
-    executed = os.environ.get("BOOK_EXECUTED")
-    files = (
-        Path(executed).rglob("chapter.json") if executed else (paths.root() / "results" / "summaries").glob("*.json")
-    )
-    found = [read_json(path) for path in sorted(files)]
-    if running := current():  # what it says rests on theirs
-        others = [each for each in found if each["chapter"] != running.record["chapter"]]
-        running.record["foreign"] = [each["chapter"] for each in others if not comparable(each)]
-        running.save()
-    return found

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn, relu, sigmoid, tanh
 
-from gatedrnn.checks import require
+from gatedrnn.checks import require, whole
 
 State = tuple[Tensor, ...]
 Trace = dict[str, Tensor]
@@ -35,9 +35,7 @@ class Cell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"{name} = {value!r} is not allowed: a whole number of at least 1")
+        input_size, hidden_size = whole("input_size", input_size), whole("hidden_size", hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
         rows = len(self.blocks) * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))

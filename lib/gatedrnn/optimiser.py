@@ -19,6 +19,7 @@ class Adam:
         parameters: to be changed, floats on the CPU.
         lr: learning rate.
         betas, eps: as in torch.
+        weight_decay: decoupled, as in `torch.optim.AdamW` (Loshchilov and Hutter 2019).
     """
 
     def __init__(
@@ -27,9 +28,10 @@ class Adam:
         lr: float,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
+        weight_decay: float = 0.0,
     ) -> None:
         self.parameters = list(parameters)
-        self.lr, self.betas, self.eps = lr, betas, eps
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
         self._means = [torch.zeros_like(each) for each in self.parameters]
         self._squares = [torch.zeros_like(each) for each in self.parameters]
         self._steps = [torch.zeros(()) for _ in self.parameters]
@@ -61,7 +63,8 @@ class Adam:
             beta1=beta1,
             beta2=beta2,
             lr=self.lr,
-            weight_decay=0.0,
+            weight_decay=self.weight_decay,
+            decoupled_weight_decay=True,
             eps=self.eps,
             maximize=False,
         )

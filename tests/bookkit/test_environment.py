@@ -36,6 +36,13 @@ def test_every_requirement_has_a_version() -> None:
     assert pins["torch"] == "2.13.0"
 
 
+def test_of_a_package_named_twice_the_pin_of_the_extra_counts(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["torch>=2", "numpy"]\noptional-dependencies = {book = ["pandas", "Torch==2.13.0"]}'
+    )
+    assert environment.requirements(tmp_path, ("book",)) == ["Torch==2.13.0", "numpy", "pandas"]
+
+
 def test_what_is_installed_is_what_is_pinned() -> None:
     pins = environment.pins(PROJECT)
     for requirement in environment.requirements(PROJECT):
@@ -51,7 +58,7 @@ def test_another_python_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_missing_pin_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
-        '[project]\ndependencies = ["left", "right"]\noptional-dependencies.test=[]'
+        '[project]\ndependencies = ["left", "right"]\noptional-dependencies = {book = [], test = []}'
     )
     (tmp_path / "constraints.txt").write_text("left==1.0\n")
     with pytest.raises(BookError, match=r"constraints\.txt has no version of right"):
@@ -63,7 +70,7 @@ def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A project whose set-up runs no pip: the commands are listed, and `.venv` gets a stand-in for Python."""
     (tmp_path / "pyproject.toml").write_text(
         '[build-system]\nrequires=["setuptools"]\n[project]\ndependencies=["x"]\n'
-        "optional-dependencies.test=[]\noptional-dependencies.lint=[]\n"
+        "optional-dependencies={book=[], test=[], lint=[]}\n"
     )
     (tmp_path / "constraints.txt").write_text("x==1\n")
     commands: list[str] = []

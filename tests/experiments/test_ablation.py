@@ -92,7 +92,7 @@ PAIRS = (
     {"lstm": "lstm_no_forget", "gru_no_reset": "gru_no_update"},
     {"lstm_no_input": "lstm_no_forget", "gru": "gru_no_update"},
 )
-STAY = {"ablation-rates-apart", "ablation-input-unexplained"}
+STAY = {"ablation-still-learning", "ablation-rates-apart", "ablation-input-unexplained"}
 """Checks that rest on the tuning and on the second look, whose rows are not exchanged."""
 
 

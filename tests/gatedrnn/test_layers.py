@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatedrnn.cells import CELLS
-from gatedrnn.layers import STOCK, Recurrent, at_lengths
+from gatedrnn.kernels.lengths import at_lengths
+from gatedrnn.layers import STOCK, Recurrent
 
 CASES = [(1, 1, 1, 1), (1, 4, 7, 1), (9, 1, 33, 1), (6, 3, 7, 2), (5, 2, 1, 3)]  # T, B, H, layers
 

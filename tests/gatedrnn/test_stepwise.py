@@ -121,14 +121,6 @@ def test_a_nan_stays_in_its_sequence_and_goes_on_in_time(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_second_derivative_is_refused_not_wrong(name):
-    x, state, weights = arguments(name, 3, 2, 2, 2)
-    (gradient,) = torch.autograd.grad(call(name, x, state, weights)[0].square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_only_the_gradients_asked_for(name):
     x, state, weights = arguments(name, 3, 2, 2, 2)
     frozen = [each.detach() for each in (x, *state)]

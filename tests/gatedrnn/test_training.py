@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gatedrnn.optimiser import Adam
-from gatedrnn.training import train, train_step
+from gatedrnn.training import PATIENCE, share, train, train_step
 
 
 def linear(seed=0):
@@ -179,21 +179,53 @@ def test_training_stops_at_the_evaluation_that_solves():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_gradient_that_is_not_finite_changes_nothing_and_is_told(bad):
+def test_a_gradient_that_is_not_finite_skips_its_step_and_is_counted(bad):
     model = linear()
     kept = []
 
     def broken(model, batch):
         kept.append(weights(model))
-        factor = bad if len(kept) == 6 else 1.0
-        return loss(model, batch) * factor
+        return loss(model, batch) * (bad if len(kept) in (6, 9) else 1.0)
+
+    found = train(model, stream(), broken, held_out, steps=20, learning_rate=0.1, every=4)
+    assert found["diverged"] is False and found["steps_taken"] == len(kept) == 20
+    assert found["skipped"] == 0.1
+    assert equal(kept[5], kept[6]) and equal(kept[8], kept[9]), "after a skipped step all is as before it"
+    assert not equal(kept[6], kept[7])
+    assert all(torch.isfinite(each).all() for each in model.parameters())
+
+
+@pytest.mark.parametrize("first", [0, 1, 7])
+def test_a_run_diverges_after_twenty_skipped_steps_in_a_row(first):
+    model = linear()
+    kept = []
+
+    def broken(model, batch):
+        kept.append(weights(model))
+        return loss(model, batch) * (math.nan if len(kept) > first else 1.0)
 
     found = train(model, stream(), broken, held_out, steps=100, learning_rate=0.1, every=4)
     assert found["diverged"] is True and found["solved_at"] is None
-    assert len(kept) == 6, "and training ends"
+    assert found["steps_taken"] == len(kept) == first + PATIENCE == first + 20, "and training ends"
+    assert found["skipped"] == 20 / (first + 20)
     assert equal(weights(model), kept[-1])
-    assert all(torch.isfinite(each).all() for each in model.parameters())
-    assert found["curves"]["step"] == [4, 6] and math.isfinite(found["loss"])
+    assert math.isfinite(found["loss"])
+
+
+def test_a_norm_too_large_for_float32_is_followed_in_its_direction():
+    """Each number is finite, the sum of their squares is not: the step is taken, at the length of the clip."""
+
+    def steep(model, batch):
+        return (model.weight * torch.tensor([[3e20, 4e20, 0.0]])).sum()
+
+    model = linear()
+    before = weights(model)
+    learned = list(model.parameters())
+    norm = train_step(model, next(stream()), steep, Descent(learned), learned, 1.0)
+    assert norm == pytest.approx(5e20)
+    torch.testing.assert_close((before[0] - weights(model)[0])[0], torch.tensor([0.6, 0.8, 0.0]), rtol=0, atol=1e-6)
+    found = train(model, stream(), steep, held_out, steps=9, learning_rate=0.1)
+    assert found["diverged"] is False and found["skipped"] == 0 and found["clipped"] == 1
 
 
 def test_a_diverged_model_never_counts_as_solved():
@@ -204,6 +236,56 @@ def test_a_diverged_model_never_counts_as_solved():
         linear(), stream(), broken, lambda model: {"score": 1.0}, steps=9, learning_rate=0.1, solved=lambda _: True
     )
     assert found["diverged"] is True and found["solved_at"] is None
+
+
+# --- rates, decay, dropout
+
+
+def test_a_cosine_rises_in_a_line_and_ends_at_zero():
+    shares = [share(step, 100, "cosine", 10) for step in range(100)]
+    assert shares[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
+    assert shares[10] == 1.0 and shares[55] == pytest.approx(0.5)
+    assert all(a > b for a, b in itertools.pairwise(shares[10:]))
+    assert 0 < shares[-1] < 1e-3
+    assert {share(step, 100) for step in range(100)} == {1.0}
+    assert share(3, 100, "constant", 9) == 0.4 and share(9, 100, "constant", 9) == 1.0
+
+
+def test_the_rate_of_a_step_is_its_share_of_the_highest():
+    """Adam's first step is as long as the rate, whatever the gradient."""
+    model = linear()
+    before = weights(model)
+    train(model, stream(), loss, held_out, steps=1, learning_rate=0.1)
+    assert (weights(model)[0] - before[0]).abs().max() == pytest.approx(0.1, rel=1e-3)
+    model = linear()
+    rates = []
+
+    def watched(model, batch):
+        rates.append(weights(model)[0])
+        return loss(model, batch)
+
+    train(model, stream(), watched, held_out, steps=2, learning_rate=0.1, warmup=1)
+    assert (rates[1] - rates[0]).abs().max() == pytest.approx(0.05, rel=1e-3)
+
+
+def test_weight_decay_takes_its_share_of_every_weight():
+    def flat(model, batch):
+        return 0 * model.weight.sum() + 0 * model.bias.sum()
+
+    model = linear()
+    before = weights(model)
+    train(model, stream(), flat, held_out, steps=3, learning_rate=0.1, weight_decay=0.5)
+    for a, b in zip(before, weights(model), strict=True):
+        torch.testing.assert_close(b, a * 0.95**3)
+
+
+def test_dropout_is_that_of_the_loop_or_of_the_model():
+    model = nn.Sequential(nn.Dropout(0.3), linear())
+    train(model, stream(), loss, held_out, steps=1, learning_rate=0.1)
+    assert model[0].p == 0.3
+    train(model, stream(), loss, held_out, steps=1, learning_rate=0.1, dropout=0.6)
+    assert model[0].p == 0.6
+    train(linear(), stream(), loss, held_out, steps=1, learning_rate=0.1, dropout=0)
 
 
 # --- evaluation
@@ -233,6 +315,10 @@ def test_evaluation_has_no_gradients_and_its_own_mode():
         *(("every", value) for value in (0, None)),
         *(("learning_rate", value) for value in (0, -1, math.nan)),
         *(("clip", value) for value in (0, -0.5, math.nan)),
+        *(("warmup", value) for value in (-1, 1, 0.5)),
+        *(("weight_decay", value) for value in (-0.1, math.nan, math.inf)),
+        *(("dropout", value) for value in (-0.1, 1.0, 0.5, math.nan)),
+        *(("schedule", value) for value in ("cosin", None)),
     ],
 )
 def test_a_setting_out_of_range_is_named(name, value):
@@ -245,11 +331,14 @@ def test_a_setting_out_of_range_is_named(name, value):
 
 
 @settings(max_examples=25, deadline=None)
-@given(rate=st.floats(1e-5, 1.0), scale=st.floats(1e-4, 1e4), steps=st.integers(1, 30))
-def test_adam_is_torchs_to_the_last_bit(rate, scale, steps):
+@given(
+    rate=st.floats(1e-5, 1.0), scale=st.floats(1e-4, 1e4), steps=st.integers(1, 30), decay=st.sampled_from([0.0, 0.1])
+)
+def test_adam_is_torchs_to_the_last_bit(rate, scale, steps, decay):
     ours, theirs = linear(), linear()
     ours.unused = theirs.unused = torch.nn.Parameter(torch.ones(2))  # without a gradient it is left alone
-    optimisers = Adam(ours.parameters(), rate), torch.optim.Adam(theirs.parameters(), rate, fused=True)
+    stock = torch.optim.AdamW(theirs.parameters(), rate, weight_decay=decay, fused=True)
+    optimisers = Adam(ours.parameters(), rate, weight_decay=decay), stock
     data = stream(scale=scale)
     for _ in range(steps):
         batch = next(data)

@@ -9,9 +9,10 @@ import pandas as pd
 from IPython.display import Markdown
 
 from evidence.format import NBSP
-from evidence.statistics import Interval, bootstrap, sign_flip
+from evidence.significance import interaction
+from evidence.statistics import Interval, mean_interval
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
+from evidence.verdicts import Evidence, weigh
 from experiments.ablation.runs import TASKS
 from gatedrnn.models import count_parameters
 from gatedrnn.variants import VARIANTS, Ablated
@@ -58,21 +59,29 @@ def evidence(table: pd.DataFrame, match: str = "width") -> dict[str, Evidence]:
     The other gate is the one whose removal costs most on average. Differences are paired by seed; the exact
     sign-flip test is against the margin of the ledger.
     """
+    return {name: weigh("A4", values) for name, values in leads(table, match).items()}
+
+
+def differ(table: pd.DataFrame) -> float:
+    """P that what `evidence` weighs is the same under all conditions."""
+    return interaction(list(leads(table).values()))
+
+
+def leads(table: pd.DataFrame, match: str = "width") -> dict[str, np.ndarray]:
+    """What `evidence` weighs, by seed."""
     found = {}
     for cell, gates in GATES.items():
         for task in TASKS:
             losses = {gate: -change(table, task, variant, match) for gate, variant in gates.items()}
             bet = losses.pop(BET[cell])
             other = min(losses.values(), key=lambda loss: -loss.mean())
-            difference = (bet - other).to_numpy()
-            p = sign_flip(difference, ledger()["A4"].margin)
-            found[f"{cell.upper()}, {TASK_NAMES[task]}"] = Evidence(bootstrap(difference), p)
+            found[f"{cell.upper()}, {TASK_NAMES[task]}"] = (bet - other).to_numpy()
     return found
 
 
 def loss(table: pd.DataFrame, task: str, variant: str, match: str = "width") -> Interval:
     """Points of accuracy that a variant lacks against the whole cell."""
-    return bootstrap(-change(table, task, variant, match))
+    return mean_interval(-change(table, task, variant, match))
 
 
 def gains(runs: pd.DataFrame, second: pd.DataFrame) -> dict[str, Interval]:
@@ -80,7 +89,7 @@ def gains(runs: pd.DataFrame, second: pd.DataFrame) -> dict[str, Interval]:
     rows, found = runs[runs["match"] == "width"].set_index(["task", "variant", "seed"])["accuracy"], {}
     for task, part in second.groupby("task", sort=False):
         keys = pd.MultiIndex.from_frame(part[["task", "variant", "seed"]])
-        found[str(task)] = bootstrap(100 * (part["accuracy"].to_numpy() - rows.loc[keys].to_numpy()))
+        found[str(task)] = mean_interval(100 * (part["accuracy"].to_numpy() - rows.loc[keys].to_numpy()))
     return found
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from evidence.figures import COLOURS, FAINT, INK, MUTED, PAPER, WIDTH
-from evidence.statistics import bootstrap
+from evidence.statistics import mean_interval
 from experiments.ablation.runs import TASKS
 from gatedrnn.variants import VARIANTS
 
@@ -128,7 +128,7 @@ def _dots(axis: Axes, values: np.ndarray, y: float, colour: str, match: str, rng
     jitter = y + rng.uniform(-0.08, 0.08, len(values))
     face = colour if filled else PAPER
     axis.scatter(values, jitter, s=13, facecolors=face, edgecolors=colour, linewidths=0.8, alpha=0.75, zorder=2)
-    interval = bootstrap(values)
+    interval = mean_interval(values)
     axis.plot([interval.low, interval.high], [y, y], color=INK, linewidth=1.6, zorder=3, solid_capstyle="butt")
     axis.plot(interval.estimate, y, "|", color=INK, markersize=9, markeredgewidth=2, zorder=4)
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MUTED, PAPER, WIDTH
-from evidence.statistics import Interval, bootstrap
+from evidence.statistics import Interval, mean_interval
 from experiments.convergence.analysis import CLOCKS, DEPTHS, GATED, depth_gap, difference, quality, ratio
 from experiments.convergence.figures import TITLES, UNITS, dot
 from experiments.convergence.runs import CELLS, TASKS
@@ -98,7 +98,7 @@ def draw_layers(depths: pd.DataFrame, margin: float) -> Figure:
     for number in numbers:
         gaps = depth_gap(depths, number)
         _dots(middle, number - 0.1, gaps, INK, True, rng, bar=False)
-        interval = bootstrap(gaps)
+        interval = mean_interval(gaps)
         middle.plot([number + 0.16] * 2, [interval.low, interval.high], color=INK, linewidth=1.6)
         middle.plot(number + 0.16, interval.estimate, "_", color=INK, markersize=9, markeredgewidth=2)
     _gaps_over_steps(right, depths)
@@ -129,7 +129,7 @@ STROKES: dict[int, dict[str, Any]] = {
 def _gaps_over_steps(axis: Axes, depths: pd.DataFrame) -> None:
     steps = np.sort(depths["step"].unique())
     for number in (1, *DEPTHS):
-        gaps = [bootstrap(depth_gap(depths, number, int(step))) for step in steps]
+        gaps = [mean_interval(depth_gap(depths, number, int(step))) for step in steps]
         axis.plot(steps, [gap.estimate for gap in gaps], **STROKES[number])
         if number > 1:
             low, high = ([getattr(gap, end) for gap in gaps] for end in ("low", "high"))

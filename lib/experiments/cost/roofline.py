@@ -3,31 +3,53 @@
 A layer's products re-use each weight once for every sequence of the batch. That is 2 B FLOPs for a weight of 4 bytes:
 its arithmetic intensity is about B / 2 FLOPs a byte, whatever H and T are. Two limits are measured in the same session:
 one large matrix product, the most that this machine computes, and the bare product of one time step, the most that
-anybody gets who makes one product a step. The roofline is that of Williams, Waterman and Patterson (2009).
-For the chapter *performance/cost*.
+anybody gets who makes one product a step. The roofline is that of Williams, Waterman and Patterson (2009). Which library
+multiplies decides how much that is: MKL takes a slower path on processors of another maker. So the limit is the best of
+three libraries, each by name. For the chapter *performance/cost*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import torch
 
 from evidence import timing
-from experiments.shared import workloads
+from experiments.shared import runtimes, workloads
 from gatedrnn.flops import forward_flops, training_flops
 
 SIDE = 1024
 """Rows of the square matrices of the large product."""
 
 
-def peak(rounds: int = 20, side: int = SIDE) -> float:
-    """GFLOP/s of a large float32 matrix product on as many threads as torch uses now: the best of some readings."""
+def peaks(rounds: int = 20, side: int = SIDE) -> dict[str, float]:
+    """GFLOP/s of a large float32 matrix product by each library, on as many threads as torch uses now.
+
+    Args:
+        rounds: interleaved readings of each; the best counts. side: rows of the square matrices.
+
+    Returns:
+        Library → GFLOP/s: `MKL` (what `torch.mm` calls), `oneDNN` (what `nn.LSTM` calls; where torch has it), `ONNX Runtime`.
+    """
     a, b, out = (torch.randn(side, side) for _ in range(3))
-    readings = timing.interleave({"product": lambda: torch.mm(a, b, out=out)}, rounds=rounds, min_seconds=0)
-    return 2 * side**3 / float(readings["seconds"].min()) / 1e9
+    session = runtimes.session(runtimes.product(), torch.get_num_threads())
+    feeds = {"a": a.numpy(), "b": b.numpy()}
+    ways: dict[str, Callable[[], Any]] = {"MKL": lambda: torch.mm(a, b, out=out)}
+    if torch.backends.mkldnn.is_available():
+        ways["oneDNN"] = lambda: torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
+    ways["ONNX Runtime"] = lambda: session.run(None, feeds)
+    with torch.inference_mode():
+        readings = timing.interleave(ways, rounds=rounds, min_seconds=0)
+    best = readings.groupby("name", sort=False)["seconds"].min()
+    return {str(name): 2 * side**3 / float(seconds) / 1e9 for name, seconds in best.items()}
+
+
+def highest(*found: dict[str, float]) -> tuple[str, float]:
+    """The roof: the library that was fastest in any of some measurements by `peaks`, and its GFLOP/s."""
+    return max((item for each in found for item in each.items()), key=lambda item: item[1])
 
 
 def bare(hidden_sizes: Iterable[int], batch_sizes: Iterable[int], rounds: int = 5) -> pd.DataFrame:
@@ -60,7 +82,7 @@ def achieved(readings: pd.DataFrame, limit: float) -> pd.DataFrame:
 
     Args:
         readings: from `workloads.grid`, one thread.
-        limit: GFLOP/s from `peak`.
+        limit: GFLOP/s, see `highest`.
 
     Returns:
         One row a contender, mode and shape: `name`, `mode`, `hidden_size`, `batch_size`, `length`, `gflops` (median over

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evidence import timing
-from evidence.statistics import Interval, ratio_bootstrap
+from evidence.statistics import Interval, median_ratio
 from experiments.shared import workloads
 from gatedrnn.flops import forward_flops
 
@@ -53,13 +53,13 @@ def _logs(readings: pd.DataFrame, by: Sequence[str], wider: bool = False) -> Ite
 def _intervals(table: pd.DataFrame, by: Sequence[str]) -> list[tuple]:
     rows = []
     for case, group in table.groupby(list(by), sort=False):
-        found = ratio_bootstrap(group["ratio"], np.ones(len(group)))
+        found = median_ratio(group["ratio"], np.ones(len(group)))
         rows.append((*case, found.estimate, found.low, found.high, len(group)))
     return rows
 
 
 def ratio_table(readings: pd.DataFrame, by: Sequence[str] = CASE, wider: bool = False) -> pd.DataFrame:
-    """Ratio GRU ÷ LSTM of every measured case and implementation, with its bootstrap interval over rounds.
+    """Ratio GRU ÷ LSTM of every measured case and implementation, the median over rounds with its interval.
 
     Args:
         readings: from `workloads.grid`.
@@ -128,7 +128,7 @@ def evidence(readings: pd.DataFrame, mode: str) -> dict[str, Interval]:
                     continue
                 each = np.exp(part.groupby("round")["log_ratio"].mean())
                 threads = f"{count} thread" + ("s" if count > 1 else "")
-                found[f"{implementation}, {kind}, {threads}"] = ratio_bootstrap(each, np.ones(len(each)))
+                found[f"{implementation}, {kind}, {threads}"] = median_ratio(each, np.ones(len(each)))
     return found
 
 

@@ -90,6 +90,44 @@ def slope_table(slopes: pd.DataFrame) -> Markdown:
     return Markdown("\n".join(lines))
 
 
+def choice_table(readings: pd.DataFrame, mode: str) -> Markdown:
+    """Which layer to call at which size and batch: a Markdown table from `workloads.grid`, one row a hidden size.
+
+    The quicker of torch's own layers stands first, *alike* where the two are within 5 % of each other; after it how many
+    times as fast the same cell runs on `gatedrnn.nn`, where that was measured.
+    """
+    times = readings[readings["mode"] == mode].groupby(["hidden_size", "batch_size", "name"])["seconds"].median()
+    sizes = sorted(readings["hidden_size"].unique())
+    batches = sorted(readings["batch_size"].unique())
+    lines = ["| " + mode + " | " + " | ".join(f"B{NBSP}={NBSP}{batch}" for batch in batches) + " |"]
+    lines.append("|---|" + "---|" * len(batches))
+    for size in sizes:
+        cells = []
+        for batch in batches:
+            case = times.loc[size, batch]
+            ratio = case["GRU"] / case["LSTM, oneDNN"]
+            cell = "LSTM" if ratio > 1 else "GRU"
+            word = "alike" if abs(ratio - 1) < 0.05 else f"`nn.{cell}`"
+            stock, ours = ("LSTM, oneDNN", "LSTM, matched") if cell == "LSTM" else ("GRU", "GRU, matched")
+            gain = f", ×{NBSP}{case[stock] / case[ours]:.1f}" if ours in case.index else ""
+            cells.append(word + gain)
+        lines.append(f"| H{NBSP}={NBSP}{size} | {' | '.join(cells)} |")
+    return Markdown("\n".join(lines))
+
+
+def peak_table(limits: list[dict[str, float]]) -> Markdown:
+    """GFLOP/s of a large product by each library, from `roofline.peaks`, best of some measurements, as a Markdown table."""
+    users = {
+        "MKL": "`nn.GRU`; `nn.LSTM` without oneDNN",
+        "oneDNN": "`nn.LSTM`",
+        "ONNX Runtime": "both cells in ONNX Runtime",
+    }
+    lines = ["| library | GFLOP/s of a large product | who multiplies with it |", "|---|--:|---|"]
+    for name in limits[0]:
+        lines.append(f"| {name} | {max(each[name] for each in limits):.0f} | {users[name]} |")
+    return Markdown("\n".join(lines))
+
+
 def evidence_table(found: dict[str, Interval], verdict: Verdict) -> pd.DataFrame:
     """Print-ready table of a verdict's conditions: condition, ratio with interval, what it says.
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.statistics import Interval, bootstrap, ratio_bootstrap, sign_flip
+from evidence.significance import interaction, sign_flip
+from evidence.statistics import Interval, mean_interval, paired_ratio
 from evidence.sweeps import sweep
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, SUPPORTED, Evidence, Verdict, decide, ledger
+from evidence.verdicts import CONTRADICTED, LESS, SUPPORTED, Evidence, Verdict, decide, weigh
 from experiments.counting import strings
 from experiments.counting.nesting import window_curve
 from experiments.counting.runs import judged
@@ -51,7 +52,7 @@ def select(runs: pd.DataFrame, cell: str, match: str = "width", **of: Any) -> pd
 
 
 def further(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
-    """First failing n of some runs ÷ that of others with the same seed: the median, with its interval.
+    """First failing n of some runs ÷ that of others with the same seed: the mean ratio, with its interval.
 
     Who never failed counts as failing right after the longest string tested: in `first` that makes the ratio too small.
 
@@ -59,7 +60,7 @@ def further(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
         first, second: runs by seed, from `select`.
     """
     there = second.loc[first.index, "fails_at"]
-    return ratio_bootstrap(first["fails_at"].to_numpy(), there.to_numpy())
+    return paired_ratio(first["fails_at"].to_numpy(), there.to_numpy())
 
 
 def ratio(runs: pd.DataFrame, language: str, match: str = "width", cell: str = "gru") -> Interval:
@@ -84,7 +85,7 @@ def shift(runs: pd.DataFrame, asked: pd.DataFrame) -> Evidence:
     first, second = (_logs(each, "anbn", "width") for each in (runs, asked))
     seeds = first.index.intersection(second.index)
     moved = (first - second).loc[seeds].to_numpy()
-    return Evidence(ratio_bootstrap(np.exp(moved), np.ones_like(moved)), sign_flip(moved))
+    return Evidence(paired_ratio(np.exp(moved), np.ones_like(moved)), sign_flip(moved))
 
 
 def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
@@ -93,18 +94,22 @@ def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
     Args:
         runs: with the loss on every letter. asked: of aⁿbⁿ at equal width, with the loss on the determined letters.
     """
+    return {name: weigh("M3", np.exp(logs.to_numpy())) for name, logs in _conditions(runs, asked).items()}
+
+
+def differ(runs: pd.DataFrame, asked: pd.DataFrame) -> float:
+    """P that the ratio is the same under all conditions, on the seeds that all have."""
+    return interaction(pd.concat(_conditions(runs, asked), axis=1, join="inner").T.to_numpy())
+
+
+def _conditions(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, pd.Series]:
+    """Logarithms of the ratio by seed, by condition, see `evidence`."""
     found = {}
     for language, name in LANGUAGES.items():
         for match, equal in EQUAL.items():
-            found[f"{name}, {equal}, {ASKED['all']}"] = _evidence(runs, language, match)
-    found[f"{LANGUAGES['anbn']}, {EQUAL['width']}, {ASKED['determined']}"] = _evidence(asked, "anbn", "width")
+            found[f"{name}, {equal}, {ASKED['all']}"] = _logs(runs, language, match)
+    found[f"{LANGUAGES['anbn']}, {EQUAL['width']}, {ASKED['determined']}"] = _logs(asked, "anbn", "width")
     return found
-
-
-def _evidence(runs: pd.DataFrame, language: str, match: str) -> Evidence:
-    """The ratio, and the p of its test against the ledger's margin."""
-    margin = float(np.log(ledger()["M3"].margin))
-    return Evidence(ratio(runs, language, match), sign_flip(_logs(runs, language, match).to_numpy(), margin))
 
 
 def _logs(runs: pd.DataFrame, language: str, match: str) -> pd.Series:
@@ -115,8 +120,10 @@ def _logs(runs: pd.DataFrame, language: str, match: str) -> pd.Series:
 
 def verdict(runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
     """The verdict on claim M3, with what tells apart the conditions that support it from those that contradict it."""
-    found = decide("M3", evidence(runs, asked))
-    decided = [(*each.name.split(", "), each.word) for each in found.strata if each.word in (SUPPORTED, CONTRADICTED)]
+    found = decide("M3", evidence(runs, asked), differ=differ(runs, asked))
+    decided = [
+        (*each.name.split(", "), each.word) for each in found.strata if each.word in (SUPPORTED, CONTRADICTED, LESS)
+    ]
     for place, name in ((2, "the letters that the loss is on"), (1, "what is held equal"), (0, "the language")):
         groups: dict[str, set[str]] = {}
         for parts in decided:
@@ -161,7 +168,7 @@ def depth_difference(nests: pd.DataFrame, depth: int, match: str = "width") -> I
     """LSTM − GRU, share of right answers at a depth, in points, paired by seed."""
     table = at_depth(nests, depth)
     first, second = (select(table, each, match)["answered"] for each in ("lstm", "gru"))
-    return bootstrap((first - second.loc[first.index]).to_numpy())
+    return mean_interval((first - second.loc[first.index]).to_numpy())
 
 
 def depth_differences(nests: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import pandas as pd
 from IPython.display import Markdown
 
 from evidence.format import NBSP
+from evidence.ledger import ledger
 from evidence.statistics import Interval
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
+from evidence.verdicts import Evidence
 from experiments.shared.tuned_leads import EQUAL, Leads, contenders, interval, p_value, scores
 
 SMALL = 500
@@ -85,8 +86,16 @@ def evidence(leads: Leads, n: int) -> dict[str, Evidence]:
     for task, named in TASK_NAMES.items():
         for match, name in EQUAL.items():
             values = small(leads, task, match)
-            found[f"{named}, {name}"] = Evidence(interval(values, n), p_value(values, ledger()["P6"].margin))
+            found[f"{named}, {name}"] = Evidence(
+                interval(values, n), p_value(values, ledger()["P6"].margin), p_even=p_value(values, 0.0)
+            )
     return found
+
+
+def differ(leads: Leads) -> float:
+    """P that the lead over small sets at equal width is the same on both tasks."""
+    first, second = (small(leads, task, "width") for task in TASK_NAMES)
+    return p_value(first - second, 0.0)
 
 
 def shift(leads: Leads, task: str) -> Interval:

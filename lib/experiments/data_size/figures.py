@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from evidence.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.verdicts import ledger
+from evidence.ledger import ledger
 from experiments.data_size.analysis import KINDS, SMALL, TASK_NAMES
 from experiments.shared.tuned_leads import EQUAL, Leads, contenders, interval, scores
 

@@ -11,7 +11,7 @@ import torch
 from IPython.display import Markdown
 
 from evidence.format import NBSP
-from evidence.statistics import Interval, paired_bootstrap
+from evidence.statistics import Interval, paired_difference
 from experiments.gates.look import SQUARES, Look
 from experiments.gates.marks import MARKS, STOPS
 from tasks import kjv
@@ -56,7 +56,7 @@ def drawn(runs: pd.DataFrame, *arms: str) -> int:
 def difference(runs: pd.DataFrame, name: str, other: str = "gru") -> Interval:
     """A metric, LSTM − another arm, paired by seed."""
     a, b = rows(runs, "lstm")[name], rows(runs, other)[name]
-    return paired_bootstrap(a.to_numpy(), b.loc[a.index].to_numpy())
+    return paired_difference(a.to_numpy(), b.loc[a.index].to_numpy())
 
 
 def tabled(runs: pd.DataFrame, made: Callable[[pd.Series], Any]) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def probe_table(runs: pd.DataFrame) -> pd.DataFrame:
 def gap(table: pd.DataFrame, label: str, read: str = "memory", other: str = "gru") -> Interval:
     """How much better the LSTM tells a label than another arm does, in correlation, paired by seed."""
     values = table[table["label"] == label].pivot(index="seed", columns="arm", values=read)
-    return paired_bootstrap(values["lstm"].to_numpy(), values[other].to_numpy())
+    return paired_difference(values["lstm"].to_numpy(), values[other].to_numpy())
 
 
 def plane(runs: pd.DataFrame, arm: str = "lstm") -> np.ndarray:

@@ -8,7 +8,7 @@ COLUMNS = {
     "length": "steps of a truncated sequence in training",
     "lanes": "stretches of text at which gates are looked at",
     "score": "bits per character saved on validation text against guessing among all symbols",
-    "label": "what is told: bracket or capital (inside one), or log2(1 + characters since) the thing began",
+    "label": "what is told: inside a bracket or capital word; log2(1 + characters since the start) of a word, clause … verse",
     "memory": "correlation of all units, read as memory (c of an LSTM, h of a GRU), with the label on other text",
     "single": "the same of the one unit that fitted best on the text for choosing",
     "fresh": "the same as memory, before training",

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from evidence.figures import ACCENTS, COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.statistics import bootstrap
+from evidence.statistics import mean_interval
 from experiments.gates.analysis import ARMS, GATE_NAMES, GATES, SHORT, corners, plane
 from experiments.gates.look import SQUARES
 
@@ -32,7 +32,7 @@ def seeds_at(ax: Axes, values: pd.Series, y: float, arm: str, size: float = 3.6)
     """A dot a seed around a height, and the mean with its 95 % interval just below."""
     spread = np.linspace(-0.05, 0.05, len(values)) if len(values) > 1 else np.zeros(1)
     ax.plot(values, y + spread, linestyle="", alpha=0.75, markersize=size, **LOOKS[arm])
-    found = bootstrap(values.to_numpy())
+    found = mean_interval(values.to_numpy())
     ax.plot([found.low, found.high], [y + 0.11] * 2, color=INK, linewidth=1.3, zorder=4)
 
 

@@ -10,7 +10,8 @@ from IPython.display import Markdown
 
 from evidence.figures import LABELS
 from evidence.format import NBSP
-from evidence.statistics import Interval, ratio_bootstrap
+from evidence.significance import interaction
+from evidence.verdicts import Evidence, weigh
 from gatedrnn.initialisation import half_life
 
 GATED = ("lstm", "gru")
@@ -32,17 +33,27 @@ def learned_grid(delay: int, steps: int) -> list[dict[str, Any]]:
     return [{"cell": c, "start": s, "steps": n} for c, s in [*cases, ("rnn", "default")] for n in (0, steps)]
 
 
-def evidence(runs: pd.DataFrame) -> dict[str, Interval]:
+def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
     """Half-life of a gated cell ÷ that of the tanh network with the same seed, by cell and start, before training.
 
     Half-lives that outlast the sequence count as its length, so these ratios are too small rather than too large.
     """
+    return {name: weigh("M1", values) for name, values in ratios(runs).items()}
+
+
+def ratios(runs: pd.DataFrame) -> dict[str, pd.Series]:
+    """What `evidence` weighs, by seed."""
     rnn = runs[runs["cell"] == "rnn"].set_index("seed")["half_life"]
     found = {}
     for (cell, start), part in runs[runs["cell"].isin(GATED)].groupby(["cell", "start"], sort=False):
         own = part.set_index("seed")["half_life"]
-        found[f"{LABELS[cell]}, {start_name(start)}"] = ratio_bootstrap(own, rnn.loc[own.index])
+        found[f"{LABELS[cell]}, {start_name(start)}"] = (own / rnn.loc[own.index]).sort_index()
     return found
+
+
+def differ(runs: pd.DataFrame) -> float:
+    """P that the ratios are the same under all conditions."""
+    return interaction(np.log(list(ratios(runs).values())))
 
 
 def tidy(runs: pd.DataFrame) -> pd.DataFrame:

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 
 from evidence.figures import LABELS
-from evidence.statistics import Interval, bootstrap, paired_bootstrap, sign_flip
+from evidence.statistics import Interval, paired_difference
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
+from evidence.verdicts import Evidence, weigh
 from experiments.language import words
 from experiments.language.runs import CELLS
 from tasks import kjv
 
 GATED = ("lstm", "gru")
 MATCHES = ("width", "parameters")
+FIRST = 3
+"""Order of the n-gram that a practitioner would try first."""
 CLASSES = {"place": words.PLACES, "rarity": words.RARITIES, "gap": words.GAPS}
 
 
@@ -87,21 +89,18 @@ def bits(runs: pd.DataFrame, cell: str, match: str = "width") -> pd.Series:
 
 def gap(runs: pd.DataFrame, match: str = "width") -> Interval:
     """LSTM − GRU in bits, paired by seed: below zero the LSTM is better."""
-    return paired_bootstrap(bits(runs, "lstm"), bits(runs, "gru", match))
+    return paired_difference(bits(runs, "lstm"), bits(runs, "gru", match))
 
 
 def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
     """Evidence on claim U1; the test is against the ledger's margin."""
-    margin = ledger()["U1"].margin
-    tests = {match: sign_flip(bits(runs, "lstm") - bits(runs, "gru", match), margin) for match in MATCHES}
-    return {f"equal {match}": Evidence(gap(runs, match), p) for match, p in tests.items()}
+    return {f"equal {match}": weigh("U1", bits(runs, "lstm") - bits(runs, "gru", match)) for match in MATCHES}
 
 
 def skill(runs: pd.DataFrame, baselines: pd.DataFrame) -> dict[str, Evidence]:
-    """Claim U5: 1 − bits ÷ bits of the strongest baseline, for both cells."""
-    _, against = strongest(baselines)
-    better = {cell: 1 - bits(runs, cell) / against for cell in GATED}
-    return {f"language: {LABELS[cell]}": Evidence(bootstrap(each), sign_flip(each)) for cell, each in better.items()}
+    """Claim U5: 1 − bits ÷ bits of the trigram, which is what one would try first, for both cells."""
+    against = counted(baselines).loc[FIRST, "test"]
+    return {f"language: {LABELS[cell]}": weigh("U5", 1 - bits(runs, cell) / against) for cell in GATED}
 
 
 def unrolled(runs: pd.DataFrame, *names: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.statistics import Interval, paired_bootstrap
+from evidence.statistics import Interval, paired_difference
 from experiments.language import analysis
 from experiments.language.runs import CELLS
 
@@ -126,7 +126,7 @@ def draw_classes(runs: pd.DataFrame) -> Figure:
             for cell, shift in zip(CELLS, (-0.2, 0.0, 0.2), strict=True):
                 xs = [place + shift] * len(wide)
                 top.plot(xs, wide[cell], MARKERS[cell], color=COLOURS[cell], markersize=4, alpha=0.75)
-            _interval(bottom, place, paired_bootstrap(wide["lstm"], wide["gru"]))
+            _interval(bottom, place, paired_difference(wide["lstm"], wide["gru"]))
         bottom.set_xticks(range(len(present)), present, rotation=40, ha="right", rotation_mode="anchor", fontsize=7.5)
         top.set_title(TITLES[by])
         top.set_ylim(0, 1.06 * part["bits"].max())

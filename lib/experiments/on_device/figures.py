@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from evidence import timing
 from evidence.figures import ACCENTS, COLOURS, INK, MARKERS, MUTED, PAPER, WIDTH
-from evidence.verdicts import ledger
+from evidence.ledger import ledger
 from experiments.on_device.analysis import CELLS, NAMES, SHIPPED, table_of
 from experiments.on_device.deployment import FORMATS
 from experiments.on_device.live import bytes_of

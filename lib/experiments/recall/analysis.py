@@ -6,18 +6,24 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from evidence.statistics import Interval, ratio_bootstrap, wilson
+from evidence.ledger import ledger
+from evidence.significance import interaction, p_of
+from evidence.statistics import Interval, paired_rates, paired_ratio, wilson
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
-from experiments.shared.success import Count, equivalence, newcombe, tail
+from evidence.verdicts import Evidence, weigh
 
 TASKS = ("recall", "adding")
 GATED = ("lstm", "gru")
 STARTS = ("default", "bias:1", "chrono")
 UNTIMED = ("default", "bias:1")
 """Starts that know nothing of the delay."""
+Count = tuple[int, int]
+"""Solved runs, and all."""
+PAIR = ["task", "start", "length", "seed"]
+"""What two runs have in common that are compared."""
 KEYS = ["task", "start", "cell", "match", "length", "seed"]
 LEARNED = 0.2
 """Least mean score of the best rate: below it no rate taught the cell anything, and the choice would be arbitrary."""
@@ -103,7 +109,7 @@ def success(part: pd.DataFrame) -> Interval:
 
 def counts(table: pd.DataFrame, match: str = "width", **which: Any) -> tuple[Count, Count]:
     """Solved runs and all, of the LSTM and of the GRU; `match` is that of the GRU."""
-    lstm, gru = (pick(table, cell=c, match=s, **which) for c, s in (("lstm", "width"), ("gru", match)))
+    lstm, gru = cells(table, match, **which)
     return tally(lstm), tally(gru)
 
 
@@ -112,32 +118,84 @@ def tally(part: pd.DataFrame) -> Count:
     return int(part["solved"].sum()), len(part)
 
 
-def gap(a: Count, b: Count) -> Interval:
-    """Difference of two success rates a − b, in points."""
-    found = newcombe(a, b)
-    return Interval(100 * found.estimate, 100 * found.low, 100 * found.high, found.level, found.n)
+def gap(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
+    """Difference of two success rates, first − second, in points, paired by task, start, length and seed."""
+    a, b = _paired(first, second, "solved")
+    return paired_rates(a, b).mapped(lambda share: 100 * share)
+
+
+def _paired(first: pd.DataFrame, second: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """A column of the runs that have a partner, both in the same order."""
+    both = pd.concat(
+        [each.set_index(PAIR)[column] for each in (first, second)], axis=1, keys=["first", "second"], join="inner"
+    ).sort_index()
+    return both["first"].to_numpy(dtype=float), both["second"].to_numpy(dtype=float)
+
+
+def cells(table: pd.DataFrame, match: str = "width", **which: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Runs of the LSTM and of the GRU; `match` is that of the GRU."""
+    return pick(table, cell="lstm", match="width", **which), pick(table, cell="gru", match=match, **which)
 
 
 def difference(table: pd.DataFrame, match: str = "width", **which: Any) -> Interval:
-    """Success rate, LSTM − GRU, in points."""
-    return gap(*counts(table, match, **which))
+    """Success rate, LSTM − GRU, in points, paired by length and seed."""
+    return gap(*cells(table, match, **which))
+
+
+def conditions(table: pd.DataFrame, lengths: list[int]) -> dict[str, dict[str, Any]]:
+    """Tasks and starts under which both cells ran at the given lengths, by their name."""
+    found: dict[str, dict[str, Any]] = {}
+    for task, start in itertools.product(TASKS, STARTS):
+        which: dict[str, Any] = {"task": task, "start": start, "length": lengths}
+        if all(len(part) for part in cells(table, **which)):
+            found[f"{task}, {name(start)}"] = which
+    return found
 
 
 def evidence(id: str, table: pd.DataFrame, lengths: list[int]) -> dict[str, Evidence]:
-    """Evidence on M2 or M4 by start, over both tasks and the given lengths at equal width; p is two-sided."""
-    claim, found = ledger()[id], {}
-    margin = claim.margin / 100
-    for start in STARTS:
-        which: dict[str, Any] = {"start": start, "length": lengths}
-        a, b = counts(table, **which)
-        below, above = (tail(a, b, margin, side) for side in ("below", "above"))
-        tested = None
-        if claim.rule == "equivalent":
-            inside = equivalence(a, b, margin)
-            tested = type(inside)(inside.p, claim.margin, inside.equivalent)
-            below = tail(a, b, -margin, "below")
-        found[name(start)] = Evidence(difference(table, **which), min(1.0, 2 * min(below, above)), tested)
-    return found
+    """Evidence on M2 or M4 by task and start, over the given lengths at equal width, paired by length and seed."""
+    parts = {key: cells(table, **which) for key, which in conditions(table, lengths).items()}
+    weighed = _by_time if id == "M2" else _by_success
+    return {key: weighed(id, *both, idle(id, *both)) for key, both in parts.items()}
+
+
+def idle(id: str, lstm: pd.DataFrame, gru: pd.DataFrame) -> str:
+    """Why a condition tells nothing: no run learned the task, or all did and only that counts; else empty."""
+    rates = lstm["solved"].mean(), gru["solved"].mean()
+    if not any(rates):
+        return "no run solved it"
+    return "every run solved it" if id == "M4" and min(rates) == 1 else ""
+
+
+def lag(lstm: pd.DataFrame, gru: pd.DataFrame) -> np.ndarray:
+    """Time to solve, GRU − LSTM, pair by pair, in % of the budget; a run that never solved it took all of it.
+
+    So did one that diverged: it would never have solved it.
+    """
+    lstm, gru = (part.assign(share=100 * part["steps"] / part["steps_allowed"]) for part in (lstm, gru))
+    return np.subtract(*_paired(gru, lstm, "share"))
+
+
+def differ(id: str, table: pd.DataFrame, lengths: list[int]) -> float | None:
+    """P that what `evidence` weighs is the same under all conditions that count; None where fewer than two do."""
+    parts = [cells(table, **which) for which in conditions(table, lengths).values()]
+    counted = [both for both in parts if not idle(id, *both)]
+    if len(counted) < 2:
+        return None
+    return interaction([lag(*both) if id == "M2" else np.subtract(*_paired(*both, "solved")) for both in counted])
+
+
+def _by_time(id: str, lstm: pd.DataFrame, gru: pd.DataFrame, left_out: str) -> Evidence:
+    return weigh(id, lag(lstm, gru), left_out=left_out)
+
+
+def _by_success(id: str, lstm: pd.DataFrame, gru: pd.DataFrame, left_out: str) -> Evidence:
+    first, second = _paired(lstm, gru, "solved")
+
+    def at(level: float) -> Interval:
+        return paired_rates(first, second, level).mapped(lambda share: 100 * share)
+
+    return Evidence(at(0.95), p_of(at, ledger()[id].margin), p_even=p_of(at, 0.0), left_out=left_out)
 
 
 def name(start: str) -> str:
@@ -146,9 +204,9 @@ def name(start: str) -> str:
 
 
 def step_ratio(part: pd.DataFrame) -> Interval:
-    """Steps to solve, LSTM ÷ GRU of the same length and seed, the median; what was not solved counts its budget."""
+    """Steps to solve, LSTM ÷ GRU of the same length and seed, the mean ratio; what was not solved counts its budget."""
     steps = [pick(part, cell=cell, match="width").sort_values(["length", "seed"])["steps"].to_numpy() for cell in GATED]
-    return ratio_bootstrap(*steps)
+    return paired_ratio(*steps)
 
 
 def missed(tuned: dict[str, Tuned], kinds: dict[str, list[int]]) -> int:

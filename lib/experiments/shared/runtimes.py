@@ -49,6 +49,14 @@ def graph(module: torch.nn.RNNBase) -> onnx.ModelProto:
     return model
 
 
+def product() -> onnx.ModelProto:
+    """Make the ONNX graph of one matrix product: `a` (M, K) and `b` (K, N) in, `out` (M, N) out."""
+    shapes = {"a": ["M", "K"], "b": ["K", "N"], "out": ["M", "N"]}
+    a, b, out = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items())
+    made = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["out"])], "product", [a, b], [out])
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
 def session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.InferenceSession:
     """Load a graph for the CPU with a number of threads within an operator."""
     options = onnxruntime.SessionOptions()

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from scipy import stats
 
 from evidence.figures import LABELS
 from evidence.format import NBSP
-from evidence.statistics import bootstrap, sign_flip
+from evidence.statistics import mean_interval
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
+from evidence.verdicts import Evidence, weigh
 from tasks import logmel, spoken
 
 WAYS = {1: "one direction", 2: "both directions"}
@@ -77,12 +76,7 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
 def evidence(table: pd.DataFrame) -> dict[str, Evidence]:
     """Evidence on claim U2 by condition; the exact sign-flip test is against the margin of the ledger."""
     groups = {str(name): part["difference"].to_numpy() for name, part in table.groupby("condition", sort=False)}
-    return {name: Evidence(bootstrap(each), sign_flip(each, ledger()["U2"].margin)) for name, each in groups.items()}
-
-
-def half_width(values: np.ndarray) -> float:
-    """Half of the 95 % t interval of a mean: what so many seeds leave open to either side."""
-    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    return {name: weigh("U2", each) for name, each in groups.items()}
 
 
 def told(runs: pd.DataFrame) -> pd.DataFrame:
@@ -131,7 +125,7 @@ def result_table(runs: pd.DataFrame) -> Markdown:
     for case in cases():
         part = select(runs, **case)
         shares = 100 * part[["exact", "train_errors", "clipped"]].mean()
-        cells = [name_of(**case), bootstrap(100 * part["errors"].to_numpy()).format("{:.1f}").replace(" ", NBSP)]
+        cells = [name_of(**case), mean_interval(100 * part["errors"].to_numpy()).format("{:.1f}").replace(" ", NBSP)]
         cells += [f"{shares['exact']:.0f}", f"{shares['train_errors']:.1f}", f"{part['width'].iloc[0]:.0f}"]
         cells += [
             f"{part['parameters'].iloc[0]:,.0f}",

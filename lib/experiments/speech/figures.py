@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.figures import ACCENTS, COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.statistics import bootstrap
-from evidence.verdicts import ledger
+from evidence.ledger import ledger
+from evidence.statistics import mean_interval
 from experiments.speech.analysis import NAMES, PLAIN, WAYS, cases, errors, name_of, select
 from experiments.speech.early import KINDS
 from tasks import logmel, spoken
@@ -74,7 +74,7 @@ def draw_differences(table: pd.DataFrame) -> Figure:
 
 def _dots(ax: Axes, place: int, values: pd.Series, network: str, hollow: bool) -> None:
     """A row of seeds, with their mean and its interval below."""
-    found, colour = bootstrap(values.to_numpy()), COLOURS.get(network, COLOURS["baseline"])
+    found, colour = mean_interval(values.to_numpy()), COLOURS.get(network, COLOURS["baseline"])
     style: dict[str, Any] = {"marker": SHAPES[network], "facecolors": PAPER if hollow else colour, "edgecolors": colour}
     ax.scatter(values, place + np.random.default_rng(0).uniform(-0.16, 0.16, len(values)), s=16, alpha=0.65, **style)
     ax.plot([found.low, found.high], [place + 0.33] * 2, color=INK, linewidth=1.8)

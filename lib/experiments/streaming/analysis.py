@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,15 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from evidence.blocks import over_time
 from evidence.figures import LABELS
 from evidence.format import NBSP
-from evidence.statistics import Interval, ratio_bootstrap, sign_flip
+from evidence.ledger import ledger
+from evidence.significance import t_test
+from evidence.statistics import Interval
 from evidence.timing import percentiles
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence, ledger
+from evidence.verdicts import Evidence
 from experiments.streaming.runs import operations
 
 PLAIN = {
@@ -25,6 +29,8 @@ PLAIN = {
 }
 MODELS = (("lstm", "width"), ("gru", "width"), ("gru", "operations"), ("rnn", "width"))
 MATCHES = {"width": "equal width", "operations": "equal operations", "parameters": "equal parameters"}
+TOGETHER = 2
+"""Neighbouring parts of the stream that are drawn together: about three days."""
 SETTINGS = {
     "autoregression": (1.0, 0.9998, 0.999, 0.998),
     "river linear": (0.0003, 0.001, 0.003, 0.01),
@@ -62,8 +68,21 @@ def part(runs: pd.DataFrame, cell: str, match: str = "width") -> pd.DataFrame:
 
 
 def ratio(runs: pd.DataFrame, match: str, metric: str = "rmse") -> Interval:
-    """Error of the GRU ÷ error of the LSTM with the same seed."""
-    return ratio_bootstrap(part(runs, "gru", match)[metric], part(runs, "lstm")[metric])
+    """Error of the GRU ÷ error of the LSTM, with its interval over seeds and stretches of time, see `log_ratio`."""
+    return log_ratio(runs, match, metric).mapped(math.exp)
+
+
+def log_ratio(runs: pd.DataFrame, match: str, metric: str = "rmse") -> Interval:
+    """Logarithm of the ratio of the errors, over all readings (`rmse`) or over the second half (`late`)."""
+    tables = [
+        np.array([each["block"] for each in rows["curves"]]) for rows in (part(runs, "gru", match), part(runs, "lstm"))
+    ]
+    half = tables[0].shape[1] // 2 if metric == "late" else 0
+    return over_time(_half_log, *(each[:, half:] for each in tables), length=TOGETHER)
+
+
+def _half_log(gru: np.ndarray, lstm: np.ndarray) -> np.ndarray:
+    return 0.5 * np.log(gru / lstm)  # of squared errors
 
 
 def ratios(runs: pd.DataFrame) -> pd.DataFrame:
@@ -80,9 +99,9 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
 
 def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
     """Evidence on claim U3: GRU ÷ LSTM at equal operations an update, tested on the logarithm against the margin."""
-    logs = np.log(part(runs, "gru", "operations")["rmse"].to_numpy() / part(runs, "lstm")["rmse"].to_numpy())
-    p = sign_flip(logs, float(np.log(ledger()["U3"].margin)))
-    return {"equal operations an update": Evidence(ratio(runs, "operations"), p)}
+    logs = log_ratio(runs, "operations")
+    p = t_test(logs, math.log(ledger()["U3"].margin))
+    return {"equal operations an update": Evidence(logs.mapped(math.exp), p, p_even=t_test(logs))}
 
 
 def best(base: pd.DataFrame) -> str:

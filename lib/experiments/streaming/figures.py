@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from evidence.figures import ACCENTS, COLOURS, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.statistics import ratio_bootstrap
-from evidence.verdicts import ledger
+from evidence.ledger import ledger
+from evidence.statistics import Interval
 from experiments.streaming.analysis import MATCHES, MODELS, PLAIN, label, part, title
 
 DASHES: dict[str, Any] = {
@@ -82,8 +83,12 @@ def draw_errors(table: pd.DataFrame, runs: pd.DataFrame, base: pd.DataFrame, rea
     return fig
 
 
-def draw_ratios(table: pd.DataFrame) -> Figure:
-    """GRU ÷ LSTM: a dot a seed, the median with its interval, and the ledger's margin."""
+def draw_ratios(table: pd.DataFrame, found: Mapping[tuple[str, str], Interval]) -> Figure:
+    """GRU ÷ LSTM: a dot a seed, the ratio over all with its interval, and the ledger's margin.
+
+    Args:
+        table: from `analysis.ratios`. found: intervals by `match` and `metric`.
+    """
     fig, ax = plt.subplots(figsize=(WIDTH * 0.75, 2.8))
     margin = ledger()["U3"].margin
     ax.axvline(1, color=MUTED, linewidth=1)
@@ -92,12 +97,12 @@ def draw_ratios(table: pd.DataFrame) -> Figure:
     for place, ((match, metric), rows) in enumerate(table.groupby(["match", "metric"], sort=False)):
         when = "all readings" if metric == "rmse" else "second half"
         names.append(f"{MATCHES[str(match)]},\n{when}")
-        found = ratio_bootstrap(rows["ratio"], np.ones(len(rows)))
+        whole = found[str(match), str(metric)]
         face = COLOURS["gru"] if match == "width" else PAPER
         spots: dict[str, Any] = {"marker": MARKERS["gru"], "facecolors": face, "edgecolors": COLOURS["gru"]}
         ax.scatter(rows["ratio"], place + np.linspace(-0.3, -0.05, len(rows)), s=12, linewidths=0.7, **spots)
-        ax.plot([found.low, found.high], [place + 0.18] * 2, color=INK, linewidth=1.8)
-        ax.plot(found.estimate, place + 0.18, "|", color=INK, markersize=9, markeredgewidth=2)
+        ax.plot([whole.low, whole.high], [place + 0.18] * 2, color=INK, linewidth=1.8)
+        ax.plot(whole.estimate, place + 0.18, "|", color=INK, markersize=9, markeredgewidth=2)
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="error of the GRU ÷ error of the LSTM, same seed")
     ax.legend(loc="best")

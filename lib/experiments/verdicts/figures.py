@@ -1,9 +1,8 @@
-"""The ledger as a table and its evidence as one figure, for the chapter *verdicts*."""
+"""Who is ahead, and the evidence on every claim, drawn for the chapter *verdicts*."""
 
 from __future__ import annotations
 
 import math
-import re
 import textwrap
 from typing import Any
 
@@ -17,78 +16,17 @@ from matplotlib.ticker import MaxNLocator
 
 from evidence.figures import ACCENTS, FAINT, INK, MARKERS, MUTED, PAPER, WIDTH
 from evidence.figures import COLOURS as CELLS
-from evidence.verdicts import CONTRADICTED, INCONCLUSIVE, SUPPORTED, ledger
+from evidence.ledger import ledger
+from evidence.verdicts import CONTRADICTED, INCONCLUSIVE, LEFT_OUT, LESS, SUPPORTED
 
-COLOURS = {SUPPORTED: ACCENTS["good"], CONTRADICTED: ACCENTS["bad"], INCONCLUSIVE: MUTED}
-MARKS = {SUPPORTED: "o", CONTRADICTED: "X", INCONCLUSIVE: "d"}
-
-
-def word_text(row: dict[str, Any]) -> str:
-    """A verdict's word; where the adjustment for the number of claims changed it, with what it was before."""
-    before = row["unadjusted"]
-    if not isinstance(before, str) or before == row["word"]:
-        return row["word"]
-    return f"{row['word']} (before the adjustment for the number of claims: {re.sub(r'[()]', '', before)})"
-
-
-def effect_text(row: dict[str, Any]) -> str:
-    """Effect of a verdict with its interval, such as `0.75 [0.74, 0.76]`; of several conditions, ranges; or a dash."""
-    if pd.isna(row["effect"]):
-        return "–"
-    if row["rule"] == "exact":
-        return "exact"
-    estimates = [stratum["estimate"] for stratum in row["strata"]] or [row["effect"]]
-    near = row["low"] > 0.9 and row["high"] < 1.1  # a ratio whose second decimal tells nothing
-    least, most, low, high = (
-        _value(value, row["unit"], near) for value in (min(estimates), max(estimates), row["low"], row["high"])
-    )
-    unit = "" if row["unit"] == "ratio" else f" {row['unit']}"
-    text = least if least == most else f"{least} to {most}"
-    text += "" if (low, high) == (least, most) else f" [{low}, {high}]"
-    return f"{text}{unit}".replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}[", " [")
-
-
-def _value(value: float, unit: str, near: bool) -> str:
-    if unit == "ratio":
-        digits = 3 if near else 2 if abs(value) < 10 else 0
-        return f"{value:.{digits}f}".replace("-", "−")
-    return f"{value:{'+.3f' if unit == 'bits' else '+.1f'}}".replace("-", "−")
-
-
-def margin_text(row: dict[str, Any]) -> str:
-    """What would support a claim, such as `above 10 points`; empty for facts and for what no experiment can settle."""
-    if row["rule"] in ("exact", "none"):
-        return ""
-    unit = "" if row["unit"] == "ratio" else f" {row['unit']}"
-    unit = unit.removesuffix("s") if abs(row["margin"]) == 1 else unit
-    side = "within ±" if row["rule"] == "equivalent" else row["rule"]
-    return f"{side} {row['margin']:g}{unit}".replace("-", "−").replace("± ", "±")
-
-
-def ledger_table(table: pd.DataFrame) -> str:
-    """The ledger as a Markdown table; `table` as from `evidence.verdicts.table`."""
-    lines = ["| | Claim, what is measured and what would support it | Verdict | Effect | p (Holm) | Evidence |"]
-    lines.append("|---|---|---|---|---|---|")
-    for row in table.to_dict("records"):
-        tested = isinstance(row["figure"], str)
-        evidence = f"{{numref}}`fig-{row['figure']}`" if tested else f"*{_planned(row)}*"
-        p = row["p_holm"]
-        shown = "–" if pd.isna(p) else ("< 0.001" if p < 0.001 else f"{p:.3f}")
-        live = ", measured here" if row["measured"] is True else ""
-        word = f"**{row['word']}**{word_text(row).removeprefix(row['word'])}" if tested else row["word"]
-        word += "; **being redone**" if row["redone"] else ""
-        measured = ", ".join(part for part in (row["metric"], margin_text(row)) if part)
-        claim = f"{row['claim']} *{measured[0].upper()}{measured[1:]}.*" if measured else row["claim"]
-        lines.append(f"| {row['id']} | {claim} | {word}{live} | {effect_text(row)} | {shown} | {evidence} |")
-    return "\n".join(lines)
-
-
-def redone_table(table: pd.DataFrame) -> str:
-    """The claims whose answers are being redone, each with its reason, as a Markdown table."""
-    rows = [row for row in table.to_dict("records") if row["redone"]]
-    lines = ["| | Claim | Word so far | Being redone because |", "|---|---|---|---|"]
-    lines += [f"| {row['id']} | {row['claim']} | {row['word']} | {row['redone']} |" for row in rows]
-    return "\n".join(lines)
+COLOURS = {
+    SUPPORTED: ACCENTS["good"],
+    LESS: ACCENTS["bad"],
+    CONTRADICTED: ACCENTS["bad"],
+    INCONCLUSIVE: MUTED,
+    LEFT_OUT: FAINT,
+}
+MARKS = {SUPPORTED: "o", LESS: "s", CONTRADICTED: "X", INCONCLUSIVE: "d", LEFT_OUT: "x"}
 
 
 def leads(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,21 +34,22 @@ def leads(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `id`, `claim`, `condition`, `unit`, `estimate`, `stands`, and `lead` with its interval (`low`, `high`): of the GRU,
-        in units of what the ledger says would matter; negative where the LSTM is ahead. Without a finite lead: left out.
+        in units of what the ledger says would matter; negative where the LSTM is ahead. Left out are conditions that do not
+        count, and those whose lead is not finite.
     """
     rows = []
     for row in table.to_dict("records"):
         claim = ledger()[row["id"]]
         sign = 1 if claim.favours == "GRU" else -1
         for stratum in row["strata"] if claim.favours and isinstance(row["strata"], list) else []:
-            if claim.unit == "ratio" and stratum["low"] <= 0:
+            if stratum["word"] == LEFT_OUT:
                 continue
             lead, low, high = (sign * claim.lead(stratum[part]) for part in ("estimate", "low", "high"))
             about = {"id": row["id"], "claim": claim.claim, "condition": stratum["name"], "unit": claim.unit}
             about |= {"estimate": stratum["estimate"], "lead": lead, "low": min(low, high), "high": max(low, high)}
             rows.append({**about, "stands": not row["redone"]})
     found = pd.DataFrame(rows)
-    return found[found["lead"].map(math.isfinite)].reset_index(drop=True)
+    return found[found[["lead", "low", "high"]].map(math.isfinite).all(axis=1)].reset_index(drop=True)
 
 
 TOPICS = {
@@ -205,32 +144,14 @@ def draw_strata(rows: pd.DataFrame) -> Figure:
     )
     for axis, id in zip(axes[:, 0], ids, strict=True):
         _panel(axis, rows[rows["id"] == id], id)
+    words = [word for word in COLOURS if word in set(rows["word"])]
     handles: list[Artist] = [
-        plt.Line2D([], [], color=COLOURS[w], marker=MARKS[w], linestyle="", label=w) for w in COLOURS
+        plt.Line2D([], [], color=COLOURS[w], marker=MARKS[w], linestyle="", label=w) for w in words
     ]
     handles.append(plt.Line2D([], [], color=INK, linestyle=(0, (3, 2)), linewidth=1.2, label="margin"))
     handles.append(Patch(color=ACCENTS["good"], alpha=0.2, linewidth=0, label="would support"))
-    fig.legend(handles=handles, loc="outside lower center", ncols=5)
+    fig.legend(handles=handles, loc="outside lower center", ncols=4)
     return fig
-
-
-def without_p(tested: pd.DataFrame) -> dict[str, str]:
-    """Claims that have no p: those that are counted, and those whose intervals were not tested."""
-    groups: dict[str, list[str]] = {"counted": [], "untested-words": []}
-    for row in tested[tested["p_holm"].isna()].to_dict("records"):
-        exact = all(stratum["low"] == stratum["high"] for stratum in row["strata"])
-        groups["counted" if exact else "untested-words"].append(row["id"])
-    return {name: ", ".join(ids) or "none" for name, ids in groups.items()}
-
-
-def note(row: dict[str, Any]) -> str:
-    """What a chapter adds to its own word where the ledger's is another one; empty where it is the same.
-
-    A chapter knows neither the other chapters that test its claim nor the number of claims.
-    """
-    reasons = ["over all chapters that test it"] if row["joined"] else []
-    reasons += ["adjusted for the number of claims"] if row["word"] != row["unadjusted"] else []
-    return f"; in the ledger, {' and '.join(reasons)}: {row['word']}" if reasons else ""
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
@@ -249,7 +170,12 @@ def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
     else:
         axis.xaxis.set_major_locator(MaxNLocator(6))
     axis.set_xlim(left, right)
-    ends = {"above": (margin, right), "below": (left, margin), "equivalent": (-margin, margin)}[rule]
+    ends = {
+        "above": (margin, right),
+        "below": (left, margin),
+        "noninferior": (left, margin),
+        "equivalent": (-margin, margin),
+    }[rule]
     axis.axvspan(*ends, color=ACCENTS["good"], alpha=0.1, linewidth=0, zorder=0)
     for line in {margin, -margin} if rule == "equivalent" else {margin}:
         axis.axvline(line, color=INK, linestyle=(0, (3, 2)), linewidth=1.2)
@@ -265,7 +191,3 @@ def _panel(axis: Axes, rows: pd.DataFrame, id: str) -> None:
     axis.set_title(textwrap.fill(title, 54))
     axis.tick_params(labelsize=8)
     axis.grid(axis="y", visible=False)
-
-
-def _planned(row: dict[str, Any]) -> str:
-    return "no experiment can settle it" if row["rule"] == "none" else "not yet in the book"

@@ -4,376 +4,30 @@
 // pre-activations (all gates of a few units, for a few sequences) is accumulated in registers, turned into gates and
 // states there, and stored once. The backward pass has the same shape: a tile of state gradients is accumulated, then
 // turned into the gradients of the pre-activations. What is the same for all steps (inputs times W, the gradients of the
-// weights) is one product each over all steps, by the BLAS of torch. The cells share all but `Lstm`, `Gru`, `GruBefore`
-// and `Plain`: most need one pass over their units at each step; a reset before the product needs two, one after another.
+// weights) is one product each over many steps (product.h). The cells (cells.h) share all the rest: most need one pass over
+// their units at each step; a reset before the product needs two, one after another.
 //
 // Letters: T steps, B sequences, I inputs, H units, G gate blocks; W lanes of a vector. Weights as in torch.nn.
 // Introduced in the chapter performance/cost.
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/cpu/vec/vec.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <vector>
+
+#include "cells.h"
 
 namespace {
 
 using at::Tensor;
-template <class T>
-using Vec = at::vec::Vectorized<T>;
-template <class T>
-constexpr int64_t LANES = Vec<T>::size();
-constexpr int ACCUMULATORS = sizeof(Vec<float>) >= 64 ? 24 : 12;  // vector registers that a tile may fill
 constexpr int64_t PADDING = 32;  // numbers between two rows of gradients: rows a power of two apart share cache sets
-constexpr int64_t FEW = 4;  // steps × sequences up to which packing U costs more than it saves
-constexpr int64_t CHUNK = 1 << 17;  // numbers projected at a time when nothing is kept: half a megabyte,
-constexpr int64_t ROWS = 512;  // or so many rows of x: W is read once for all of them
-
-// ---- σ and tanh from one exponential ------------------------------------------------------------------------------
-
-// e^x = s (p + 1) with s = 2^n and p = e^r - 1, |r| ≤ ln 2 / 2 (Taylor, degree 7), for |x| ≤ 87; NaN stays NaN.
-inline void split(Vec<float> x, Vec<float>& s, Vec<float>& p) {
-  const Vec<float> magic(12582912.0f);  // 1.5 · 2^23: adding it rounds to whole numbers
-  const Vec<float> shifted = at::vec::fmadd(x, Vec<float>(1.44269504f), magic);
-  const Vec<float> n = shifted - magic;
-  Vec<float> r = at::vec::fmadd(n, Vec<float>(-0.693145752f), x);
-  r = at::vec::fmadd(n, Vec<float>(-1.42860677e-6f), r);
-  Vec<float> q(1.0f / 5040);
-  for (const float next : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f})
-    q = at::vec::fmadd(q, r, Vec<float>(next));
-  p = at::vec::fmadd(q * r, r, r);
-  const auto bits = at::vec::cast<int32_t>(shifted);
-  const at::vec::Vectorized<int32_t> exponent = (bits << at::vec::Vectorized<int32_t>(23)) + at::vec::Vectorized<int32_t>(127 << 23);
-  s = at::vec::cast<float>(exponent);
-}
-
-inline Vec<float> sigmoid(Vec<float> x) {
-  Vec<float> s, p;
-  split(at::vec::clamp(x.neg(), Vec<float>(-87.0f), Vec<float>(87.0f)), s, p);
-  return Vec<float>(1.0f) / (Vec<float>(1.0f) + at::vec::fmadd(s, p, s));
-}
-
-inline Vec<float> tanh(Vec<float> x) {  // (e^2x - 1) / (e^2x + 1): exact to the last bits near 0 too
-  Vec<float> s, p;
-  split(at::vec::clamp(x + x, Vec<float>(-40.0f), Vec<float>(40.0f)), s, p);
-  const Vec<float> less = at::vec::fmadd(s, p, s - Vec<float>(1.0f));
-  return less / (less + Vec<float>(2.0f));
-}
-
-inline Vec<double> sigmoid(Vec<double> x) {
-  return Vec<double>(1.0) / (Vec<double>(1.0) + x.neg().exp());
-}
-
-inline Vec<double> tanh(Vec<double> x) {
-  return x.tanh();
-}
-
-template <class V>
-inline V slope_of_sigmoid(V y) {
-  return y * (V(1) - y);
-}
-
-template <class V>
-inline V slope_of_tanh(V y) {
-  return at::vec::fnmadd(y, y, V(1));
-}
-
-// ---- vectors at the end of a row ----------------------------------------------------------------------------------
-
-template <class T>
-inline Vec<T> load(const T* from, int64_t count) {
-  return count >= LANES<T> ? Vec<T>::loadu(from) : Vec<T>::loadu(from, count);
-}
-
-template <class T>
-inline void store(T* to, Vec<T> value, int64_t count) {
-  if (count >= LANES<T>)
-    value.store(to);
-  else
-    value.store(to, count);
-}
-
-// ---- the tile: ROWS sequences × COLUMNS vectors, accumulated over K ------------------------------------------------
-
-template <class T, int ROWS, int COLUMNS>
-using Tile = std::array<std::array<Vec<T>, COLUMNS>, ROWS>;
-
-// sum += a (ROWS, K) · panel (K, COLUMNS · W). The sums are copied to a local, unrolled, so that they stay in registers.
-template <class T, int ROWS, int COLUMNS>
-inline void multiply(Tile<T, ROWS, COLUMNS>& sum, const T* a, int64_t stride, const T* panel, int64_t K) {
-  Tile<T, ROWS, COLUMNS> local;
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) local[m][v] = sum[m][v];
-  for (int64_t k = 0; k < K; ++k, panel += COLUMNS * LANES<T>) {
-    std::array<Vec<T>, COLUMNS> b;
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) b[v] = Vec<T>::loadu(panel + v * LANES<T>);
-#pragma GCC unroll 32
-    for (int m = 0; m < ROWS; ++m) {
-      const Vec<T> one(a[m * stride + k]);
-#pragma GCC unroll 8
-      for (int v = 0; v < COLUMNS; ++v) local[m][v] = at::vec::fmadd(one, b[v], local[m][v]);
-    }
-  }
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) sum[m][v] = local[m][v];
-}
-
-// Calls body.template operator()<ROWS>(first) for blocks of rows that differ by one at most.
-template <int MOST, class Body>
-inline void over_rows(int64_t begin, int64_t end, const Body& body) {
-  const int64_t blocks = (end - begin + MOST - 1) / MOST;
-  for (int64_t left = blocks, row = begin; left > 0; --left) {
-    const int64_t rows = (end - row + left - 1) / left;
-    [&]<int... N>(std::integer_sequence<int, N...>) {
-      (void)((rows == N + 1 ? (body.template operator()<N + 1>(row), true) : false) || ...);
-    }(std::make_integer_sequence<int, MOST>{});
-    row += rows;
-  }
-}
-
-// ---- memory of one call ---------------------------------------------------------------------------------------------
-
-template <class T>
-struct Sequence {
-  int64_t B, H;
-  T* gates;      // (T, B, G H): W x + b on entry, the gates where they are kept
-  T* h;          // (T + 1, B, H), the initial state first
-  T* c;          // LSTM: (T + 1, B, H), or (1, B, H) where nothing is kept
-  int64_t next_c;  // distance of two steps in c
-  T* inner;      // GRU: U_n h + b'_n, (T, B, H), or nothing; reset before: r h, (T, B, H), or (1, B, H)
-  int64_t next_inner;  // distance of two steps in inner
-  const T* bias;  // GRU: b'_n
-  const T* product;  // U h of this step, (B, G H), where a few steps are not worth packing U; else nothing
-  const int64_t* ends;  // (B,): true length of each sequence
-  T* last_c;     // LSTM: c at the true end, (B, H), or its gradient
-  const T* outer;  // gradient of h from outside, (T, B, H)
-  T* da;         // gradients of the pre-activations, (T, B, wide)
-  int64_t wide;  // distance of two rows of da
-  T* carried;    // (B, H): LSTM dc, GRU the part of dh that passes by the gates
-};
-
-// ---- the cells: nothing else differs -------------------------------------------------------------------------------
-
-template <class T>
-struct Lstm {  // i, f, o = σ(·); g = tanh(·); c' = f c + i g; h' = o tanh(c')
-  static constexpr int ALL = 4, BLOCKS = 4;  // gate blocks of the weights, and of da
-  static constexpr int GATES = 4, FIRST = 0, UNITS = 1;  // of this pass
-  static constexpr std::array<int, 4> ORDER{0, 1, 2, 3};  // gate blocks as they stand in da
-  static constexpr int BACK = 0, LATER = 1;  // first block of da that the backward pass reads, and how many steps later
-  using First = Lstm;
-  using Second = void;
-  using V = Vec<T>;
-
-  static const T* source(const Sequence<T>& s, int64_t t) {  // what is multiplied by U, (B, H)
-    return s.h + t * s.B * s.H;
-  }
-
-  static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
-    return load(gates + gate * s.H + u, count);
-  }
-
-  template <bool KEEP, class Sums>
-  static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const int64_t at = b * s.H + u;
-    const V i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
-    const V c = at::vec::fmadd(f, load(s.c + t * s.next_c + at, count), i * g);
-    store(s.c + (t + 1) * s.next_c + at, c, count);
-    if (t + 1 == s.ends[b]) store(s.last_c + at, c, count);
-    store(s.h + (t + 1) * s.B * s.H + at, o * tanh(c), count);
-    if constexpr (KEEP) {
-      store(gates + u, i, count);
-      store(gates + s.H + u, f, count);
-      store(gates + 2 * s.H + u, g, count);
-      store(gates + 3 * s.H + u, o, count);
-    }
-  }
-
-  static void backward(const Sequence<T>& s, V dh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const int64_t at = b * s.H + u, step = s.B * s.H;
-    const V i = load(gates + u, count), f = load(gates + s.H + u, count);
-    const V g = load(gates + 2 * s.H + u, count), o = load(gates + 3 * s.H + u, count);
-    const V least(std::numeric_limits<T>::min());
-    const V tanh_c = load(s.h + (t + 1) * step + at, count) / at::vec::clamp_min(o, least);  // from h' = o tanh(c')
-    const V before = load(s.c + t * step + at, count);
-    const V later = load((t + 1 == s.ends[b] ? s.last_c : s.carried) + at, count);
-    const V dc = at::vec::fmadd(dh * o, slope_of_tanh(tanh_c), later);
-    store(da + u, dc * g * slope_of_sigmoid(i), count);
-    store(da + s.H + u, dc * before * slope_of_sigmoid(f), count);
-    store(da + 2 * s.H + u, dc * i * slope_of_tanh(g), count);
-    store(da + 3 * s.H + u, dh * tanh_c * slope_of_sigmoid(o), count);
-    store(s.carried + at, dc * f, count);
-  }
-
-  static V passed(const Sequence<T>&, int64_t, int64_t) {  // dh that does not come through the gates
-    return V(0);
-  }
-};
-
-template <class T>
-struct Gru {  // r, z = σ(·); n = tanh(W_n x + b_n + r (U_n h + b'_n)); h' = (1 - z) n + z h
-  static constexpr int ALL = 3, BLOCKS = 4;  // da: U_n h + b'_n, r, z, W_n x + b_n
-  static constexpr int GATES = 3, FIRST = 0, UNITS = 1;
-  static constexpr std::array<int, 3> ORDER{2, 0, 1};
-  static constexpr int BACK = 0, LATER = 1;
-  using First = Gru;
-  using Second = void;
-  using V = Vec<T>;
-
-  static const T* source(const Sequence<T>& s, int64_t t) {
-    return s.h + t * s.B * s.H;
-  }
-
-  static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
-    return gate < 2 ? load(gates + gate * s.H + u, count) : load(s.bias + u, count);
-  }
-
-  template <bool KEEP, class Sums>
-  static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const int64_t at = b * s.H + u, step = s.B * s.H;
-    const V r = sigmoid(a[0]), z = sigmoid(a[1]);
-    const V n = tanh(at::vec::fmadd(r, a[2], load(gates + 2 * s.H + u, count)));
-    store(s.h + (t + 1) * step + at, at::vec::fmadd(z, load(s.h + t * step + at, count) - n, n), count);
-    if constexpr (KEEP) {
-      store(gates + u, r, count);
-      store(gates + s.H + u, z, count);
-      store(gates + 2 * s.H + u, n, count);
-      store(s.inner + t * step + at, a[2], count);
-    }
-  }
-
-  static void backward(const Sequence<T>& s, V dh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const int64_t at = b * s.H + u, step = s.B * s.H;
-    const V r = load(gates + u, count), z = load(gates + s.H + u, count), n = load(gates + 2 * s.H + u, count);
-    const V outer = dh * (V(1) - z) * slope_of_tanh(n);
-    store(da + u, outer * r, count);
-    store(da + s.H + u, outer * load(s.inner + t * step + at, count) * slope_of_sigmoid(r), count);
-    store(da + 2 * s.H + u, dh * (load(s.h + t * step + at, count) - n) * slope_of_sigmoid(z), count);
-    store(da + 3 * s.H + u, outer, count);
-    store(s.carried + at, dh * z, count);
-  }
-
-  static V passed(const Sequence<T>& s, int64_t at, int64_t count) {
-    return load(s.carried + at, count);
-  }
-};
-
-template <class T>
-struct GruBefore {  // r, z = σ(·); n = tanh(W_n x + U_n (r h) + b); h' = (1 - z) n + z h
-  static constexpr int ALL = 3, BLOCKS = 3;  // da: r, z, n
-  using V = Vec<T>;
-
-  struct First {  // r and z from h; backwards: dh from the r and z of the later step, then n and z
-    static constexpr int GATES = 2, FIRST = 0, UNITS = 2;
-    static constexpr std::array<int, 2> ORDER{0, 1};
-    static constexpr int BACK = 0, LATER = 1;
-
-    static const T* source(const Sequence<T>& s, int64_t t) {
-      return s.h + t * s.B * s.H;
-    }
-
-    static V start(const Sequence<T>& s, const T* gates, int gate, int64_t u, int64_t count) {
-      return load(gates + gate * s.H + u, count);
-    }
-
-    template <bool KEEP, class Sums>
-    static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
-      const int64_t at = b * s.H + u;
-      const V r = sigmoid(a[0]);
-      store(s.inner + t * s.next_inner + at, r * load(s.h + t * s.B * s.H + at, count), count);
-      store(gates + u, r, count);
-      store(gates + s.H + u, sigmoid(a[1]), count);
-    }
-
-    static void backward(const Sequence<T>& s, V dh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-      const int64_t at = b * s.H + u;
-      const V z = load(gates + s.H + u, count), n = load(gates + 2 * s.H + u, count);
-      store(da + s.H + u, dh * (load(s.h + t * s.B * s.H + at, count) - n) * slope_of_sigmoid(z), count);
-      store(da + 2 * s.H + u, dh * (V(1) - z) * slope_of_tanh(n), count);
-      store(s.carried + at, dh * z, count);
-    }
-
-    static V passed(const Sequence<T>& s, int64_t at, int64_t count) {
-      return load(s.carried + at, count);
-    }
-  };
-
-  struct Second {  // n from r h; backwards: the gradient of r h from n, then r and the rest of dh
-    static constexpr int GATES = 1, FIRST = 2, UNITS = 4;
-    static constexpr std::array<int, 1> ORDER{2};
-    static constexpr int BACK = 2, LATER = 0;
-
-    static const T* source(const Sequence<T>& s, int64_t t) {
-      return s.inner + t * s.next_inner;
-    }
-
-    static V start(const Sequence<T>& s, const T* gates, int, int64_t u, int64_t count) {
-      return load(gates + 2 * s.H + u, count);
-    }
-
-    template <bool KEEP, class Sums>
-    static void forward(const Sequence<T>& s, const Sums& a, T* gates, int64_t t, int64_t b, int64_t u, int64_t count) {
-      const int64_t at = b * s.H + u, step = s.B * s.H;
-      const V z = load(gates + s.H + u, count), n = tanh(a[0]);
-      store(s.h + (t + 1) * step + at, at::vec::fmadd(z, load(s.h + t * step + at, count) - n, n), count);
-      if constexpr (KEEP) store(gates + 2 * s.H + u, n, count);
-    }
-
-    static void backward(const Sequence<T>& s, V drh, const T* gates, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-      const int64_t at = b * s.H + u;
-      const V r = load(gates + u, count);
-      store(da + u, drh * load(s.h + t * s.B * s.H + at, count) * slope_of_sigmoid(r), count);
-      store(s.carried + at, at::vec::fmadd(drh, r, load(s.carried + at, count)), count);
-    }
-  };
-};
-
-template <class T, bool RECTIFIED>
-struct Plain {  // h' = tanh(·), or max(·, 0)
-  static constexpr int ALL = 1, BLOCKS = 1;
-  static constexpr int GATES = 1, FIRST = 0, UNITS = 4;
-  static constexpr std::array<int, 1> ORDER{0};
-  static constexpr int BACK = 0, LATER = 1;
-  using First = Plain;
-  using Second = void;
-  using V = Vec<T>;
-
-  static const T* source(const Sequence<T>& s, int64_t t) {
-    return s.h + t * s.B * s.H;
-  }
-
-  static V start(const Sequence<T>&, const T* gates, int, int64_t u, int64_t count) {
-    return load(gates + u, count);
-  }
-
-  template <bool KEEP, class Sums>
-  static void forward(const Sequence<T>& s, const Sums& a, T*, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const V h = RECTIFIED ? at::vec::clamp_min(a[0], V(0)) : tanh(a[0]);
-    store(s.h + ((t + 1) * s.B + b) * s.H + u, h, count);
-  }
-
-  static void backward(const Sequence<T>& s, V dh, const T*, T* da, int64_t t, int64_t b, int64_t u, int64_t count) {
-    const V h = load(s.h + ((t + 1) * s.B + b) * s.H + u, count);
-    store(da + u, RECTIFIED ? V::blendv(dh, V(0), h <= V(0)) : dh * slope_of_tanh(h), count);
-  }
-
-  static V passed(const Sequence<T>&, int64_t, int64_t) {
-    return V(0);
-  }
-};
-
-template <class T>
-using Rnn = Plain<T, false>;
-template <class T>
-using Relu = Plain<T, true>;
+constexpr int64_t FEW = 4;  // steps × sequences up to which packing W and U costs more than it saves,
+constexpr int64_t ALONE = 16;  // and, for a single sequence, units for each step below which packing U does
+constexpr int64_t CHUNK = 1 << 17;  // numbers projected at a time: half a megabyte, that the steps find in the second cache,
+constexpr int64_t ROWS = 128;  // or so many rows of x
 
 // ---- weights in the order in which the tiles read them -------------------------------------------------------------
 
@@ -384,11 +38,10 @@ std::vector<T> pack_forward(const T* u, int64_t H) {
   constexpr int64_t W = LANES<T>, WIDTH = P::UNITS * W;
   const int64_t panels = (H + WIDTH - 1) / WIDTH;
   std::vector<T> packed(panels * H * P::GATES * WIDTH, T(0));
-  for (int64_t unit = 0; unit < H; ++unit) {
-    T* panel = packed.data() + unit / WIDTH * H * P::GATES * WIDTH + unit % WIDTH;
+  for (int64_t unit = 0; unit < H; unit += WIDTH)
     for (int64_t gate = 0; gate < P::GATES; ++gate)
-      for (int64_t k = 0; k < H; ++k) panel[(k * P::GATES + gate) * WIDTH] = u[((P::FIRST + gate) * H + unit) * H + k];
-  }
+      turn(u + ((P::FIRST + gate) * H + unit) * H, H, packed.data() + unit * H * P::GATES + gate * WIDTH,
+          P::GATES * WIDTH, std::min(WIDTH, H - unit), H);
   return packed;
 }
 
@@ -432,8 +85,10 @@ void forward_pass(const Sequence<T>& s, const std::vector<T>& packed, int64_t t,
     const T* panel = packed.data() + u * H * P::GATES;
     over_rows<ACCUMULATORS / COLUMNS>(b0, b1, [&]<int ROWS>(int64_t row) {
       Tile<T, ROWS, COLUMNS> sum;
+#pragma GCC unroll 32
       for (int m = 0; m < ROWS; ++m) {
         const T* gates = s.gates + ((t - t0) * s.B + row + m) * C::ALL * H;
+#pragma GCC unroll 8
         for (int v = 0; v < COLUMNS; ++v) {
           const int64_t unit = u + v % P::UNITS * W, gate = v / P::UNITS;
           sum[m][v] = unit < H ? P::start(s, gates, gate, unit, H - unit) : Vec<T>(0);
@@ -474,7 +129,8 @@ void backward_panel(
   const T* from = s.da + (t + P::LATER) * s.B * wide + P::BACK * H;
   over_rows<ACCUMULATORS / COLUMNS>(b0, b1, [&]<int ROWS>(int64_t row) {
     Tile<T, ROWS, COLUMNS> sum;
-    for (auto& each : sum) each.fill(Vec<T>(0));
+#pragma GCC unroll 32
+    for (int m = 0; m < ROWS; ++m) sum[m].fill(Vec<T>(0));
     if (follows) multiply<T, ROWS, COLUMNS>(sum, from + row * wide, wide, panel, P::GATES * H);
     for (int m = 0; m < ROWS; ++m)
       for (int n = 0; n < COLUMNS && u + n * W < H; ++n) {
@@ -530,7 +186,7 @@ std::vector<Tensor> forward(
     const Tensor& ends, bool keep) {
   const int64_t steps = x.size(0), B = x.size(1), H = u.size(1), G = C::ALL;
   const bool lstm = std::is_same_v<C, Lstm<T>>, gru = std::is_same_v<C, Gru<T>>, before = std::is_same_v<C, GruBefore<T>>;
-  const Tensor flat = x.reshape({steps * B, x.size(2)}), wt = w.t();
+  const Tensor flat = x.reshape({steps * B, x.size(2)}).contiguous(), input = w.contiguous(), recurrent = u.contiguous();
   Tensor bias = b + b2;
   if (gru) bias.slice(0, 2 * H).copy_(b.slice(0, 2 * H));
   const Tensor inner_bias = gru ? b2.slice(0, 2 * H).contiguous() : b2;
@@ -539,17 +195,20 @@ std::vector<Tensor> forward(
   Tensor cs = lstm ? at::empty({keep ? steps + 1 : 1, B, H}, x.options()) : Tensor();
   if (lstm) cs.select(0, 0).copy_(c0);
   Tensor last_c = at::empty({lstm ? B : 0, H}, x.options());
-  const int64_t least = std::max(CHUNK / (B * G * H), ROWS / B);
-  const int64_t chunk = keep ? steps : std::clamp<int64_t>(least, 1, steps);
-  Tensor gates = at::empty({chunk * B, G * H}, x.options());
+  const bool few = steps * B <= FEW;
+  const bool unpacked = !before && (few || (B == 1 && steps * ALONE <= H));  // before: r h is not known before the step
+  const int64_t chunk = std::clamp<int64_t>(std::max(CHUNK / (B * G * H), ROWS / B), 1, steps);
+  Tensor gates = at::empty({(keep ? steps : chunk) * B, G * H}, x.options());
   Tensor inner = before || (gru && keep) ? at::empty({keep ? steps : 1, B, H}, x.options()) : Tensor();
-  const bool few = steps * B <= FEW && !before;  // r h is not known before the step
-  const Tensor recurrent = u.contiguous();
-  const Packed<T> packed = few ? Packed<T>() : pack<C, T>(recurrent.const_data_ptr<T>(), H, false);
-  Tensor product = few ? at::empty({B, G * H}, x.options()) : Tensor();
+  const T *flat_at = flat.const_data_ptr<T>(), *input_at = input.const_data_ptr<T>(), *recurrent_at = recurrent.const_data_ptr<T>();
+  const T* bias_at = bias.const_data_ptr<T>();
+  const int64_t I = flat.size(1);
+  const Factor<T> wt{input_at, I, true};
+  const std::vector<T> projection = few ? std::vector<T>() : pack_all<T>(wt, I, G * H);
+  const Packed<T> packed = unpacked ? Packed<T>() : pack<C, T>(recurrent_at, H, false);
+  std::vector<T> from_h(unpacked ? B * G * H : 0);
   Sequence<T> s{};
   s.B = B, s.H = H;
-  s.gates = gates.mutable_data_ptr<T>();
   s.h = hs.mutable_data_ptr<T>();
   s.c = lstm ? cs.mutable_data_ptr<T>() : nullptr;
   s.next_c = keep ? B * H : 0;
@@ -561,25 +220,27 @@ std::vector<Tensor> forward(
   const auto run_steps = keep ? &forward_steps<C, T, true> : &forward_steps<C, T, false>;
   for (int64_t t0 = 0; t0 < steps; t0 += chunk) {
     const int64_t t1 = std::min(steps, t0 + chunk);
-    Tensor part = gates.narrow(0, 0, (t1 - t0) * B);
-    at::addmm_out(part, bias, flat.narrow(0, t0 * B, (t1 - t0) * B), wt);
-    if (few) {
-      s.product = product.const_data_ptr<T>();
+    const T* part = flat_at + t0 * B * I;
+    s.gates = gates.mutable_data_ptr<T>() + (keep ? t0 * B * G * H : 0);
+    if (few)
+      few_rows<T>(part, input_at, bias_at, 0, s.gates, (t1 - t0) * B, G * H, I);
+    else
+      product<T>({part, I}, wt, projection.data(), bias_at, s.gates, G * H, (t1 - t0) * B, G * H, I);
+    if (unpacked) {
+      s.product = from_h.data();
       for (int64_t t = t0; t < t1; ++t) {
-        at::mm_out(product, hs.select(0, t), u.t());
+        few_rows<T>(s.h + t * B * H, recurrent_at, nullptr, 0, from_h.data(), B, G * H, H);
         Sequence<T> one = s;
         one.gates += (t - t0) * B * G * H;
         run_steps(one, packed, t, t + 1, 0, B);
       }
       continue;
     }
-    over_batch(B, (t1 - t0) * G * H * H, [&](int64_t b0, int64_t b1) {
-      run_steps(s, packed, t0, t1, b0, b1);
-    });
+    over_batch(B, (t1 - t0) * G * H * H, [&](int64_t b0, int64_t b1) { run_steps(s, packed, t0, t1, b0, b1); });
   }
-  const Tensor nothing = x.new_empty({0});
-  if (!keep) return {hs, last_c, nothing, nothing, nothing};
-  return {hs, last_c, lstm ? cs : nothing, gates, inner.defined() ? inner : nothing};
+  const auto nothing = [&] { return at::empty({0}, x.options()); };  // no two results may be one tensor
+  if (!keep) return {hs, last_c, nothing(), nothing(), nothing()};
+  return {hs, last_c, lstm ? cs : nothing(), gates, inner.defined() ? inner : nothing()};
 }
 
 template <class C, class T>
@@ -609,19 +270,29 @@ std::vector<Tensor> backward(
   s.carried = carried.mutable_data_ptr<T>();
   T* to = dh0.mutable_data_ptr<T>();
   over_batch(B, steps * G * H * H, [&](int64_t b0, int64_t b1) { backward_steps<C, T>(s, packed, to, steps, b0, b1); });
-  const Tensor before = hs.narrow(0, 0, steps).view({steps * B, H}), flat = x.reshape({steps * B, x.size(2)});
-  const Tensor by_x = rows.narrow(1, gru ? H : 0, G * H), by_h = rows.narrow(1, 0, G * H);
-  Tensor du = at::mm(by_h.t(), before), db = by_x.sum(0), db2 = gru ? by_h.sum(0) : db.clone();
-  if (gru) {  // the rows stand as n, r, z
-    du = at::cat({du.slice(0, H), du.slice(0, 0, H)});
-    db2 = at::cat({db2.slice(0, H), db2.slice(0, 0, H)});
+  const int64_t I = x.size(2), N = steps * B, first = gru ? H : 0;  // a GRU's rows stand as n of h, r, z, n of x
+  const Tensor flat = x.reshape({N, I}).contiguous(), input = w.contiguous();
+  const Factor<T> by_x{s.da + first, wide, true}, by_h{s.da, wide, true}, inputs{flat.const_data_ptr<T>(), I}, states{s.h, H};
+  const auto empty = [&](at::IntArrayRef shape) { return at::empty(shape, x.options()); };
+  const Tensor dw = empty({G * H, I}), du = empty({G * H, H}), db = empty({G * H}), db2 = gru ? empty({G * H}) : Tensor();
+  product<T, true>(by_x, inputs, nullptr, nullptr, dw.mutable_data_ptr<T>(), I, G * H, I, N);
+  sum_rows(by_x.data, wide, db.mutable_data_ptr<T>(), N, G * H);
+  T* to_u = du.mutable_data_ptr<T>();
+  if (gru) {
+    product<T, true>({s.da + H, wide, true}, states, nullptr, nullptr, to_u, H, 2 * H, H, N);
+    product<T, true>(by_h, states, nullptr, nullptr, to_u + 2 * H * H, H, H, H, N);
+    db2.slice(0, 0, 2 * H).copy_(db.slice(0, 0, 2 * H));
+    sum_rows(s.da, wide, db2.mutable_data_ptr<T>() + 2 * H, N, H);
+  } else if (early) {  // U_n met r h
+    product<T, true>(by_h, states, nullptr, nullptr, to_u, H, 2 * H, H, N);
+    product<T, true>({s.da + 2 * H, wide, true}, {s.inner, H}, nullptr, nullptr, to_u + 2 * H * H, H, H, H, N);
+  } else {
+    product<T, true>(by_h, states, nullptr, nullptr, to_u, H, G * H, H, N);
   }
-  if (early) {  // U_n met r h
-    const Tensor met = inner.view({steps * B, H});
-    du.slice(0, 2 * H).copy_(at::mm(rows.narrow(1, 2 * H, H).t(), met));
-  }
-  const Tensor dx = needs_dx ? at::mm(by_x, w).view_as(x) : x.new_empty({0});
-  return {dx, at::mm(by_x.t(), flat), du, db, db2, dh0, lstm ? carried : x.new_empty({0})};
+  const Tensor dx = empty({needs_dx ? steps : 0, B, I});
+  if (needs_dx)
+    product<T>({by_x.data, wide}, {input.const_data_ptr<T>(), I}, nullptr, nullptr, dx.mutable_data_ptr<T>(), I, N, I, G * H);
+  return {dx, dw, du, db, gru ? db2 : db.clone(), dh0, lstm ? carried : empty({0})};
 }
 
 template <template <class> class C, class... A>
@@ -637,6 +308,10 @@ std::vector<Tensor> backward_as(const Tensor& dhs, const A&... rest) {
 std::vector<Tensor> run_forward(
     c10::string_view cell, const Tensor& x, const Tensor& w, const Tensor& u, const Tensor& b, const Tensor& b2, const Tensor& h0,
     const Tensor& c0, const Tensor& ends, bool keep) {
+  const int64_t* end = ends.const_data_ptr<int64_t>();
+  TORCH_CHECK_VALUE(
+      std::all_of(end, end + ends.numel(), [&](int64_t each) { return 1 <= each && each <= x.size(0); }),
+      "lengths is not allowed: whole numbers from 1 to ", x.size(0));
   if (cell == "lstm") return forward_as<Lstm>(x, w, u, b, b2, h0, c0, ends, keep);
   if (cell == "gru") return forward_as<Gru>(x, w, u, b, b2, h0, c0, ends, keep);
   if (cell == "gru_before") return forward_as<GruBefore>(x, w, u, b, b2, h0, c0, ends, keep);

@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gatedrnn.checks import require
+from gatedrnn.kernels.reference import differentiable
 from gatedrnn.kernels.shapes import validate
 
 
@@ -79,13 +79,13 @@ class _Lstm(torch.autograd.Function):
             c_next.addcmul_(i[t], g[t])
             torch.tanh(c_next, out=tc)
             torch.mul(o[t], tc, out=h_next)
-        ctx.save_for_backward(x, w, u, a, hs, cs, tanh_c)
+        _keep(ctx, "lstm", (x, w, u, b, b2, h0, c0), a, hs, cs, tanh_c)
         return hs[1:], cs[steps]
 
     @staticmethod
-    @once_differentiable
+    @differentiable
     def backward(ctx: Any, dhs: Tensor, dc_last: Tensor) -> tuple[Tensor | None, ...]:
-        x, w, u, a, hs, cs, tanh_c = ctx.saved_tensors
+        x, w, u, *_, a, hs, cs, tanh_c = ctx.saved_tensors
         i, f, g, o = a.chunk(4, -1)
         factors = torch.stack((g * i * (1 - i), cs[:-1] * f * (1 - f), i * (1 - g * g)), 2)  # (T, B, 3, H)
         to_c, to_o = o * (1 - tanh_c * tanh_c), tanh_c * o * (1 - o)
@@ -121,13 +121,13 @@ class _Gru(torch.autograd.Function):
             both[t].add_(both_h[t]).sigmoid_()
             n[t].addcmul_(r[t], n_h[t]).tanh_()
             torch.lerp(n[t], h, z[t], out=h_next)
-        ctx.save_for_backward(x, w, u, a, hs, from_h[..., 2 * hidden :])
+        _keep(ctx, "gru", (x, w, u, b, b2, h0), a, hs, from_h[..., 2 * hidden :])
         return (hs[1:],)
 
     @staticmethod
-    @once_differentiable
+    @differentiable
     def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
-        x, w, u, a, hs, n_h = ctx.saved_tensors
+        x, w, u, *_, a, hs, n_h = ctx.saved_tensors
         r, z, n = a.chunk(3, -1)
         keep = 1 - z
         to_n = keep * (1 - n * n)
@@ -156,10 +156,10 @@ class _Rnn(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor]:
-        return _plain(ctx, torch.tanh_, *tensors)
+        return _plain(ctx, "rnn", torch.tanh_, *tensors)
 
     @staticmethod
-    @once_differentiable
+    @differentiable
     def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
         return _plain_backward(ctx, dhs, lambda h: 1 - h * h)
 
@@ -169,28 +169,28 @@ class _Relu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor]:
-        return _plain(ctx, torch.relu_, *tensors)
+        return _plain(ctx, "relu", torch.relu_, *tensors)
 
     @staticmethod
-    @once_differentiable
+    @differentiable
     def backward(ctx: Any, dhs: Tensor) -> tuple[Tensor | None, ...]:
         return _plain_backward(ctx, dhs, lambda h: (h > 0).to(h.dtype))
 
 
 def _plain(
-    ctx: Any, activate: Callable, x: Tensor, w: Tensor, u: Tensor, b: Tensor, b2: Tensor, h0: Tensor
+    ctx: Any, cell: str, activate: Callable, x: Tensor, w: Tensor, u: Tensor, b: Tensor, b2: Tensor, h0: Tensor
 ) -> tuple[Tensor]:
     a = _project(x, w, b + b2)
     hs = _states(x, h0)
     ut = u.t()
     for projected, h, h_next in zip(a.unbind(), hs, hs[1:].unbind(), strict=False):
         activate(torch.addmm(projected, h, ut, out=h_next))
-    ctx.save_for_backward(x, w, u, hs)
+    _keep(ctx, cell, (x, w, u, b, b2, h0), hs)
     return (hs[1:],)
 
 
 def _plain_backward(ctx: Any, dhs: Tensor, slope_of: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, ...]:
-    x, w, u, hs = ctx.saved_tensors
+    x, w, u, *_, hs = ctx.saved_tensors
     slope = slope_of(hs[1:])
     da = torch.empty_like(slope)
     dh = dhs[-1]
@@ -198,6 +198,11 @@ def _plain_backward(ctx: Any, dhs: Tensor, slope_of: Callable[[Tensor], Tensor])
         torch.mul(dh, slope[t], out=da[t])
         dh = torch.addmm(dhs[t - 1], da[t], u) if t else da[0] @ u
     return (*_weight_gradients(ctx, x, hs, w, da, da), dh)
+
+
+def _keep(ctx: Any, cell: str, inputs: tuple[Tensor, ...], *computed: Tensor) -> None:
+    ctx.cell, ctx.inputs, ctx.lengths = cell, slice(0, len(inputs)), None
+    ctx.save_for_backward(*inputs, *computed)
 
 
 KERNELS = {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn, "relu": _Relu}
