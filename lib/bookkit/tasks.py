@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from doit.api import run_tasks
-from doit.cmd_base import TaskLoader2
-from doit.reporter import ZeroReporter
-from doit.task import Task, dict_to_task
+from doit.task import Task
 
-from bookkit import execute, fingerprint, lifeline
+from bookkit import execute, fingerprint, lifeline, runner
 from bookkit.errors import BookError
+from bookkit.failures import Failure, broken
 from bookkit.places import Places, remove
 from bookkit.progress import Display, duration
 from bookkit.toc import Chapter, chapters, select
@@ -54,7 +52,7 @@ class Build:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     reached: fingerprint.Reach = fingerprint.reach
     site: Site | None = None
-    failures: list[execute.Failure] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     executed: list[str] = field(default_factory=list)
 
     def run(self, only: str | None = None) -> int:
@@ -121,9 +119,9 @@ class Build:
             reason = "every run is computed again" if again else self._why(chapter, inputs)
             action = (self._one, [chapter, values[chapter.name], inputs, reason, again])
             target = self.places.executed / chapter.name / "notebook.ipynb"
-            tasks.append(_task(f"execute:{chapter.name}", action, [target], [reason is None]))
+            tasks.append(runner.task(f"execute:{chapter.name}", action, [target], [reason is None]))
         stale = sum(not all(done for done, *_ in task.uptodate) for task in tasks)
-        if _run(self.places, tasks, min(workers, stale)) and not self.failures:
+        if runner.run(self.places, tasks, min(workers, stale)) and not self.failures:
             raise BookError("a chapter was not executed: the task runner stopped without a word")
 
     def _why(self, chapter: Chapter, inputs: Mapping[str, Any]) -> str | None:
@@ -155,7 +153,7 @@ class Build:
         except Exception as error:  # the task runner would keep any other error to itself
             if lifeline.ended.is_set():
                 return False
-            failure = error if isinstance(error, execute.Failure) else execute.broken(chapter, self.places, error)
+            failure = error if isinstance(error, Failure) else broken(chapter, self.places, error)
             self.failures.append(failure)
             self.display.end(name, f"failed after {duration(self.display.elapsed(name))}", "red")
             return False
@@ -184,8 +182,8 @@ class Build:
         sources = [[str(path), fingerprint.file_digest(path)] for path in site_sources(self.places)]
         digest = fingerprint.sha(json.dumps([sources, os.environ.get("BOOK_BASEURL")]))  # taken before they are read
         target = self.places.site / "index.html"
-        task = _task("site", (action, []), [target], [_unchanged(digest, self.places.site)])
-        status = _run(self.places, [task], 0)
+        task = runner.task("site", (action, []), [target], [_unchanged(digest, self.places.site)])
+        status = runner.run(self.places, [task], 0)
         if status != 0 and not errors:
             raise BookError("the site was not built: the task runner stopped without a word")
         if status == 0:
@@ -260,43 +258,3 @@ def _unchanged(sources: str, site: Path) -> tuple:
 
 def _digest(folder: Path) -> str:
     return fingerprint.sha(json.dumps(execute.digests(folder)))
-
-
-def _task(name: str, action: tuple, targets: Sequence[Path], uptodate: Sequence[Any]) -> Task:
-    return dict_to_task(
-        {
-            "name": name,
-            "actions": [action],
-            "targets": [str(path) for path in targets],
-            "uptodate": list(uptodate),
-            "io": {"capture": False},
-            "verbosity": 0,
-        }
-    )
-
-
-def _run(places: Places, tasks: Sequence[Task], workers: int) -> int:
-    """Give tasks to doit; a failed one does not stop the others. Returns its exit status."""
-    if not execute.read_json(places.tasks):
-        places.tasks.unlink(missing_ok=True)  # a kill may have truncated it: then nothing is known
-    settings = {
-        "dep_file": str(places.tasks),
-        "backend": "json",
-        "reporter": ZeroReporter,
-        "continue": True,
-        "num_process": workers if workers > 1 else 0,
-        "par_type": "thread",
-        "verbosity": 0,
-    }
-
-    class Loader(TaskLoader2):
-        def setup(self, opt_values: Any) -> None:
-            pass
-
-        def load_doit_config(self) -> dict[str, Any]:
-            return settings
-
-        def load_tasks(self, cmd: Any, pos_args: Any) -> list[Task]:
-            return list(tasks)
-
-    return run_tasks(Loader(), {task.name: {} for task in tasks})

@@ -11,24 +11,17 @@ count with it. Names made at run time (`importlib.import_module(text)`) cannot b
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import importlib.util
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-WHOLE = "*"
+from evidence.symbols import WHOLE, Module, Symbol, Target, load, parse, sha
+
 LOADING = "<loading>"
-CPP = {".c", ".cc", ".cpp", ".cxx", ".cu", ".h", ".hpp", ".inl"}
 
 PACKAGES = ("gatedrnn", "tasks", "evidence", "experiments")
 """The packages of the book whose code can reach a result."""
-
-Target = tuple[str, str | None]
-"""(module, symbol), or (module, None) for a module itself."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +36,7 @@ class Digest:
     @property
     def total(self) -> str:
         """One digest over all symbols and checksums."""
-        return _sha("\n".join(f"{key}={value}" for key, value in sorted({**self.code, **self.data}.items())))
-
-
-@dataclass
-class _Symbol:
-    digest: str
-    names: set[str] = field(default_factory=set)
-    attributes: set[tuple[str, str]] = field(default_factory=set)
-    imports: dict[str, set[Target]] = field(default_factory=dict)
-    """Imports in the symbol's own body: local name → what it may stand for."""
-    decorators: set[str] = field(default_factory=set)
-    literal: str | None = None
-
-
-@dataclass
-class _Module:
-    symbols: dict[str, _Symbol]
-    imports: dict[str, set[Target]]
-    """Imports at the top level, by local name; several where branches import one name from different places."""
-    sources: dict[str, str]
+        return sha("\n".join(f"{key}={value}" for key, value in sorted({**self.code, **self.data}.items())))
 
 
 def reached(function: Callable, packages: Iterable[str] = PACKAGES) -> Digest:
@@ -73,7 +47,7 @@ def reached(function: Callable, packages: Iterable[str] = PACKAGES) -> Digest:
 def reached_by_source(source: str, packages: Iterable[str] = PACKAGES) -> Digest:
     """Digest of all that the imports of a script or notebook reach inside these packages."""
     packages = tuple(packages)
-    module = _parse(source, "__main__", False)
+    module = parse(source, "__main__", False)
     roots = _imported_modules(module.imports, packages)
     for symbol in module.symbols.values():
         roots += _targets(module, symbol, "__main__", packages)
@@ -125,83 +99,7 @@ def short(key: str) -> str:
     return key.removeprefix("gatedrnn.")
 
 
-def load(name: str) -> _Module:
-    """Parsed module, read again when a file of it has changed."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.origin:
-        raise ModuleNotFoundError(f"module {name!r} not found")
-    path = Path(spec.origin)
-    module = _load(name, path, *_stamp(path))
-    beside = sorted(file for file in path.parent.iterdir() if file.suffix in CPP)
-    return _Module(module.symbols, module.imports, {file.name: _cpp(file, *_stamp(file)) for file in beside})
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
-
-
-@cache
-def _load(name: str, path: Path, _mtime: int, _size: int) -> _Module:
-    return _parse(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
-
-
-@cache
-def _cpp(path: Path, _mtime: int, _size: int) -> str:
-    """Digest of a C++ source without its comments and layout; what looks like a comment inside a text stays."""
-    pattern = r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/'
-    text = re.sub(pattern, lambda match: match[1] or " ", path.read_text(encoding="utf-8"), flags=re.S)
-    return _sha(" ".join(text.split()))
-
-
-def _parse(source: str, name: str, is_package: bool) -> _Module:
-    module = _Module({}, {}, {})
-    loose = 0
-    for node in ast.parse(source).body:
-        definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if not definition:
-            _merge(module.imports, _imports_within(node, name, is_package))
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        names = _defined(node)
-        if not names:
-            loose += 1
-            names = [f"<statement {loose}>"]
-        symbol = _symbol(node)
-        if definition:
-            symbol.imports = _imports_within(node, name, is_package)
-        for each in names:
-            if each in module.symbols:  # defined twice (a dispatch, a later change): both count
-                old = module.symbols[each]
-                symbol.digest = _sha(old.digest + symbol.digest)
-                symbol.names |= old.names
-                symbol.attributes |= old.attributes
-                symbol.decorators |= old.decorators
-                _merge(symbol.imports, old.imports)
-            module.symbols[each] = symbol
-    return module
-
-
-def _symbol(node: ast.stmt) -> _Symbol:
-    symbol = _Symbol(_sha(ast.dump(_without_docstrings(node))))
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-        symbol.literal = str(node.value.value)
-    for decorator in getattr(node, "decorator_list", []):
-        symbol.decorators |= {inner.id for inner in ast.walk(decorator) if isinstance(inner, ast.Name)}
-    continued = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-    for inner in ast.walk(node):
-        chain = _chain(inner)
-        if chain:
-            symbol.names.add(chain[0])
-            symbol.attributes.update((".".join(chain[:i]), chain[i]) for i in range(1, len(chain)))
-            if id(inner) not in continued:  # used as it stands, not as chain.attribute
-                symbol.attributes.add((".".join(chain), WHOLE))
-    return symbol
-
-
-def _targets(module: _Module, symbol: _Symbol, name: str, packages: tuple[str, ...]) -> list[tuple[str, str]]:
+def _targets(module: Module, symbol: Symbol, name: str, packages: tuple[str, ...]) -> list[tuple[str, str]]:
     """Symbols, here and in other modules, that a symbol's text names."""
     targets = [(name, each) for each in symbol.names if each in module.symbols]
     targets += _imported_modules(symbol.imports, packages)
@@ -222,7 +120,7 @@ def _targets(module: _Module, symbol: _Symbol, name: str, packages: tuple[str, .
     return targets
 
 
-def _within(module: str, chain: str, symbol: _Symbol, packages: tuple[str, ...]) -> list[tuple[str, str]]:
+def _within(module: str, chain: str, symbol: Symbol, packages: tuple[str, ...]) -> list[tuple[str, str]]:
     """What a symbol uses of a module that it calls `chain`: `chain.attribute`, `chain.submodule.attribute`, or all."""
     found = []
     for owner, attribute in symbol.attributes:
@@ -238,36 +136,13 @@ def _within(module: str, chain: str, symbol: _Symbol, packages: tuple[str, ...])
     return found
 
 
-def _acts(module: _Module, name: str, packages: tuple[str, ...]) -> bool:
+def _acts(module: Module, name: str, packages: tuple[str, ...]) -> bool:
     """Whether a symbol does something on import: a loose statement, or one that a decorator of the project takes."""
     if name.startswith("<"):
         return True
     decorators = module.symbols[name].decorators
     origins = [origin for each in decorators for origin, _ in module.imports.get(each, ())]
     return bool(decorators & module.symbols.keys()) or any(_inside(origin, packages) for origin in origins)
-
-
-def _imports_within(node: ast.AST, name: str, is_package: bool) -> dict[str, set[Target]]:
-    found: dict[str, set[Target]] = {}
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Import):
-            for alias in inner.names:
-                whole = alias.name if alias.asname else alias.name.split(".")[0]
-                _merge(found, {alias.asname or whole: {(whole, None)}})
-                _merge(found, {f"<{alias.name}>": {(alias.name, None)}})  # loaded, under no name of its own
-        elif isinstance(inner, ast.ImportFrom):
-            origin = inner.module or ""
-            if inner.level:
-                parts = [*name.split("."), *(["__init__"] if is_package else [])][: -inner.level]
-                origin = ".".join([*parts, *([inner.module] if inner.module else [])])
-            for alias in inner.names:
-                _merge(found, {alias.asname or alias.name: {(origin, alias.name)}})
-    return found
-
-
-def _merge(imports: dict[str, set[Target]], more: dict[str, set[Target]]) -> None:
-    for local, targets in more.items():
-        imports.setdefault(local, set()).update(targets)
 
 
 def _imported_modules(imports: dict[str, set[Target]], packages: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -287,37 +162,6 @@ def _resolved(targets: Iterable[Target], packages: tuple[str, ...]) -> list[tupl
         elif wanted is not None and _is_module(origin, packages):
             found.append((origin, wanted))
     return found
-
-
-def _defined(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    if isinstance(node, ast.Assign):
-        targets: list[ast.expr] = node.targets
-    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
-        targets = [node.target]
-    else:
-        return []
-    return [inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)]
-
-
-def _without_docstrings(node: ast.stmt) -> ast.stmt:
-    copy = ast.parse(ast.unparse(node)).body[0]
-    for inner in ast.walk(copy):
-        body = getattr(inner, "body", None)
-        if isinstance(body, list):
-            kept = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
-            inner.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
-    return copy
-
-
-def _chain(node: ast.AST) -> list[str]:
-    """The names of `a.b.c`, outermost first; nothing where it starts with something other than a name."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return [node.id, *reversed(parts)] if isinstance(node, ast.Name) else []
 
 
 def _inside(name: str, packages: Iterable[str]) -> bool:
@@ -340,7 +184,3 @@ def _found(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except ValueError:
         return False
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

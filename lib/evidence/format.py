@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from typing import Any
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NBSP = "\N{NO-BREAK SPACE}"
@@ -14,6 +16,25 @@ def listed(parts: Iterable[str], word: str = "and") -> str:
     """One or more parts in a row, such as `a, b and c`."""
     *first, last = parts
     return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def told(value: Any) -> str:
+    """A result in words: what lies in a mapping by its name, numbers to three digits, truth as `yes` or `no`.
+
+    Such as `LSTM 2.26; GRU 2.23` for `{"LSTM": 2.2613, "GRU": 2.2324}`; in a mapping of mappings, `a: LSTM 1; b: LSTM 2`.
+    """
+    if isinstance(value, Mapping):
+        parts = [(str(name), told(each), isinstance(each, Mapping)) for name, each in value.items()]
+        return "; ".join(f"{name}: {text}" if nested else f"{name} {text}" for name, text, nested in parts)
+    if isinstance(value, list | tuple):
+        return ", ".join(told(each) for each in value)
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    if isinstance(value, Real):
+        number = float(value)
+        whole = number.is_integer() and abs(number) < 1e15
+        return f"{number:{',.0f' if whole else '.3g'}}".replace("-", "−")
+    return str(value)
 
 
 def scientific(value: float) -> str:

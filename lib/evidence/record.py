@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from evidence import cores, injected, paths, provenance
+from evidence.format import told
 from evidence.parameters import check
 
 TYPED = re.compile(r"(?:[^\[\]\n]|\[[^\[\]\n]*\])+")
 """A text as a mark of the prose can hold it."""
+RAW = re.compile(r"[{\[(](?:'|\"|\[|\(|\w+\()|\b(?:np|pd)\.|\b\w+\(\w+=|dtype:|\n")
+"""What betrays a value of Python where words for a reader were meant."""
 
 
 class Record:
@@ -139,19 +142,24 @@ def holds(id: str, condition: Any, *, shown: Any, measured: bool = False, symmet
     Args:
         id: kebab-case, unique in the book.
         condition: whether the statement holds.
-        shown: what it rests on, such as an interval; the mark opens to it.
+        shown: what it rests on: words, a number, an interval, or a mapping of such by their names; the mark opens to it.
         measured: whether it rests on timings: it is marked where it fails, and fails no build.
         symmetric: whether the statement is the same with LSTM and GRU exchanged; every other check must fail then.
 
     Raises:
-        ValueError: a bad id, one used before in this chapter for something else, or nothing shown.
+        ValueError: a bad id, one used before in this chapter for something else, nothing shown, or no words.
         TypeError: the condition is no single truth value.
     """
     if not isinstance(condition, bool) and type(condition).__name__ != "bool":
         raise TypeError(f"check {id!r}: condition = {condition!r} is not allowed: True or False")
-    if not str(shown).strip():
+    text = told(shown)
+    if not text.strip():
         raise ValueError(f"check {id!r}: shown = {shown!r} is not allowed: what the statement rests on")
-    entry = {"holds": bool(condition), "shown": str(shown), "measured": measured, "symmetric": symmetric}
+    if raw := RAW.search(text):
+        raise ValueError(
+            f"check {id!r}: shown holds {raw[0]!r}, which a reader cannot read: words and numbers, or a mapping"
+        )
+    entry = {"holds": bool(condition), "shown": text, "measured": measured, "symmetric": symmetric}
     _keep("checks", id, entry)
 
 

@@ -12,17 +12,15 @@ import json
 import logging
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from evidence import paths
-from evidence.digest import load, reached, short
 from evidence.lock import check, line, pack, read, sha, unpack
+from evidence.origin import Origin, locked_origin, read_origin
 from evidence.record import write_json
 
 log = logging.getLogger(__name__)
@@ -31,50 +29,6 @@ FALLBACKS = ("torch.nn", "stepwise", "reference")
 """Kernels of torch, which a layer takes where the compiled ones are not available."""
 DIGITS = {"metrics": 7, "curves": 4}
 """Significant digits to which the parts of a result are kept."""
-_loaded: dict[str, dict[str, str]] = {}
-"""Digests of the symbols of each module as this process first met it."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """All that the result of a run depends on beside its configuration."""
-
-    function: str
-    code: dict[str, str]
-    data: dict[str, str]
-    torch: str
-
-    @classmethod
-    def of(cls, function: Callable) -> Origin:
-        """Origin of runs of `function`, as the code stands on disk.
-
-        Raises:
-            ValueError: not a top-level function of a module: what it would do cannot be told from its text alone.
-        """
-        name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "__main__")
-        if not name.isidentifier() or module == "__main__":
-            raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
-        digest = reached(function)
-        code, data = dict(sorted(digest.code.items())), dict(sorted(digest.data.items()))  # equal ones are equal files
-        return cls(f"{function.__module__}:{function.__qualname__}", code, data, _torch_version())
-
-    @property
-    def id(self) -> str:
-        """Short digest of the origin."""
-        return sha(vars(self))[:12]
-
-    def difference(self, other: Origin) -> str:
-        """Why runs of `other` do not count for this origin, in a few words."""
-        changed = [key for key in sorted({*self.code, *other.code}) if self.code.get(key) != other.code.get(key)]
-        if changed:
-            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            return "code changed: " + ", ".join(short(key) for key in changed[:3]) + more
-        if self.data != other.data:
-            names = sorted({*self.data, *other.data})
-            return "data changed: " + ", ".join(
-                short(name) for name in names if self.data.get(name) != other.data.get(name)
-            )
-        return f"torch {other.torch} → {self.torch}"
 
 
 @dataclass
@@ -132,7 +86,7 @@ class Store:
                 self._damaged(f"{path}:{number}")
                 continue
             if "columns" in row:
-                before = _origin(locked_origin(row["id"]))
+                before = read_origin(locked_origin(row["id"]))
                 continue
             config, _, origin = row["key"].partition("-")
             if origin == self.origin.id:
@@ -163,7 +117,7 @@ class Store:
             return self.stale[digest]
         for other in self.folder.glob(f"{digest}-*.json"):
             manifest = self.folder / f"origin-{other.stem.partition('-')[2]}.json"
-            if other != path and (origin := _origin(manifest)):
+            if other != path and (origin := read_origin(manifest)):
                 return self.origin.difference(origin)
         if any(where.startswith(str(paths.lock())) for where in self.damaged):
             return "row missing from the lock, which has damaged lines"
@@ -214,22 +168,6 @@ def kind(row: dict[str, Any]) -> str:
 def run_key(config: dict[str, Any], origin: Origin) -> str:
     """Key of a run: digest of its configuration, then of its origin."""
     return f"{sha(config)[:16]}-{origin.id}"
-
-
-def changed_since_loaded(origin: Origin) -> list[str]:
-    """Symbols of an origin whose code on disk is not the code that this process has loaded.
-
-    Modules are looked at when this is called first; a run by the older code in memory must not be stored as one of
-    the newer code on disk.
-    """
-    changed = []
-    for key, digest in origin.code.items():
-        module, _, name = key.partition(":")
-        if module in sys.modules and module not in _loaded:
-            _loaded[module] = {each: symbol.digest for each, symbol in load(module).symbols.items()}
-        if module in _loaded and "." not in name and _loaded[module].get(name) != digest:  # with a dot: a C++ source
-            changed.append(key)
-    return sorted(changed)
 
 
 def write_run(
@@ -289,11 +227,6 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     return path
 
 
-def locked_origin(id: str) -> Path:
-    """File beside the locks that holds an origin, given by its short digest."""
-    return paths.lock() / "origins" / f"{id}.json"
-
-
 def lock_sweep(name: str, keys: Iterable[str], fresh: bool = False) -> Path:
     """Write the lock of a sweep from the runs that a chapter used, given by their keys.
 
@@ -333,19 +266,8 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
 
 
-def _origin(manifest: Path) -> Origin | None:
-    try:
-        return Origin(**json.loads(manifest.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def _resolve(reference: str) -> Callable:
     import importlib
 
     module, _, symbol = reference.partition(":")
     return getattr(importlib.import_module(module), symbol)
-
-
-def _torch_version() -> str:
-    return version("torch").partition("+")[0]

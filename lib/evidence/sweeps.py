@@ -19,7 +19,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from evidence import cores, provenance, record, swap
-from evidence.store import Origin, Store, asked_path, changed_since_loaded, kind, write_run
+from evidence.origin import Origin, changed_since_loaded
+from evidence.store import Store, asked_path, kind, write_run
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""

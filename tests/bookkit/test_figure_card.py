@@ -185,13 +185,13 @@ def test_the_chapter_card_says_what_the_chapter_cost(site: Path) -> None:
 
 def test_numbers_and_figures_are_named_across_pages(site: Path) -> None:
     text = one(soup(site, "index.html"), "article").get_text()
-    assert "The gap was 1,250.50; see Figure 1 and A second chapter" in text
+    assert "The gap was 1,250.50; see Figure\N{NO-BREAK SPACE}1 and A second chapter" in text
     assert "The gap is 1,250.50" in soup(site, "alpha/first.html").get_text()
 
 
 def test_a_table_that_a_cell_writes_may_name_figures(site: Path) -> None:
     cells = [cell.get_text().strip() for cell in soup(site, "alpha/second.html").select(".table-scroll td")]
-    assert {"A1 is supported", "Figure 1"} <= set(cells)
+    assert {"A1 is supported", "Figure\N{NO-BREAK SPACE}1"} <= set(cells)
 
 
 def test_the_execution_page_counts_runs(site: Path) -> None:

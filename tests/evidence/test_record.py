@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
@@ -247,6 +248,32 @@ def test_a_check_needs_one_truth_and_something_to_show() -> None:
     with pytest.raises(ValueError, match="shown = ' ' is not allowed"):
         chapter.holds("a", True, shown=" ")
     chapter.holds("a", np.bool_(True), shown="x")
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ({"LSTM": 2.26133, "GRU": np.float64(-2.2)}, "LSTM 2.26; GRU −2.2"),
+        ({"right at n = 100": {"LSTM": True, "ReLU": np.bool_(False)}}, "right at n = 100: LSTM yes; ReLU no"),
+        ({"solved": [0, 40], "share": (0.5, 97.0)}, "solved 0, 40; share 0.5, 97"),
+        (Interval(-3.0, -5.0, -1.0), "−3 [−5, −1]"),
+        ({"LSTM − GRU": Interval(-3.0, -5.0, -1.0)}, "LSTM − GRU −3 [−5, −1]"),
+        (12900, "12,900"),
+        ("+0.4 [−0.1, +1.6] (20 seeds), depends (on the task)", "+0.4 [−0.1, +1.6] (20 seeds), depends (on the task)"),
+    ],
+)
+def test_what_a_check_rests_on_is_told_in_words(running: chapter.Record, shown: object, text: str) -> None:
+    chapter.holds("name-ahead", True, shown=shown)
+    assert running.record["checks"]["name-ahead"]["shown"] == text
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [f"shares { ({'lstm': 1}) }", f"{[('a', 1)]}", f"{pd.Series([1, 2])}", f"{np.float64(3)!r}"],
+)
+def test_values_of_python_are_no_words(running: chapter.Record, shown: str) -> None:
+    with pytest.raises(ValueError, match=r"^check 'name-ahead': shown holds .*, which a reader cannot read"):
+        chapter.holds("name-ahead", True, shown=shown)
 
 
 def test_the_summary_sets_mine_beside_the_published(running: chapter.Record, monkeypatch: pytest.MonkeyPatch) -> None:

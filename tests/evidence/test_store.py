@@ -13,9 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evidence import origin
 from evidence import store as runs
 from evidence.lock import check, line, read
-from evidence.store import Origin, Store, lock_sweep, locked_origin, run_key, write_lock, write_run
+from evidence.origin import Origin, locked_origin
+from evidence.store import Store, lock_sweep, run_key, write_lock, write_run
 
 COUNTER = itertools.count()
 RECORDED = {"function": "somewhere:run", "seconds": 0.1, "train_seconds": None, "kernel": None}
@@ -135,7 +137,7 @@ def test_changed_data_misses_and_is_named(module, kept):
 
 def test_another_torch_misses_and_is_named(module, monkeypatch):
     _, configs = filled(module)
-    monkeypatch.setattr(runs, "version", lambda _: "9.9+cpu")
+    monkeypatch.setattr(origin, "version", lambda _: "9.9+cpu")
     store = Store("sweep", Origin.of(module.run))
     assert store.find(configs[0]) is None
     (reason,) = store.reasons
@@ -161,13 +163,13 @@ def test_only_a_top_level_function_has_an_origin(bad):
 
 
 def test_code_loaded_before_it_changed_on_disk_is_told(module):
-    assert runs.changed_since_loaded(Origin.of(module.run)) == []
+    assert origin.changed_since_loaded(Origin.of(module.run)) == []
     edit(module, "x + 1", "x + 1  # a comment")
-    assert runs.changed_since_loaded(Origin.of(module.run)) == []
+    assert origin.changed_since_loaded(Origin.of(module.run)) == []
     edit(module, "x + 1", "x - 1")
-    assert runs.changed_since_loaded(Origin.of(module.run)) == [f"{module.__name__}:helper"]
+    assert origin.changed_since_loaded(Origin.of(module.run)) == [f"{module.__name__}:helper"]
     edit(module, "x - 1", "x + 1")
-    assert runs.changed_since_loaded(Origin.of(module.run)) == []
+    assert origin.changed_since_loaded(Origin.of(module.run)) == []
 
 
 # --- the store

@@ -6,11 +6,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from bookkit.sphinx_ext import assets, cards, checks, figure_card, maths, polish, search, words
+from bookkit.sphinx_ext import assets, breaks, cards, checks, figure_card, maths, polish, search, words
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part of the extension."""
-    for part in (maths, cards, checks, figure_card, words, assets, polish, search):
+    for part in (maths, cards, checks, breaks, figure_card, words, assets, polish, search):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

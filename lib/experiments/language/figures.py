@@ -28,6 +28,7 @@ def draw_read(runs: pd.DataFrame, long_runs: pd.DataFrame, baselines: pd.DataFra
     amounts = sorted(baselines.loc[baselines["kind"] == "ngram", "characters"].unique())
     best = pd.DataFrame([analysis.best_order(baselines, int(each)) for each in amounts])
     best["read"] = best["characters"].where(best["characters"] > 0, baselines.attrs["whole"])
+    best = best.sort_values("read")
     _crosses(left, best["read"], best["validation"], best["order"], (0, -12))
     left.set(xscale="log", xlabel="characters read", ylabel=f"validation {BITS}")
     left.margins(x=0.1, y=0.1)

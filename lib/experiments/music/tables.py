@@ -15,7 +15,7 @@ NAMES = {**LABELS, **HEADS, "width": "equal width", "parameters": "equal paramet
 def results(runs: pd.DataFrame, best: pd.DataFrame) -> Markdown:
     """A line a model: what it had and where it ended."""
     heads = ("knows", "model", "width", "parameters", "learning rate", "best step", "clipped", "test NLL")
-    rows = [heads, ["---"] * len(heads)]
+    rows = [heads, ["---", "---", *["---:"] * (len(heads) - 2)]]
     for name, (_, head) in BASELINES.items():
         size, test = best.loc[name, "parameters"], best.loc[name, "test"]
         rows.append([HEADS[head], name, "", f"{int(size):,}", "", "", "", f"{test:.3f}"])

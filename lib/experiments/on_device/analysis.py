@@ -174,7 +174,7 @@ def format_table(frame: int, shares: dict[Model, float], waits: pd.DataFrame, me
     lines = [
         "| network | units | format | file, bytes | 8-bit numbers, % | memory of a session, kB | p50, µs | p95, µs | p99, µs |"
     ]
-    lines.append("|---|" + "---:|" * 8)
+    lines.append("|---|---:|---|" + "---:|" * 6)
     for model, share in shares.items():
         name, width, form = model
         times = " | ".join(f"{1e6 * points.loc[model, column]:.1f}" for column in ("p50", "p95", "p99"))
