@@ -75,7 +75,7 @@ def write(places: Places, display: Display) -> int:
         display.say(f"{name}: {len(keys)} runs locked")
     _remove_others(places.lock, {f"{name}.jsonl" for name in sweeps})
     used = {key.partition("-")[2] for keys in sweeps.values() for key in keys}  # a key ends in its origin's id
-    _remove_others(places.lock / "origins", {f"{id}.json" for id in used})
+    store.prune_origins(used)
     written = set()
     for chapter, record in records:
         summary = summarise(chapter, record)

@@ -3,7 +3,8 @@
 A stored run is valid only for the code that made it. The unit is the top-level symbol: a function, a class or a
 constant of a module of this project. From a function, every symbol that its text names is followed, through
 imports too. Docstrings, comments and layout do not count. A module used as a whole (not as `module.symbol`)
-counts as a whole. What a module does when it is imported always counts: statements that define nothing (calls,
+counts as a whole. Of a table of `Choices` only those entries count that a configuration names, where one is given.
+What a module does when it is imported always counts: statements that define nothing (calls,
 assertions, branches) and definitions handed to a decorator of this project, which may register them; so it does
 for the modules that a reached one imports, and for the packages around it. C++ sources beside a reached module
 count with it. Names made at run time (`importlib.import_module(text)`) cannot be seen: do not reach for code so.
@@ -12,11 +13,11 @@ count with it. Names made at run time (`importlib.import_module(text)`) cannot b
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from functools import cache
 
-from evidence.symbols import WHOLE, Module, Symbol, Target, load, parse, sha
+from evidence.symbols import WHOLE, Module, Symbol, Target, load, parse, sha, source
 
 LOADING = "<loading>"
 
@@ -32,6 +33,8 @@ class Digest:
     """Digest of each reached symbol, by `module:symbol`."""
     data: dict[str, str]
     """Checksums of the data sets that it reads, by task module: their `SHA256` constants."""
+    tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of all entries of each table of `Choices` that was met, by `module:symbol`."""
 
     @property
     def total(self) -> str:
@@ -39,9 +42,21 @@ class Digest:
         return sha("\n".join(f"{key}={value}" for key, value in sorted({**self.code, **self.data}.items())))
 
 
-def reached(function: Callable, packages: Iterable[str] = PACKAGES) -> Digest:
-    """Digest of a top-level function and all that it reaches inside these packages and inside its own."""
-    return follow([(function.__module__, function.__qualname__.split(".")[0])], packages)
+def reached(function: Callable, packages: Iterable[str] = PACKAGES, texts: Collection[str] | None = None) -> Digest:
+    """Digest of a top-level function and all that it reaches inside these packages and inside its own.
+
+    Args:
+        function: the function. packages: whose code counts.
+        texts: texts of a configuration: of tables of `Choices` only the entries that they name count; by default all.
+    """
+    return follow([(function.__module__, function.__qualname__.split(".")[0])], packages, texts)
+
+
+def named(text: str, entries: Collection[str]) -> str | None:
+    """The entry of a table that a text of a configuration names: its own, or the longest before one of its `_`."""
+    while text and text not in entries:
+        text = text.rpartition("_")[0]
+    return text or None
 
 
 def reached_by_source(source: str, packages: Iterable[str] = PACKAGES) -> Digest:
@@ -54,10 +69,13 @@ def reached_by_source(source: str, packages: Iterable[str] = PACKAGES) -> Digest
     return follow([root for root in roots if root[0] != "__main__" and _inside(root[0], packages)], packages)
 
 
-def follow(roots: Iterable[tuple[str, str]], packages: Iterable[str] = PACKAGES) -> Digest:
-    """Digest of `(module, symbol)` pairs and all that they reach; the symbol `*` is the whole module."""
+def follow(
+    roots: Iterable[tuple[str, str]], packages: Iterable[str] = PACKAGES, texts: Collection[str] | None = None
+) -> Digest:
+    """Digest of `(module, symbol)` pairs and all that they reach; the symbol `*` is the whole module. `texts`: see `reached`."""
     code: dict[str, str] = {}
     data: dict[str, str] = {}
+    tables: dict[str, tuple[str, ...]] = {}
     waiting = list(roots)
     packages = (*packages, *{name.partition(".")[0] for name, _ in waiting})
     seen: set[tuple[str, str]] = set()
@@ -85,13 +103,22 @@ def follow(roots: Iterable[tuple[str, str]], packages: Iterable[str] = PACKAGES)
             else:
                 code[f"{name}:{wanted}"] = symbol.digest
             waiting += _targets(module, symbol, name, packages)
+            if symbol.entries:
+                tables[f"{name}:{wanted}"] = tuple(symbol.entries)
+            chosen = symbol.entries if texts is None else {named(each, symbol.entries) for each in texts}
+            for each, entry in symbol.entries.items():
+                if each not in chosen:
+                    continue
+                code[f"{name}:{wanted}[{each}]"] = entry.digest
+                code.update({f"{name}:{file}": found for file in entry.files if (found := source(name, file))})
+                waiting += _targets(module, entry, name, packages)
         elif wanted in module.imports:
             waiting += _resolved(module.imports[wanted], packages)
         elif _is_module(f"{name}.{wanted}", packages):
             waiting.append((f"{name}.{wanted}", WHOLE))
         else:  # made in a branch, by a star import or by `__getattr__`
             waiting.append((name, WHOLE))
-    return Digest(code, data)
+    return Digest(code, data, tables)
 
 
 def short(key: str) -> str:

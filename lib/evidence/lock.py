@@ -1,16 +1,16 @@
-"""The text of a results lock: one line a run, and what all runs of a sweep share said once, in the line before them.
+"""The text of a results lock: one line a run, and what all runs of a sweep share said once, in a line before them.
 
-A sweep's rows repeat the names of their values and most of their configuration. So the first line, the header, holds
-what is `shared`, and the `columns` that differ; each further line is a list: the row's check, then its values in the
-order of the columns. A row that does not fit is written as it is. Every row carries the check of its whole content,
-so that an altered header is found out by the rows that it no longer makes whole.
+A sweep's rows repeat the names of their values and most of their configuration. So a header stands before the rows of
+each origin. It holds what is `shared`, and the `columns` that differ; each further line is a list: the row's check,
+then its values in the order of the columns. A row that does not fit is written as it is. Every row carries the check of
+its whole content, so that an altered header is found out by the rows that it no longer makes whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 PARTS = ("config", "curves", "metrics", "recorded")
@@ -20,18 +20,21 @@ ABSENT = "∅"
 Row = dict[str, Any]
 
 
-def pack(id: str, rows: Sequence[Row]) -> list[str]:
-    """Lines of a lock, sorted by configuration.
+def pack(rows: Iterable[Row]) -> list[str]:
+    """Lines of a lock: stored rows, see `evidence.store`, by origin, and sorted by configuration."""
+    groups: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: line(row["config"])):
+        groups.setdefault(row["key"].partition("-")[2], []).append(row)
+    return [each for id, group in groups.items() for each in _pack(id, group)]
 
-    Args:
-        id: short digest of the origin, which is all that the rows depend on beside their configurations.
-        rows: stored rows, see `evidence.store`; all of this origin.
-    """
+
+def _pack(id: str, rows: Sequence[Row]) -> list[str]:
+    """Lines of the rows of one origin, given by its short digest, in their order."""
     shared, columns = _split(rows)
     header: Row = {"id": id, "shared": shared, "columns": columns}
     header["check"] = check(header)
     lines = [line(header)]
-    for row in sorted(rows, key=lambda row: line(row["config"])):
+    for row in rows:
         values = [row["check"], *([row.get(part, {}).get(name, ABSENT) for name in columns[part]] for part in PARTS)]
         packed = line(values)
         lines.append(packed if unpack(packed, header) == row else line(row))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from evidence import paths
-from evidence.digest import reached, short
+from evidence.digest import named, reached, short
 from evidence.lock import sha
-from evidence.symbols import load
+from evidence.record import write_json
+from evidence.symbols import Symbol, load
 
 _loaded: dict[str, dict[str, str]] = {}
 """Digests of the symbols of each module as this process first met it."""
@@ -28,16 +31,9 @@ class Origin:
     torch: str
 
     @classmethod
-    def of(cls, function: Callable) -> Origin:
-        """Origin of runs of `function`, as the code stands on disk.
-
-        Raises:
-            ValueError: not a top-level function of a module: what it would do cannot be told from its text alone.
-        """
-        name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "__main__")
-        if not name.isidentifier() or module == "__main__":
-            raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
-        digest = reached(function)
+    def of(cls, function: Callable, texts: Collection[str] | None = None) -> Origin:
+        """Origin of runs of `function`, as the code stands on disk; with the `texts` of a configuration only what they name."""
+        digest = reached(function, texts=texts)
         code, data = dict(sorted(digest.code.items())), dict(sorted(digest.data.items()))  # equal ones are equal files
         return cls(f"{function.__module__}:{function.__qualname__}", code, data, _torch_version())
 
@@ -60,6 +56,47 @@ class Origin:
         return f"torch {other.torch} → {self.torch}"
 
 
+class Origins:
+    """The origin of each run of a function, by its configuration, as the code stands on disk.
+
+    Of cells and their kernels, and of all else that stands in tables of `Choices`, a run depends on what its
+    configuration names: a new cell changes no origin of the others.
+
+    Args:
+        function: of the runs.
+
+    Raises:
+        ValueError: not a top-level function of a module: what it would do cannot be told from its text alone.
+    """
+
+    def __init__(self, function: Callable) -> None:
+        name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "__main__")
+        if not name.isidentifier() or module == "__main__":
+            raise ValueError(f"run = {name or function!r} is not allowed: a top-level function of a module")
+        self.function = function
+        self.tables = reached(function).tables.values()
+        self.known: dict[frozenset[str], Origin] = {}
+
+    def __call__(self, config: Mapping[str, Any]) -> Origin:
+        """Origin of the run with this configuration."""
+        texts = frozenset(text for text in _texts(config) if any(named(text, table) for table in self.tables))
+        if texts not in self.known:
+            self.known[texts] = Origin.of(self.function, texts)
+        return self.known[texts]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts within a configuration."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+
+
 def changed_since_loaded(origin: Origin) -> list[str]:
     """Symbols of an origin whose code on disk is not the code that this process has loaded.
 
@@ -70,19 +107,66 @@ def changed_since_loaded(origin: Origin) -> list[str]:
     for key, digest in origin.code.items():
         module, _, name = key.partition(":")
         if module in sys.modules and module not in _loaded:
-            _loaded[module] = {each: symbol.digest for each, symbol in load(module).symbols.items()}
+            _loaded[module] = dict(_digests(load(module).symbols))
         if module in _loaded and "." not in name and _loaded[module].get(name) != digest:  # with a dot: a C++ source
             changed.append(key)
     return sorted(changed)
 
 
-def locked_origin(id: str) -> Path:
-    """File beside the locks that holds an origin, given by its short digest."""
-    return paths.lock() / "origins" / f"{id}.json"
+def _digests(symbols: Mapping[str, Symbol]) -> Iterator[tuple[str, str]]:
+    for name, symbol in symbols.items():
+        yield name, symbol.digest
+        yield from ((f"{name}[{each}]", entry.digest) for each, entry in symbol.entries.items())
+
+
+def locked_origins() -> dict[str, Origin]:
+    """The origins of the rows in the locks, by short digest; broken files are left out."""
+    found: dict[str, Origin] = {}
+    for file in sorted(_folder().glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            for id, own in kept["origins"].items():
+                code, data = ({**kept["shared"][part], **own[part]} for part in ("code", "data"))
+                found[id] = Origin(kept["function"], code, data, own["torch"])
+    return found
+
+
+def lock_origins(origins: Mapping[str, Origin]) -> None:
+    """Keep origins beside the locks, one file a function, what all origins of a function share said once.
+
+    Args:
+        origins: all of them, by short digest; what else was kept is removed.
+    """
+    by_function: dict[str, dict[str, Origin]] = {}
+    for id, origin in sorted(origins.items()):
+        by_function.setdefault(origin.function, {})[id] = origin
+    files = {f"{function.replace(':', '.')}.json": group for function, group in by_function.items()}
+    for name, group in files.items():
+        shared = {
+            part: dict(sorted(set.intersection(*(set(getattr(each, part).items()) for each in group.values()))))
+            for part in ("code", "data")
+        }
+        own = {
+            id: {
+                **{part: dict(sorted(getattr(each, part).items() - shared[part].items())) for part in shared},
+                "torch": each.torch,
+            }
+            for id, each in group.items()
+        }
+        write_json(
+            _folder() / name, {"function": next(iter(group.values())).function, "shared": shared, "origins": own}
+        )
+    for file in _folder().glob("*.json"):
+        if file.name not in files:
+            file.unlink()
+
+
+def _folder() -> Path:
+    return paths.lock() / "origins"
 
 
 def read_origin(manifest: Path) -> Origin | None:
-    """The origin that a file holds; None where it is missing or broken."""
+    """The origin that a file of the store holds; None where it is missing or broken."""
     try:
         return Origin(**json.loads(manifest.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

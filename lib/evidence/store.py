@@ -13,14 +13,14 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evidence import paths
 from evidence.lock import check, line, pack, read, sha, unpack
-from evidence.origin import Origin, locked_origin, read_origin
+from evidence.origin import Origin, Origins, lock_origins, locked_origins, read_origin
 from evidence.record import write_json
 
 log = logging.getLogger(__name__)
@@ -37,20 +37,20 @@ class Store:
 
     Args:
         name: name of the sweep.
-        origin: what runs must come from to count.
+        origins: what the run of a configuration must come from to count.
 
     `kinds` holds the kinds of processor, with their kernels, on which the rows of the lock were computed.
     """
 
     name: str
-    origin: Origin
+    origins: Callable[[Mapping[str, Any]], Origin]
     damaged: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.folder = folder_of(self.name)
         self.locked: dict[str, dict[str, Any]] = {}
-        self.stale: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         self.kinds: set[str] = set()
         self._read_lock(trusted=not os.environ.get("BOOK_FRESH"))
 
@@ -70,13 +70,12 @@ class Store:
 
     def key(self, config: dict[str, Any]) -> str:
         """Key of a run: digest of its configuration, then of its origin."""
-        return run_key(config, self.origin)
+        return run_key(config, self.origins(config))
 
     def _read_lock(self, trusted: bool) -> None:
         path = paths.lock() / f"{self.name}.jsonl"
         if not path.is_file():
             return
-        before: Origin | None = None
         for number, row in enumerate(read(_lines(path)), 1):
             if row and "recorded" in row:
                 self.kinds.add(kind(row))
@@ -86,16 +85,13 @@ class Store:
                 self._damaged(f"{path}:{number}")
                 continue
             if "columns" in row:
-                before = read_origin(locked_origin(row["id"]))
+                continue
+            if not whole(row):
+                self._damaged(f"{path}:{number}")
                 continue
             config, _, origin = row["key"].partition("-")
-            if origin == self.origin.id:
-                if whole(row):
-                    self.locked[row["key"]] = row
-                else:
-                    self._damaged(f"{path}:{number}")
-            elif before:
-                self.stale.setdefault(config, self.origin.difference(before))
+            self.locked[row["key"]] = row
+            self.others.setdefault(config, origin)
 
     def _checked(self, path: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         """The row, or None with a line in the log that names it when it was truncated or altered."""
@@ -113,12 +109,12 @@ class Store:
         if str(path) in self.damaged:
             return "stored row truncated or altered"
         digest = sha(config)[:16]
-        if digest in self.stale:
-            return self.stale[digest]
-        for other in self.folder.glob(f"{digest}-*.json"):
-            manifest = self.folder / f"origin-{other.stem.partition('-')[2]}.json"
-            if other != path and (origin := read_origin(manifest)):
-                return self.origin.difference(origin)
+        if other := locked_origins().get(self.others.get(digest, "")):
+            return self.origins(config).difference(other)
+        for file in self.folder.glob(f"{digest}-*.json"):
+            manifest = self.folder / f"origin-{file.stem.partition('-')[2]}.json"
+            if file != path and (origin := read_origin(manifest)):
+                return self.origins(config).difference(origin)
         if any(where.startswith(str(paths.lock())) for where in self.damaged):
             return "row missing from the lock, which has damaged lines"
         return "no stored run"
@@ -214,17 +210,23 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
         ValueError: a row comes from other code than that on disk.
     """
     rows = list(rows)
-    origin = Origin.of(_resolve(function) if isinstance(function, str) else function)
-    others = sum(row["key"].partition("-")[2] != origin.id for row in rows)
+    origins = Origins(_resolve(function) if isinstance(function, str) else function)
+    others = sum(row["key"] != run_key(row["config"], origins(row["config"])) for row in rows)
     if others:
         raise ValueError(f"sweep {name!r}: {others} of {len(rows)} runs come from other code than that on disk now")
     path = paths.lock() / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text("".join(pack(origin.id, rows)), encoding="utf-8")
+    temporary.write_text("".join(pack(rows)), encoding="utf-8")
     os.replace(temporary, path)
-    write_json(locked_origin(origin.id), vars(origin))  # sweeps of one function share it
+    used = {each.id: each for each in origins.known.values()}
+    lock_origins({**locked_origins(), **used})
     return path
+
+
+def prune_origins(ids: Collection[str]) -> None:
+    """Keep only these origins, given by their short digests, beside the locks."""
+    lock_origins({id: each for id, each in locked_origins().items() if id in ids})
 
 
 def lock_sweep(name: str, keys: Iterable[str], fresh: bool = False) -> Path:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import json
 import math
 import os
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import joblib
@@ -19,7 +22,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from evidence import cores, provenance, record, swap
-from evidence.origin import Origin, changed_since_loaded
+from evidence.origin import Origin, Origins, changed_since_loaded
 from evidence.store import Store, asked_path, kind, write_run
 
 START = 5.0
@@ -74,8 +77,9 @@ def gather(
     """As `sweep`, the rows as they are also in the swap test."""
     started = time.perf_counter()
     configs = _configurations(run, grid, seeds, name)
-    store = Store(name, Origin.of(run))
-    if changed := changed_since_loaded(store.origin):
+    store = Store(name, Origins(run))
+    origins = {each.id: each for each in map(store.origins, configs)}
+    if changed := [symbol for each in origins.values() for symbol in changed_since_loaded(each)]:
         raise RunError(f"sweep {name!r}: {changed[0]} changed on disk after it was loaded; restart the kernel")
     rows: dict[str, dict[str, Any]] = {}
     missing: dict[str, dict[str, Any]] = {}
@@ -198,14 +202,14 @@ def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers
     global _last_pool
     started, done = time.perf_counter(), 0
     while not asked and configs and started > _last_pool + IDLE:
-        yield _one(run, store.name, store.origin, configs[0])
+        yield _one(run, store.name, store.origins(configs[0]), configs[0])
         configs, done = configs[1:], done + 1
         if (time.perf_counter() - started) / done * len(configs) > START:
             break
     if not configs:
         return
     workers = min(asked or joblib.cpu_count(), len(configs))
-    tasks = (joblib.delayed(_one)(run, store.name, store.origin, config) for config in configs)
+    tasks = (joblib.delayed(_one)(run, store.name, store.origins(config), config) for config in configs)
     try:
         with cores.lend():
             pool = joblib.Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)
@@ -234,6 +238,32 @@ def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> di
         return _on_this_core(run, name, origin, config)
 
 
+_hearing: list[set[str]] = []
+"""The sets that take the names of the cells that run now, as `gatedrnn` tells them."""
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[set[str]]:
+    """The cells that are run within this block, by name."""
+    _listen()
+    cells: set[str] = set()
+    _hearing.append(cells)
+    try:
+        yield cells
+    finally:
+        _hearing.pop()
+
+
+@cache
+def _listen() -> None:
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "gatedrnn.cell":
+            for each in _hearing:
+                each.add(arguments[0])
+
+    sys.addaudithook(hear)  # once a process: it cannot be taken away
+
+
 def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
     import torch
 
@@ -244,7 +274,12 @@ def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, An
     try:
         if changed := changed_since_loaded(origin):
             raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
-        result = dict(run(**config))
+        with heard() as cells:
+            result = dict(run(**config))
+        if unnamed := sorted(each for each in cells if not any(key.endswith(f"[{each}]") for key in origin.code)):
+            raise ValueError(
+                f"the run used the cell {unnamed[0]!r}, which no argument names: its key would not know of a change there"
+            )
         if twice := sorted({*result} & {*config}):
             raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
         if "seconds" in result:

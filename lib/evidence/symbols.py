@@ -28,6 +28,10 @@ class Symbol:
     """Imports in the symbol's own body: local name → what it may stand for."""
     decorators: set[str] = field(default_factory=set)
     literal: str | None = None
+    entries: dict[str, Symbol] = field(default_factory=dict)
+    """Of a table of `Choices`: each entry by itself, which the table's own digest leaves out."""
+    files: set[str] = field(default_factory=set)
+    """C++ sources that the text names."""
 
 
 @dataclass
@@ -49,6 +53,13 @@ def load(name: str) -> Module:
     module = _load(name, path, *_stamp(path))
     beside = sorted(file for file in path.parent.iterdir() if file.suffix in CPP)
     return Module(module.symbols, module.imports, {file.name: _cpp(file, *_stamp(file)) for file in beside})
+
+
+def source(module: str, file: str) -> str | None:
+    """Digest of a C++ source, given by its path from the folder of a module; None where there is none."""
+    spec = importlib.util.find_spec(module)
+    path = Path(spec.origin).parent / file if spec and spec.origin else None
+    return _cpp(path, *_stamp(path)) if path and path.is_file() else None
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -85,7 +96,7 @@ def parse(source: str, name: str, is_package: bool) -> Module:
         if not names:
             loose += 1
             names = [f"<statement {loose}>"]
-        symbol = _symbol(node)
+        symbol = _table(node) or _symbol(node)
         if definition:
             symbol.imports = _imports_within(node, name, is_package)
         for each in names:
@@ -95,9 +106,30 @@ def parse(source: str, name: str, is_package: bool) -> Module:
                 symbol.names |= old.names
                 symbol.attributes |= old.attributes
                 symbol.decorators |= old.decorators
+                symbol.entries |= old.entries
                 _merge(symbol.imports, old.imports)
             module.symbols[each] = symbol
     return module
+
+
+def _table(node: ast.stmt) -> Symbol | None:
+    """`NAME = Choices(argument, {name: entry, …})`, its entries apart; None for anything else."""
+    call = getattr(node, "value", None)
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(call, ast.Call):
+        return None
+    if (_chain(call.func) or [""])[-1] != "Choices" or len(call.args) != 2 or not isinstance(call.args[1], ast.Dict):
+        return None
+    table = call.args[1]
+    if not all(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in table.keys):
+        return None
+    entries = {
+        str(key.value): _symbol(ast.Expr(value))  # type: ignore[union-attr]
+        for key, value in zip(table.keys, table.values, strict=True)
+    }
+    call.args[1] = ast.Dict([], [])
+    symbol = _symbol(node)
+    symbol.entries = entries
+    return symbol
 
 
 def _symbol(node: ast.stmt) -> Symbol:
@@ -108,6 +140,8 @@ def _symbol(node: ast.stmt) -> Symbol:
         symbol.decorators |= {inner.id for inner in ast.walk(decorator) if isinstance(inner, ast.Name)}
     continued = {id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
     for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and Path(str(inner.value)).suffix in CPP:
+            symbol.files.add(str(inner.value))
         chain = _chain(inner)
         if chain:
             symbol.names.add(chain[0])

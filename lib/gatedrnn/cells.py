@@ -12,7 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn, relu, sigmoid, tanh
 
-from gatedrnn.checks import require, whole
+from gatedrnn.checks import whole
+from gatedrnn.choices import Choices
 
 State = tuple[Tensor, ...]
 Trace = dict[str, Tensor]
@@ -147,14 +148,6 @@ class GRUBefore(Cell):
         return (h,), {"r": r, "z": z, "n": n, "h": h}
 
 
-CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "gru_before": GRUBefore, "rnn": RNN, "relu": ReLURNN}
-
-
-def cell_class(name: str) -> type[Cell]:
-    """Cell by name.
-
-    Raises:
-        ValueError: no such cell.
-    """
-    require("cell", name, CELLS)
-    return CELLS[name]
+CELLS: Choices[type[Cell]] = Choices(
+    "cell", {"lstm": LSTM, "gru": GRU, "gru_before": GRUBefore, "rnn": RNN, "relu": ReLURNN}
+)

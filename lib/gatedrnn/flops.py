@@ -23,10 +23,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Cell = Literal["rnn", "relu", "lstm", "gru", "gru_before"]
-"""The cells that are counted; ``gru`` resets after the product as PyTorch does, ``gru_before`` as the paper does."""
+from gatedrnn.choices import Choices
 
 FLOAT_BYTES = 4
 
@@ -46,13 +44,17 @@ class _Cell:
 # Forward, GRU:  r and z 2 × (3 + 1), n = tanh(Wx + b + r (Uh + b)) is 5, h = (1 - z) n + z h is 4: 17.
 # Backward: 3 for each activation, 2 bias sums a block, 1 for each product or sum in the chain rule.
 # Kept: LSTM i f g o c h; GRU r z n h, and U_n h + b when the reset comes after the product.
-_CELLS: dict[str, _Cell] = {
-    "rnn": _Cell(blocks=1, states=1, forward=4, backward=6, kept=1),
-    "relu": _Cell(blocks=1, states=1, forward=4, backward=4, kept=1),
-    "lstm": _Cell(blocks=4, states=2, forward=21, backward=31, kept=6),
-    "gru": _Cell(blocks=3, states=1, forward=17, backward=24, kept=5),
-    "gru_before": _Cell(blocks=3, states=1, forward=17, backward=25, kept=4),
-}
+_CELLS = Choices(
+    "cell",
+    {
+        "rnn": _Cell(blocks=1, states=1, forward=4, backward=6, kept=1),
+        "relu": _Cell(blocks=1, states=1, forward=4, backward=4, kept=1),
+        "lstm": _Cell(blocks=4, states=2, forward=21, backward=31, kept=6),
+        "gru": _Cell(blocks=3, states=1, forward=17, backward=24, kept=5),
+        "gru_before": _Cell(blocks=3, states=1, forward=17, backward=25, kept=4),
+    },
+)
+"""``gru`` resets after the product as PyTorch does, ``gru_before`` as the paper does."""
 
 
 @dataclass(frozen=True)
@@ -71,34 +73,28 @@ class Flops:
         return Flops(self.matmul + other.matmul, self.elementwise + other.elementwise)
 
 
-def _cell(cell: str) -> _Cell:
-    if cell not in _CELLS:
-        raise ValueError(f"cell = {cell!r} is not allowed: {', '.join(get_args(Cell))}")
-    return _CELLS[cell]
-
-
 def _sizes(**sizes: int) -> None:
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} = {value!r} is not allowed: whole numbers from 1")
 
 
-def count_parameters(cell: Cell, input_size: int, hidden_size: int) -> int:
+def count_parameters(cell: str, input_size: int, hidden_size: int) -> int:
     """Count the parameters of one layer: G (I H + H² + 2 H).
 
     Raises:
         ValueError: unknown cell, or a size that is not a whole number from 1.
     """
     _sizes(input_size=input_size, hidden_size=hidden_size)
-    return _cell(cell).blocks * hidden_size * (input_size + hidden_size + 2)
+    return _CELLS[cell].blocks * hidden_size * (input_size + hidden_size + 2)
 
 
-def parameter_bytes(cell: Cell, input_size: int, hidden_size: int) -> int:
+def parameter_bytes(cell: str, input_size: int, hidden_size: int) -> int:
     """Bytes of one layer's float32 parameters."""
     return FLOAT_BYTES * count_parameters(cell, input_size, hidden_size)
 
 
-def width_for(cell: Cell, budget: int, input_size: int) -> int:
+def width_for(cell: str, budget: int, input_size: int) -> int:
     """Hidden size whose layer comes nearest to ``budget`` parameters.
 
     With I = H the GRU that matches an LSTM is √(4/3) ≈ 1.155 times as wide.
@@ -107,13 +103,13 @@ def width_for(cell: Cell, budget: int, input_size: int) -> int:
         ValueError: unknown cell, or a budget or size that is not a whole number from 1.
     """
     _sizes(budget=budget, input_size=input_size)
-    blocks, linear = _cell(cell).blocks, input_size + 2
+    blocks, linear = _CELLS[cell].blocks, input_size + 2
     root = (math.sqrt(linear**2 + 4 * budget / blocks) - linear) / 2
     nearest = {max(1, math.floor(root)), max(1, math.ceil(root))}
     return min(nearest, key=lambda width: abs(count_parameters(cell, input_size, width) - budget))
 
 
-def forward_flops(cell: Cell, input_size: int, hidden_size: int, batch_size: int = 1, length: int = 1) -> Flops:
+def forward_flops(cell: str, input_size: int, hidden_size: int, batch_size: int = 1, length: int = 1) -> Flops:
     """FLOPs of a forward pass over a batch of sequences.
 
     Both GRUs have the same count: where the reset is applied moves a multiplication, it does not add one.
@@ -122,7 +118,7 @@ def forward_flops(cell: Cell, input_size: int, hidden_size: int, batch_size: int
         ValueError: unknown cell, or a size that is not a whole number from 1.
     """
     _sizes(input_size=input_size, hidden_size=hidden_size, batch_size=batch_size, length=length)
-    kind, steps = _cell(cell), batch_size * length
+    kind, steps = _CELLS[cell], batch_size * length
     return Flops(
         matmul=2 * kind.blocks * hidden_size * (input_size + hidden_size) * steps,
         elementwise=kind.forward * hidden_size * steps,
@@ -130,7 +126,7 @@ def forward_flops(cell: Cell, input_size: int, hidden_size: int, batch_size: int
 
 
 def backward_flops(
-    cell: Cell,
+    cell: str,
     input_size: int,
     hidden_size: int,
     batch_size: int = 1,
@@ -144,7 +140,7 @@ def backward_flops(
         ValueError: unknown cell, or a size that is not a whole number from 1.
     """
     _sizes(input_size=input_size, hidden_size=hidden_size, batch_size=batch_size, length=length)
-    kind, steps = _cell(cell), batch_size * length
+    kind, steps = _CELLS[cell], batch_size * length
     per_pair = 2 * kind.blocks * hidden_size
     weights = per_pair * (input_size + hidden_size) * steps
     state = per_pair * hidden_size * batch_size * (length - 1)
@@ -152,23 +148,23 @@ def backward_flops(
     return Flops(matmul=weights + state + inputs, elementwise=kind.backward * hidden_size * steps)
 
 
-def training_flops(cell: Cell, input_size: int, hidden_size: int, batch_size: int = 1, length: int = 1) -> Flops:
+def training_flops(cell: str, input_size: int, hidden_size: int, batch_size: int = 1, length: int = 1) -> Flops:
     """FLOPs of forward and backward together, without loss and optimiser."""
     shape = (input_size, hidden_size, batch_size, length)
     return forward_flops(cell, *shape) + backward_flops(cell, *shape)
 
 
-def state_bytes(cell: Cell, hidden_size: int, batch_size: int = 1) -> int:
+def state_bytes(cell: str, hidden_size: int, batch_size: int = 1) -> int:
     """Bytes carried from one step to the next: h, and c for the LSTM.
 
     Raises:
         ValueError: unknown cell, or a size that is not a whole number from 1.
     """
     _sizes(hidden_size=hidden_size, batch_size=batch_size)
-    return FLOAT_BYTES * _cell(cell).states * hidden_size * batch_size
+    return FLOAT_BYTES * _CELLS[cell].states * hidden_size * batch_size
 
 
-def activation_bytes(cell: Cell, hidden_size: int, batch_size: int = 1, length: int = 1) -> int:
+def activation_bytes(cell: str, hidden_size: int, batch_size: int = 1, length: int = 1) -> int:
     """Fewest bytes that a forward pass must keep for the backward pass, the input apart.
 
     Kept for each unit and step: LSTM i, f, g, o, c, h (6); GRU r, z, n, h and the product that the reset gate
@@ -179,4 +175,4 @@ def activation_bytes(cell: Cell, hidden_size: int, batch_size: int = 1, length: 
         ValueError: unknown cell, or a size that is not a whole number from 1.
     """
     _sizes(hidden_size=hidden_size, batch_size=batch_size, length=length)
-    return FLOAT_BYTES * _cell(cell).kept * hidden_size * batch_size * length
+    return FLOAT_BYTES * _CELLS[cell].kept * hidden_size * batch_size * length

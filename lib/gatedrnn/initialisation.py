@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from gatedrnn.cells import Cell
+from gatedrnn.choices import Choices
 from gatedrnn.layers import Recurrent
 
-KEEPING = {"lstm": "f", "gru": "z", "gru_before": "z"}
+KEEPING = Choices("cell", {"lstm": "f", "gru": "z", "gru_before": "z"})
 STARTS = "'default', 'bias:<number>' or 'chrono:<longest time, at least 3>'"
 
 

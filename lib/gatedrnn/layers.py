@@ -8,12 +8,13 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.cells import Cell, State, cell_class
+from gatedrnn.cells import CELLS, Cell, State
 from gatedrnn.checks import whole
+from gatedrnn.choices import Choices
 from gatedrnn.kernels import dispatch, reference
 from gatedrnn.kernels.lengths import Lengths, as_lengths
 
-STOCK: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+STOCK: Choices[type[nn.RNNBase]] = Choices("cell", {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN})
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         num_layers, hidden_size = whole("num_layers", num_layers), whole("hidden_size", hidden_size)
-        kind = cell_class(cell)
+        kind = CELLS[cell]
         self.cell, self.hidden_size, self.batch_first = cell, hidden_size, batch_first
         sizes = [input_size, *[hidden_size] * (num_layers - 1)]
         self.layers = nn.ModuleList(kind(size, hidden_size) for size in sizes)
@@ -66,17 +67,19 @@ class Recurrent(nn.Module):
         Returns:
             outputs, (T, B, H) or (B, T, H), and the last state.
         """
-        steps, given, ends = self._enter(x, state, lengths)
+        steps, given = self._enter(x, state)
         last = []
         for layer, first in zip(self._cells(), given, strict=True):
             weights = (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
-            steps, end = dispatch.run(self.cell, steps, first, weights, ends)
+            steps, end = dispatch.run(self.cell, steps, first, weights, lengths)
             last.append(end)
         return self._leave(steps), tuple(torch.stack(each) for each in zip(*last, strict=True))
 
     def trace(self, x: Tensor, state: State | None = None, lengths: Lengths | None = None) -> Traced:
         """Run over sequences step by step with the reference cells and keep every gate; arguments as for `forward`."""
-        steps, given, ends = self._enter(x, state, lengths)
+        dispatch.tell(self.cell)
+        steps, given = self._enter(x, state)
+        ends = None if lengths is None else as_lengths(lengths, *steps.shape[:2]).to(x.device)
         last, gates = [], []
         for layer, first in zip(self._cells(), given, strict=True):
             steps, end, traces = reference.steps(layer, steps, first, ends)
@@ -84,9 +87,7 @@ class Recurrent(nn.Module):
             gates.append({name: self._leave(values) for name, values in traces.items()})
         return Traced(self._leave(steps), tuple(torch.stack(each) for each in zip(*last, strict=True)), gates)
 
-    def _enter(
-        self, x: Tensor, state: State | None, lengths: Lengths | None
-    ) -> tuple[Tensor, list[State], Tensor | None]:
+    def _enter(self, x: Tensor, state: State | None) -> tuple[Tensor, list[State]]:
         if not isinstance(x, Tensor):
             raise ValueError(
                 f"x of type {type(x).__name__} is not allowed: a tensor; packed sequences go to gatedrnn.nn"
@@ -99,14 +100,13 @@ class Recurrent(nn.Module):
         if x.shape[-1] != first.input_size:
             raise ValueError(f"x has {x.shape[-1]} features; this layer takes {first.input_size}")
         shape = (len(self.layers), steps.shape[1], self.hidden_size)
-        ends = None if lengths is None else as_lengths(lengths, *steps.shape[:2]).to(x.device)
         names = first.states
         if state is None:
-            return steps, [tuple(x.new_zeros(shape[1:]) for _ in names) for _ in self.layers], ends
+            return steps, [tuple(x.new_zeros(shape[1:]) for _ in names) for _ in self.layers]
         if len(state) != len(names) or any(tuple(each.shape) != shape for each in state):
             found = ", ".join(str(tuple(each.shape)) for each in state)
             raise ValueError(f"state of shapes {found} is not allowed: {', '.join(names)}, each {shape}")
-        return steps, list(zip(*state, strict=True)), ends
+        return steps, list(zip(*state, strict=True))
 
     def _cells(self) -> list[Cell]:
         return cast("list[Cell]", list(self.layers))

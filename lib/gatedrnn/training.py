@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.checks import require
+from gatedrnn.checks import require, whole
 from gatedrnn.optimiser import Adam
 
 Metrics = dict[str, float]
@@ -64,9 +64,7 @@ def train(
     Raises:
         ValueError: an argument out of range, or dropout for a model without a place for it.
     """
-    for name, number, least in (("steps", steps, 1), ("every", every, 1), ("warmup", warmup, 0)):
-        if not (isinstance(number, int) and number >= least):
-            raise ValueError(f"{name} = {number!r} is not allowed: a whole number of at least {least}")
+    steps, every, warmup = whole("steps", steps), whole("every", every), whole("warmup", warmup, 0)
     for name, rate in (("learning_rate", learning_rate), ("clip", clip)):
         if not rate > 0:
             raise ValueError(f"{name} = {rate!r} is not allowed: a number above 0")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.checks import require
+from gatedrnn.choices import Choices
 from gatedrnn.initialisation import KEEPING
 from gatedrnn.layers import Recurrent
 
@@ -40,16 +40,19 @@ class Variant:
     opposite: dict[str, str] = field(default_factory=dict)
 
 
-VARIANTS = {
-    "lstm": Variant("lstm", "LSTM"),
-    "lstm_no_input": Variant("lstm", "no input gate", {"i": OPEN}),
-    "lstm_no_forget": Variant("lstm", "no forget gate", {"f": OPEN}),
-    "lstm_no_output": Variant("lstm", "no output gate", {"o": OPEN}),
-    "lstm_coupled": Variant("lstm", "coupled, f = 1 − i", opposite={"f": "i"}),
-    "gru": Variant("gru", "GRU"),
-    "gru_no_reset": Variant("gru", "no reset gate", {"r": OPEN}),
-    "gru_no_update": Variant("gru", "no update gate", {"z": SHUT}),
-}
+VARIANTS = Choices(
+    "variant",
+    {
+        "lstm": Variant("lstm", "LSTM"),
+        "lstm_no_input": Variant("lstm", "no input gate", {"i": OPEN}),
+        "lstm_no_forget": Variant("lstm", "no forget gate", {"f": OPEN}),
+        "lstm_no_output": Variant("lstm", "no output gate", {"o": OPEN}),
+        "lstm_coupled": Variant("lstm", "coupled, f = 1 − i", opposite={"f": "i"}),
+        "gru": Variant("gru", "GRU"),
+        "gru_no_reset": Variant("gru", "no reset gate", {"r": OPEN}),
+        "gru_no_update": Variant("gru", "no update gate", {"z": SHUT}),
+    },
+)
 
 
 class Ablated(nn.Module):
@@ -63,7 +66,6 @@ class Ablated(nn.Module):
 
     def __init__(self, variant: str, input_size: int, hidden_size: int, bias: float = 0.0) -> None:
         super().__init__()
-        require("variant", variant, VARIANTS)
         self.variant, self.hidden_size = VARIANTS[variant], hidden_size
         self.b: nn.Parameter
         self.b2: nn.Parameter

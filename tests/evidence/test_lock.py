@@ -30,12 +30,21 @@ def read(lines):
 @given(st.lists(st.builds(stored, PART, PART, PART, CURVES), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_rows_come_back_as_they_were(rows):
-    lines = lock.pack("abc", rows)
-    header, *found = read(lines)
-    assert header["id"] == "abc"
+    lines = lock.pack(rows)
+    headers, found = read(lines)[: bool(rows)], read(lines)[bool(rows) :]
+    assert [each["id"] for each in headers] == ["abc"] * bool(rows)
     assert sorted(map(lock.line, found)) == sorted(map(lock.line, rows))
     assert all(text.endswith("\n") and "\n" not in text[:-1] for text in lines), "one line a run"
-    assert lines == lock.pack("abc", rows[::-1]) or len({lock.line(row["config"]) for row in rows}) < len(rows)
+    assert lines == lock.pack(rows[::-1]) or len({lock.line(row["config"]) for row in rows}) < len(rows)
+
+
+def test_rows_of_several_origins_come_back_as_they_were():
+    rows = [each | {"key": each["key"].replace("abc", f"a{seed % 3}")} for seed, each in enumerate(many(9))]
+    rows = [each | {"check": lock.check(each)} for each in rows]
+    found = read(lock.pack(rows))
+    headers = [each for each in found if "columns" in each]
+    assert [each["id"] for each in headers] == ["a0", "a1", "a2"]
+    assert sorted(map(lock.line, (each for each in found if each not in headers))) == sorted(map(lock.line, rows))
 
 
 def many(count=40):
@@ -50,21 +59,21 @@ def many(count=40):
 
 
 def test_what_all_rows_share_is_said_once():
-    lines = lock.pack("abc", many())
+    lines = lock.pack(many())
     assert sum("recall" in text for text in lines) == 1
     assert sum(map(len, lines)) < sum(len(lock.line(row)) for row in many()) / 3
 
 
 @pytest.mark.parametrize("change", [("0.1428", "0.1429"), (",[1],", ",[2],"), ("]\n", "\n")])
 def test_an_altered_row_is_none_and_no_other(change):
-    lines = lock.pack("abc", many(9))
+    lines = lock.pack(many(9))
     place = next(number for number, text in enumerate(lines) if "0.1428" in text)
     lines[place] = lines[place].replace(*change)
     assert [number for number, found in enumerate(read(lines)) if found is None] == [place]
 
 
 def test_an_altered_header_takes_its_rows_with_it():
-    lines = lock.pack("abc", many(9))
+    lines = lock.pack(many(9))
     assert read([lines[0].replace("recall", "adding"), *lines[1:]]) == [None] * 10
     assert read(lines[1:]) == [None] * 9
     forged = json.loads(lines[0])
@@ -76,6 +85,6 @@ def test_an_altered_header_takes_its_rows_with_it():
 def test_rows_that_fit_no_columns_are_written_whole():
     odd = {**many(1)[0], "more": 1}
     odd["check"] = lock.check(odd)
-    lines = lock.pack("abc", [odd])
+    lines = lock.pack([odd])
     assert json.loads(lines[1]) == odd
     assert read(lines)[1] == odd

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from evidence import origin
 from evidence import store as runs
 from evidence.lock import check, line, read
-from evidence.origin import Origin, locked_origin
+from evidence.origin import Origin, Origins, locked_origins
 from evidence.store import Store, lock_sweep, run_key, write_lock, write_run
 
 COUNTER = itertools.count()
@@ -120,7 +120,7 @@ def test_the_key_holds_configuration_code_data_and_torch(module):
 def test_changed_code_misses_and_is_named(module, old, new, reason, kept):
     _, configs = filled(module) if kept == "store" else locked(module)
     edit(module, old, new)
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert [store.find(config) for config in configs] == [None] * len(configs)
     assert dict(store.reasons) == {reason.format(module.__package__): len(configs)}
     assert store.damaged == []
@@ -130,7 +130,7 @@ def test_changed_code_misses_and_is_named(module, old, new, reason, kept):
 def test_changed_data_misses_and_is_named(module, kept):
     _, configs = filled(module) if kept == "store" else locked(module)
     edit(module, "abc", "abd", module.__file__.replace("work.py", "data.py"))
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert store.find(configs[0]) is None
     assert dict(store.reasons) == {f"data changed: {module.__package__}.data": 1}
 
@@ -138,7 +138,7 @@ def test_changed_data_misses_and_is_named(module, kept):
 def test_another_torch_misses_and_is_named(module, monkeypatch):
     _, configs = filled(module)
     monkeypatch.setattr(origin, "version", lambda _: "9.9+cpu")
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert store.find(configs[0]) is None
     (reason,) = store.reasons
     assert reason.startswith("torch ") and reason.endswith("→ 9.9")
@@ -159,7 +159,7 @@ def test_data_no_longer_read_is_named():
 def test_only_a_top_level_function_has_an_origin(bad):
     """Closures of one text can differ in what they hold: their runs could not be told apart."""
     with pytest.raises(ValueError, match=r"^run = .* is not allowed: a top-level function of a module$"):
-        Origin.of(bad)
+        Origins(bad)
 
 
 def test_code_loaded_before_it_changed_on_disk_is_told(module):
@@ -180,7 +180,7 @@ def test_code_loaded_before_it_changed_on_disk_is_told(module):
 def test_a_run_is_found_again_just_as_it_was_written(config, metrics, curves):
     origin = Origin("m:run", {"m:run": "1"}, {}, "1")
     written = write_run("any", origin, config, {"metrics": metrics, "curves": curves}, RECORDED)
-    store = Store("any", origin)
+    store = Store("any", lambda _: origin)
     found = store.find(config)
     assert json.dumps(found, sort_keys=True) == json.dumps(
         written, sort_keys=True
@@ -197,14 +197,14 @@ def test_a_run_is_found_again_from_the_lock(configs):
     path = write_lock("any", reference, rows)
     for file in (runs.paths.store() / "any").iterdir():
         file.unlink()
-    store = Store("any", origin)
+    store = Store("any", lambda _: origin)
     assert [store.find(each) for each in configs] == rows
     assert not store.damaged
     path.unlink()
 
 
 def test_nothing_stored_has_its_own_reason(module):
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert store.find({"width": 1, "seed": 0}) is None
     assert dict(store.reasons) == {"no stored run": 1}
 
@@ -226,7 +226,7 @@ def test_a_truncated_or_altered_file_is_named_and_the_others_stay(data):
         byte = data.draw(st.integers(33, 126).filter(lambda each: each != whole[at]))
         hurt = whole[:at] + bytes([byte]) + whole[at + 1 :]
     path.write_bytes(hurt)
-    store = Store(name, origin)
+    store = Store(name, lambda _: origin)
     found = [store.find(config) for config in configs]
     assert [each is None for each in found] == [False, True, False]
     assert store.damaged == [str(path)]
@@ -238,7 +238,7 @@ def test_damage_is_named_in_the_log(module, caplog):
     path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
     path.write_text(path.read_text().replace('"score":2', '"score":3'))
     with caplog.at_level(logging.WARNING):
-        Store("sweep", origin).find(configs[0])
+        Store("sweep", lambda _: origin).find(configs[0])
     assert caplog.messages == [f"stored run {path} is truncated or altered: it is computed again"]
 
 
@@ -247,7 +247,7 @@ def test_a_row_under_the_name_of_another_is_no_result(module):
     folder = runs.paths.store() / "sweep"
     first, second = (folder / f"{run_key(config, origin)}.json" for config in configs[:2])
     second.write_text(first.read_text())
-    store = Store("sweep", origin)
+    store = Store("sweep", lambda _: origin)
     assert store.find(configs[0]) is not None
     assert store.find(configs[1]) is None
     assert store.damaged == [str(second)]
@@ -257,7 +257,7 @@ def test_a_damaged_manifest_only_costs_the_reason(module):
     origin, configs = filled(module)
     (runs.paths.store() / "sweep" / f"origin-{origin.id}.json").write_text('{"function": "m')
     edit(module, "x + 1", "x - 1")
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert store.find(configs[0]) is None
     assert dict(store.reasons) == {"no stored run": 1}
 
@@ -283,7 +283,7 @@ def test_the_lock_is_sorted_one_line_a_run_and_the_same_byte_for_byte(module):
     path = lock_sweep("sweep", keys)
     first = path.read_bytes()
     lines = list(read(first.decode().splitlines()))
-    assert lines[0]["id"] == origin.id and json.loads(locked_origin(origin.id).read_text()) == vars(origin)
+    assert lines[0]["id"] == origin.id and locked_origins() == {origin.id: origin}
     assert len(lines) == 1 + len(configs)
     texts = [json.dumps(line["config"], sort_keys=True) for line in lines[1:]]
     assert texts == sorted(texts)
@@ -296,10 +296,10 @@ def test_the_lock_is_sorted_one_line_a_run_and_the_same_byte_for_byte(module):
 
 def test_locked_runs_are_found_and_fresh_ignores_them(module, monkeypatch):
     _, configs = locked(module)
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert [store.find(config)["metrics"]["score"] for config in configs] == [2, 3, 3, 4, 4, 5]
     monkeypatch.setenv("BOOK_FRESH", "1")
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert [store.find(config) for config in configs] == [None] * len(configs)
     assert dict(store.reasons) == {"no stored run": len(configs)}
 
@@ -319,7 +319,7 @@ def test_a_damaged_line_of_the_lock_is_named_and_the_others_stay(line, at, cut):
     here = int(at * len(text))
     lines[line] = text[:here] if cut else text[:here] + ("#" if text[here] != "#" else "!") + text[here + 1 :]
     path.write_text("\n".join(lines) + "\n")
-    store = Store(name, origin)
+    store = Store(name, lambda _: origin)
     found = [store.find(config) for config in configs]
     assert [each is None for each in found] == [number == line for number in range(1, 7)]
     assert store.damaged == [f"{path}:{line + 1}"]
@@ -331,7 +331,7 @@ def test_a_lock_cut_off_in_the_middle_keeps_what_is_whole(module):
     whole = path.read_bytes()
     *kept, cut = whole.splitlines(keepends=True)[:4]
     path.write_bytes(b"".join(kept) + cut[: len(cut) // 2])
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     found = [store.find(config) is not None for config in configs]
     assert True in found and False in found
     assert len(store.damaged) == 1
@@ -342,7 +342,7 @@ def test_a_sound_run_in_the_store_stands_in_for_a_damaged_line(module):
     path = lock_sweep("sweep", [run_key(config, origin) for config in configs])
     header, first, *others = path.read_text().splitlines(keepends=True)
     path.write_text("".join([header, first.replace("[2]", "[3]"), *others]))
-    store = Store("sweep", origin)
+    store = Store("sweep", lambda _: origin)
     assert store.find(configs[0])["metrics"]["score"] == 2
     assert len(store.damaged) == 1
 
@@ -384,7 +384,7 @@ def test_a_row_with_a_sound_check_but_foreign_or_missing_parts_is_no_result(modu
     origin, configs = filled(module)
     path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
     forged(path, **changes)
-    store = Store("sweep", origin)
+    store = Store("sweep", lambda _: origin)
     assert store.find(configs[0]) is None and store.damaged == [str(path)]
     with pytest.raises(ValueError, match="1 of 1 runs are not stored"):
         lock_sweep("sweep", [run_key(configs[0], origin)])
@@ -394,7 +394,7 @@ def test_a_deeply_nested_store_file_is_damage_and_no_crash(module):
     origin, configs = filled(module)
     path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
     path.write_text("[" * 100_000)
-    assert Store("sweep", origin).find(configs[0]) is None
+    assert Store("sweep", lambda _: origin).find(configs[0]) is None
 
 
 def asked_for(monkeypatch, kernels):
@@ -419,7 +419,7 @@ def test_rows_of_another_kernel_path_are_found_only_when_asked_for(module, monke
     by_kernel(origin, other, 1, monkeypatch)
 
     def found():
-        rows = [Store("sweep", origin).find(each) for each in (config, other)]
+        rows = [Store("sweep", lambda _: origin).find(each) for each in (config, other)]
         return [row and row["metrics"]["score"] for row in rows]
 
     assert found() == [None, 1]
@@ -432,13 +432,15 @@ def test_a_run_by_other_kernels_leaves_the_stored_and_the_locked_one_alone(modul
     (runs.paths.store() / "sweep" / f"{run_key(config, origin)}.json").unlink()
     by_kernel(origin, config, 1, monkeypatch)
     by_kernel(origin, config, 2, monkeypatch, "torch")
-    assert Store("sweep", origin).find(config)["metrics"] == {"score": 2}
+    assert Store("sweep", lambda _: origin).find(config)["metrics"] == {"score": 2}
     asked_for(monkeypatch, None)
-    assert Store("sweep", origin).find(config)["metrics"] == {"score": 1}
+    assert Store("sweep", lambda _: origin).find(config)["metrics"] == {"score": 1}
     path = lock_sweep("sweep", [run_key(config, origin)])
     assert [row["metrics"] for row in read(path.read_text().splitlines()) if row and "key" in row] == [{"score": 1}]
     asked_for(monkeypatch, "torch")
-    assert Store("sweep", origin).find(config)["metrics"] == {"score": 2}, "beside a locked row of the other kernels"
+    assert Store("sweep", lambda _: origin).find(config)["metrics"] == {"score": 2}, (
+        "beside a locked row of the other kernels"
+    )
 
 
 @pytest.mark.parametrize(("fresh", "score"), [(False, 1), (True, 2)])
@@ -455,7 +457,7 @@ def test_the_lock_keeps_the_row_that_the_chapter_used(module, monkeypatch, fresh
 def test_the_kinds_of_the_locked_rows_are_known_also_where_the_lock_is_not_trusted(module, monkeypatch):
     _, configs = locked(module)
     monkeypatch.setenv("BOOK_FRESH", "1")
-    store = Store("sweep", Origin.of(module.run))
+    store = Store("sweep", Origins(module.run))
     assert store.kinds == {"None, no kernel"} and store.find(configs[0]) is None
 
 
@@ -469,6 +471,6 @@ def test_rows_of_the_fallback_count_only_where_nothing_compiles(module, monkeypa
     origin, (config, *_) = filled(module)
     write_run("sweep", origin, config, {"metrics": {}, "curves": {}}, {**RECORDED, "kernel": "stepwise"})
     monkeypatch.setenv("CXX", "sh")  # stands for a compiler
-    assert Store("sweep", origin).find(config) is None
+    assert Store("sweep", lambda _: origin).find(config) is None
     monkeypatch.setenv("CXX", "no-such-compiler")
-    assert Store("sweep", origin).find(config) is not None
+    assert Store("sweep", lambda _: origin).find(config) is not None

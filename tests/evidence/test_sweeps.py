@@ -26,8 +26,10 @@ from evidence.sweeps import RunError, asked_workers, sweep
 COUNTER = itertools.count()
 TORCH = "def set_num_threads(count):\n    pass\n\n\ndef get_num_threads():\n    return 1\n\n\nclass Tensor:\n    pass\n"
 WORK = '''
-import os, time
+import os, sys, time
 from pathlib import Path
+
+from gatedrnn.choices import Choices
 
 
 def run(*, cell="lstm", width=1, seed, folder=""):
@@ -68,6 +70,14 @@ def timed(*, seed):
 
 def by_kernel(*, kernel, seed):
     return {"score": kernel}
+
+
+CELLS = Choices("cell", {"lstm": 1, "gru": 2})
+
+
+def cells(*, cell, used, seed):
+    sys.audit("gatedrnn.cell", used[::-1])
+    return {"score": CELLS[cell]}
 
 
 def curved(*, seed, lags=(1, 2)):
@@ -280,6 +290,13 @@ def test_a_killed_worker_is_one_line(work, processes):
 def test_a_result_that_cannot_be_stored_is_one_line(work):
     with pytest.raises(RunError, match=r"^sweep 'set', run\(seed=0\): TypeError: .*set.*"):
         sweep(work.tensor, [{}], 1, name="set", workers=1)
+
+
+def test_a_cell_that_no_argument_names_is_refused(work):
+    """Its key would not change with that cell's code."""
+    assert sweep(work.cells, {"cell": ["lstm"], "used": ["mtsl"]}, 1, name="named")["score"].tolist() == [1]
+    with pytest.raises(RunError, match=r"the run used the cell 'gru', which no argument names"):
+        sweep(work.cells, {"cell": ["lstm"], "used": ["urg"]}, 1, name="unnamed")
 
 
 def test_a_metric_with_the_name_of_a_keyword_is_refused(work):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from gatedrnn.cells import CELLS, GRU, GRUBefore, cell_class
+from gatedrnn.cells import CELLS, GRU, GRUBefore
 from gatedrnn.initialisation import set_bias
 
 STOCK = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell, "relu": partial(nn.RNNCell, nonlinearity="relu")}
@@ -109,4 +109,4 @@ def test_wrong_sizes_and_names_are_named():
     with pytest.raises(ValueError, match=r"hidden_size = 0 is not allowed: a whole number of at least 1"):
         GRU(3, 0)
     with pytest.raises(ValueError, match=r"cell = 'grru' is not allowed: one of 'lstm'"):
-        cell_class("grru")
+        CELLS["grru"]

@@ -117,8 +117,7 @@ def test_source_flags_and_torch_name_the_library(tmp_path, monkeypatch):
         other.setattr(library, "FLAGS", ("-O0",))
         names.add(library._library())
     with monkeypatch.context() as other:
-        other.setattr(library, "SOURCE", Path(__file__))
-        other.setattr(library, "HEADERS", ())
+        other.setattr(library, "COMMON", (__file__,))
         names.add(library._library())
     assert len(names) == 4
 
@@ -163,24 +162,23 @@ def test_a_compilation_that_failed_is_remembered_until_compiler_or_source_change
     message, calls = tried()
     assert "matched.cpp:1:2: error: one cannot do this" in message
     assert "\n" not in message
-    assert (message, calls) == tried() == (message, 1)
+    assert (message, calls) == tried()
     refusing(tmp_path, "two")
-    message, calls = tried()
+    message, again = tried()
     assert "two cannot do this" in message
-    assert calls == 2
+    assert again > calls
     monkeypatch.setattr(library, "FLAGS", (*library.FLAGS, "-DOTHER"))
-    assert tried() == (message, 3)
+    assert tried()[1] > again
 
 
 def test_paths_with_spaces_and_letters_of_any_language(tmp_path, monkeypatch):
     """A small source in place of the large one: what is tested are the paths of source and library."""
     folder = tmp_path / "mein Büchlein"
     folder.mkdir()
-    source = folder / "matched.cpp"
-    source.write_text("#include <ATen/ATen.h>\nlong lanes() { return at::Tensor().defined(); }\n")
-    for each in library.HEADERS:
-        (folder / each).write_text("")
-    monkeypatch.setattr(library, "SOURCE", source)
+    (folder / "one.cpp").write_text("#include <ATen/ATen.h>\nlong lanes() { return at::Tensor().defined(); }\n")
+    (folder / "other.cpp").write_text("long other() { return 1; }\n")
+    for name, value in (("FOLDER", folder), ("COMMON", ("one.cpp",)), ("CELLS", {"cell": "other.cpp"})):
+        monkeypatch.setattr(library, name, value)
     monkeypatch.setenv("GATEDRNN_CACHE", str(folder / "a cache"))
     try:
         path = library._library()
@@ -194,7 +192,7 @@ def test_paths_with_spaces_and_letters_of_any_language(tmp_path, monkeypatch):
 def test_an_installed_package_keeps_its_kernels_in_the_cache_of_its_user(tmp_path, monkeypatch):
     monkeypatch.delenv("GATEDRNN_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(library, "SOURCE", tmp_path / "site-packages" / "gatedrnn" / "kernels" / "matched.cpp")
+    monkeypatch.setattr(library, "FOLDER", tmp_path / "site-packages" / "gatedrnn" / "kernels")
     assert library.cache_folder() == tmp_path / "gatedrnn" / "kernels"
 
 

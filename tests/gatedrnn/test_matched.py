@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from test_stepwise import arguments, stock_layer
 
 from gatedrnn.cells import CELLS
-from gatedrnn.kernels import matched, stepwise
-from gatedrnn.kernels.shapes import BLOCKS
+from gatedrnn.kernels import matched, shapes, stepwise
 from gatedrnn.layers import Recurrent
 
-NAMES = tuple(BLOCKS)
+NAMES = tuple(shapes.SHAPES)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 SHAPES = [  # T, B, I, H: whole and broken vectors, whole and broken blocks of rows, few rows (T·B ≤ 4), one row and many units
@@ -117,7 +116,7 @@ def test_any_shape_equals_torch(name, length, batch, inputs, hidden, double, see
 def test_several_chunks_of_projections_equal_torch_and_the_pass_that_keeps(name, dtype):
     shape = SEVERAL_CHUNKS[name]
     steps, batch, _, hidden = shape
-    assert steps * batch * BLOCKS[name] * hidden > 1 << 17, "CHUNK of matched.cpp: more than one"
+    assert steps * batch * shapes.SHAPES[name].blocks * hidden > 1 << 17, "CHUNK of sequence.h: more than one"
     x, state, weights = drawn(name, shape, dtype)
     kept = call(name, x, state, weights)
     with torch.no_grad():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatedrnn.kernels import stepwise
-from gatedrnn.kernels.shapes import BLOCKS
+from gatedrnn.kernels.shapes import SHAPES
 from gatedrnn.layers import STOCK
 
 NAMES = tuple(stepwise.KERNELS)
@@ -19,7 +19,7 @@ def stock_layer(name, inputs, hidden):
 def arguments(name, length, batch, inputs, hidden, dtype=torch.float64, seed=0):
     """x, state, and the four weights, all asking for a gradient."""
     torch.manual_seed(seed)
-    rows = BLOCKS[name] * hidden
+    rows = SHAPES[name].blocks * hidden
     shapes = [(length, batch, inputs), *[(batch, hidden)] * (2 if name == "lstm" else 1)]
     shapes += [(rows, inputs), (rows, hidden), (rows,), (rows,)]
     made = [(torch.randn(shape, dtype=dtype) * 0.7).requires_grad_() for shape in shapes]

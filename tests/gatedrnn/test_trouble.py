@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 from gatedrnn.kernels import library, reference
-from gatedrnn.kernels.shapes import BLOCKS
+from gatedrnn.kernels.shapes import SHAPES
 from gatedrnn.layers import Recurrent
 
-each_cell = pytest.mark.parametrize("name", BLOCKS)
+each_cell = pytest.mark.parametrize("name", SHAPES)
 
 
 @pytest.fixture(params=PATHS)

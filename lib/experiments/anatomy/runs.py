@@ -15,7 +15,7 @@ from torch import Tensor
 from evidence.figures import LABELS
 from experiments.shared import footprint, workloads
 from gatedrnn import flops
-from gatedrnn.cells import CELLS, cell_class
+from gatedrnn.cells import CELLS
 from gatedrnn.initialisation import KEEPING, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import LanguageModel
@@ -88,7 +88,7 @@ def word_end_units(values: Tensor, ends: Tensor, count: int) -> tuple[list[int],
 def _gates(model: LanguageModel, passage: Tensor) -> dict[str, Tensor]:
     """Each gate at every character, (N, H)."""
     traced = model.core.trace(model.embedding(passage.unsqueeze(1)))
-    return {name: traced.gates[0][name][:, 0] for name in cell_class(model.core.cell).gates}
+    return {name: traced.gates[0][name][:, 0] for name in CELLS[model.core.cell].gates}
 
 
 def _rounded(values: Tensor) -> list[float]:
@@ -97,7 +97,7 @@ def _rounded(values: Tensor) -> list[float]:
 
 def body(cell: str) -> str:
     """The lines of a cell's `forward`, as they stand in `gatedrnn/cells.py`, without signature and docstring."""
-    source = inspect.getsource(cell_class(cell).forward)
+    source = inspect.getsource(CELLS[cell].forward)
     return textwrap.dedent(source.split('"""')[2].lstrip("\n"))
 
 

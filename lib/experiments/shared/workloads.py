@@ -44,7 +44,7 @@ ONNX: tuple[str, ...] = ("LSTM, ONNX Runtime", "GRU, ONNX Runtime")
 MATCHED: tuple[str, ...] = ("LSTM, matched", "GRU, matched")
 
 
-def cell_of(contender: str) -> flops.Cell:
+def cell_of(contender: str) -> str:
     """Cell of a contender: `lstm` or `gru`.
 
     Raises:

@@ -5,17 +5,21 @@ Introduced in the chapter *performance/cost*.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gatedrnn.cells import State
+from gatedrnn.choices import Choices
 from gatedrnn.kernels import library, matched, reference, stepwise
 from gatedrnn.kernels.lengths import Lengths, as_lengths, at_lengths, masked
 from gatedrnn.kernels.shapes import validate
 
-STOCK: dict[str, Any] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh, "relu": torch.rnn_relu}
+STOCK: Choices[Any] = Choices(
+    "cell", {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh, "relu": torch.rnn_relu}
+)
 """What torch itself has for a cell, as `torch.nn` calls it."""
 
 
@@ -31,6 +35,12 @@ def path(cell: str, dtype: torch.dtype = torch.float32, device: str = "cpu") -> 
     if cell not in STOCK:
         return "reference"
     return "stepwise" if own and cell != "lstm" else "torch.nn"
+
+
+def tell(cell: str) -> None:
+    """Raise the auditing event `gatedrnn.cell` (`sys.audit`): which cells a program runs is then known to who wants to."""
+    if not torch.compiler.is_compiling():
+        sys.audit("gatedrnn.cell", cell)
 
 
 def run(
@@ -52,6 +62,7 @@ def run(
     Raises:
         ValueError: an unknown cell, or a shape, dtype or length that does not fit; the message names the argument.
     """
+    tell(cell)
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
             kind = weights[0].dtype
@@ -64,13 +75,13 @@ def run(
     ends = None if lengths is None else as_lengths(lengths, *x.shape[:2]).to(x.device)
     if ends is not None:
         x = masked(x, ends)
-    if way == "reference" or (ends is not None and cell == "lstm"):  # only the steps know c at each true length
+    if way == "reference" or (ends is not None and len(state) > 1):  # only the steps know c at each true length
         return reference.run(cell, x, state, w, u, b, b2, ends)
     if way == "stepwise":
         outputs, last = stepwise.run(cell, x, state, w, u, b, b2)
     else:
         first = tuple(each.unsqueeze(0) for each in state)
-        given = first if cell == "lstm" else first[0]
+        given = first if len(state) > 1 else first[0]
         outputs, *found = STOCK[cell](x, given, weights, True, 1, 0.0, False, False, False)
         last = tuple(each[0] for each in found)
     return (outputs, last) if ends is None else (masked(outputs, ends), (at_lengths(outputs, ends),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gatedrnn.kernels.shapes import BLOCKS
+from gatedrnn.kernels.shapes import SHAPES
 
 
 @torch.library.register_fake("gatedrnn::forward")
@@ -15,12 +15,13 @@ def forward(
     """States (T + 1, B, H), c at the true ends, and what the backward pass needs."""
     steps, batch, hidden = x.shape[0], x.shape[1], u.shape[1]
     states = x.new_empty(steps + 1, batch, hidden)
-    last_c = x.new_empty(batch if cell == "lstm" else 0, hidden)
+    kind = SHAPES[cell]
+    last_c = x.new_empty(batch if kind.states > 1 else 0, hidden)
     if not keep:
         return [states, last_c, *(x.new_empty(0) for _ in range(3))]
-    gates = x.new_empty(steps * batch, BLOCKS[cell] * hidden)
-    inner = x.new_empty(steps, batch, hidden) if cell.startswith("gru") else x.new_empty(0)
-    return [states, last_c, torch.empty_like(states) if cell == "lstm" else x.new_empty(0), gates, inner]
+    gates = x.new_empty(steps * batch, kind.blocks * hidden)
+    inner = x.new_empty(steps, batch, hidden) if kind.inner else x.new_empty(0)
+    return [states, last_c, torch.empty_like(states) if kind.states > 1 else x.new_empty(0), gates, inner]
 
 
 @torch.library.register_fake("gatedrnn::backward")
@@ -32,4 +33,4 @@ def backward(
     rows, first = w.shape[0], hs[0]
     dx = x.new_empty(x.shape[0] if needs_dx else 0, x.shape[1], x.shape[2])
     plain = [x.new_empty(w.shape), x.new_empty(u.shape), x.new_empty(rows), x.new_empty(rows), x.new_empty(first.shape)]
-    return [dx, *plain, x.new_empty(first.shape if cell == "lstm" else 0)]
+    return [dx, *plain, x.new_empty(first.shape if SHAPES[cell].states > 1 else 0)]

@@ -13,18 +13,34 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import platformdirs
 import torch
 from filelock import FileLock  # torch itself needs it
 
+from gatedrnn.choices import Choices
+
 log = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("matched.cpp")
-HEADERS = ("cells.h", "product.h", "vectors.h")
+FOLDER = Path(__file__).parent
+COMMON = ("matched.cpp", "product.cpp", "sequence.h", "product.h", "registry.h", "tile.h", "vectors.h")
+"""Sources that all cells share; each cell has a file of its own beside them."""
+CELLS = Choices(
+    "cell",
+    {
+        "lstm": "cells/lstm.cpp",
+        "gru": "cells/gru.cpp",
+        "gru_before": "cells/gru_before.cpp",
+        "rnn": "cells/plain.cpp",
+        "relu": "cells/plain.cpp",
+    },
+)
+"""Source of each cell's kernel."""
 FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
 TARGETS = {
     "AVX512": ("-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma", "-mf16c"),
@@ -66,7 +82,7 @@ def cache_folder() -> Path:
     """Where compiled kernels are kept: `GATEDRNN_CACHE`, `_build/kernels` of a writable checkout, or the user's cache."""
     if chosen := os.environ.get("GATEDRNN_CACHE"):
         return Path(chosen)
-    checkout = SOURCE.parents[3]
+    checkout = FOLDER.parents[2]
     if (checkout / "pyproject.toml").is_file() and os.access(checkout, os.W_OK):
         return checkout / "_build" / "kernels"
     return platformdirs.user_cache_path("gatedrnn") / "kernels"
@@ -90,11 +106,15 @@ def _load() -> str:
     return ""
 
 
+def sources() -> list[Path]:
+    """All files that are compiled or included."""
+    return [FOLDER / each for each in (*COMMON, *dict.fromkeys(CELLS.values()))]
+
+
 def _library() -> str:
     """Path of the compiled library for this source, torch and machine; compiled where it is missing."""
     flags = [*FLAGS, *_target()]
-    sources = [SOURCE, *(SOURCE.with_name(each) for each in HEADERS)]
-    text = "\n".join([*(each.read_text(encoding="utf-8") for each in sources), torch.__version__, *flags])
+    text = "\n".join([*(each.read_text(encoding="utf-8") for each in sources()), torch.__version__, *flags])
     folder = cache_folder()
     name = f"matched-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     library, failure = folder / f"{name}.so", folder / f"{name}.failed"
@@ -128,19 +148,27 @@ def _compiler() -> str:
 
 
 def _compile(flags: list[str], library: Path) -> None:
+    """Each source by itself, as many at a time as there are cores, then all of them into one library."""
     started = time.perf_counter()
     compiler, home = os.environ.get("CXX", "c++"), Path(torch.__file__).parent
-    part, object_file = library.with_suffix(".part"), library.with_suffix(".o")
     mac = sys.platform == "darwin"
-    threads = [] if mac else ["-fopenmp"]  # for the object alone: a library linked with it would bring a second OpenMP
+    threads = [] if mac else ["-fopenmp"]  # for the objects alone: a library linked with it would bring a second OpenMP
     abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
-    try:
-        _run([compiler, *flags, *threads, abi, f"-I{home / 'include'}", "-c", str(SOURCE), "-o", str(object_file)])
+    command = [compiler, *flags, *threads, abi, f"-I{home / 'include'}", "-c"]
+    part = library.with_suffix(".part")
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        files = [each for each in sources() if each.suffix == ".cpp"]
+        objects = [str(Path(folder) / f"{each.stem}.o") for each in files]
+        tasks = [pool.submit(_run, [*command, str(each), "-o", to]) for each, to in zip(files, objects, strict=True)]
+        try:
+            for task in tasks:
+                task.result()
+        except RuntimeError:
+            pool.shutdown(cancel_futures=True)
+            raise
         lenient = ["-undefined", "dynamic_lookup"] if mac else []
         here = [f"-L{home / 'lib'}", "-ltorch_cpu", "-lc10", *lenient]
-        _run([compiler, "-shared", *flags, str(object_file), *here, "-o", str(part)])
-    finally:
-        object_file.unlink(missing_ok=True)
+        _run([compiler, "-shared", *flags, *objects, *here, "-o", str(part)])
     os.replace(part, library)
     log.warning("matched kernels: compiled in %.0f s, once", time.perf_counter() - started)
 

@@ -1,4 +1,4 @@
-"""The matched kernels: LSTM, GRU (both resets) and plain RNN (tanh, ReLU) compiled from one C++ source, `matched.cpp`.
+"""The matched kernels: LSTM, GRU (both resets) and plain RNN (tanh, ReLU) compiled from C++, one file a cell.
 
 PyTorch gives the LSTM a fused kernel on a CPU and the GRU none. Here both get the same one, so that what is left
 between them is architecture. No library computes any part of it, and sums are taken in an order that depends on shapes
@@ -16,7 +16,7 @@ from torch import Tensor
 from gatedrnn.kernels.lengths import Lengths, as_lengths, at_lengths, masked
 from gatedrnn.kernels.library import available, problem
 from gatedrnn.kernels.reference import differentiable
-from gatedrnn.kernels.shapes import validate
+from gatedrnn.kernels.shapes import SHAPES, validate
 
 
 def run(
@@ -57,7 +57,7 @@ def run(
     else:
         ends = as_lengths(lengths, steps, batch)
         x = masked(x, ends)
-    c0 = state[1] if cell == "lstm" else x.new_empty(0)
+    c0 = state[1] if len(state) > 1 else x.new_empty(0)
     tensors = (x, weight_ih, weight_hh, bias_ih, bias_hh, state[0], c0)
     if torch.is_grad_enabled() and any(each.requires_grad for each in tensors):
         outputs, last_c = _Sequence.apply(cell, *tensors, ends)
@@ -66,7 +66,7 @@ def run(
         outputs = hs[1:]
     last = outputs[-1] if lengths is None else at_lengths(outputs, ends)
     outputs = outputs if lengths is None else masked(outputs, ends)
-    return outputs, (last, last_c) if cell == "lstm" else (last,)
+    return outputs, (last, last_c) if len(state) > 1 else (last,)
 
 
 class _Sequence(torch.autograd.Function):
@@ -75,7 +75,7 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cell: str, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         hs, last_c, *kept = torch.ops.gatedrnn.forward(cell, *tensors, True)
-        given = 7 if cell == "lstm" else 6
+        given = 5 + SHAPES[cell].states
         ctx.cell, ctx.inputs, ctx.lengths = cell, slice(1, 1 + given), tensors[-1]
         ctx.save_for_backward(*tensors[:given], hs, *kept, tensors[-1])
         return hs[1:], last_c
@@ -87,4 +87,14 @@ class _Sequence(torch.autograd.Function):
         needs_dx = ctx.needs_input_grad[1]
         found = torch.ops.gatedrnn.backward(ctx.cell, dhs, dc, x, w, u, *rest[-5:], needs_dx)
         dx, dw, du, db, db2, dh0, dc0 = found
-        return (None, dx if needs_dx else None, dw, du, db, db2, dh0, dc0 if ctx.cell == "lstm" else None, None)
+        return (
+            None,
+            dx if needs_dx else None,
+            dw,
+            du,
+            db,
+            db2,
+            dh0,
+            dc0 if SHAPES[ctx.cell].states > 1 else None,
+            None,
+        )

@@ -1,70 +1,11 @@
-// Matrix products in registers: the tile that all kernels share, and one large product over all steps made of it.
-//
-// Each number of a product is one chain of fused multiplications and additions, k = 0, 1, 2 …, whatever the size of a
-// vector, of a cache or of a block, and however many threads share the work. So processors that round alike agree to the
-// last bit; the libraries that torch carries choose their blocks, and with them their rounding, by maker and cache.
-// Blocking as in Goto and van de Geijn (2008). Introduced in the chapter performance/cost.
+// Large products, made of tiles (product.cpp): one over all steps, one of a few rows, and sums over rows.
 
 #pragma once
 
-#include <ATen/Parallel.h>
-
-#include <algorithm>
-#include <array>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
-#include "vectors.h"
-
-namespace {
-
-constexpr int ACCUMULATORS = sizeof(Vec<float>) >= 64 ? 24 : 12;  // vector registers that a tile may fill
-
-// ---- the tile: ROWS sequences × COLUMNS vectors, accumulated over K ------------------------------------------------
-
-template <class T, int ROWS, int COLUMNS>
-using Tile = std::array<std::array<Vec<T>, COLUMNS>, ROWS>;
-
-// sum += a (ROWS, K) · panel (K, COLUMNS · W); a(m, k) is a[m stride + k], or a[m + k stride] where it is turned. The
-// sums are copied to a local, unrolled, so that they stay in registers.
-template <class T, int ROWS, int COLUMNS, bool TURNED = false>
-inline void multiply(Tile<T, ROWS, COLUMNS>& sum, const T* a, int64_t stride, const T* panel, int64_t K) {
-  Tile<T, ROWS, COLUMNS> local;
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) local[m][v] = sum[m][v];
-  for (int64_t k = 0; k < K; ++k, panel += COLUMNS * LANES<T>) {
-    std::array<Vec<T>, COLUMNS> b;
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) b[v] = Vec<T>::loadu(panel + v * LANES<T>);
-#pragma GCC unroll 32
-    for (int m = 0; m < ROWS; ++m) {
-      const Vec<T> one(TURNED ? a[k * stride + m] : a[m * stride + k]);
-#pragma GCC unroll 8
-      for (int v = 0; v < COLUMNS; ++v) local[m][v] = at::vec::fmadd(one, b[v], local[m][v]);
-    }
-  }
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 8
-    for (int v = 0; v < COLUMNS; ++v) sum[m][v] = local[m][v];
-}
-
-// Calls body.template operator()<ROWS>(first) for blocks of rows that differ by one at most.
-template <int MOST, class Body>
-inline void over_rows(int64_t begin, int64_t end, const Body& body) {
-  const int64_t blocks = (end - begin + MOST - 1) / MOST;
-  for (int64_t left = blocks, row = begin; left > 0; --left) {
-    const int64_t rows = (end - row + left - 1) / left;
-    [&]<int... N>(std::integer_sequence<int, N...>) {
-      (void)((rows == N + 1 ? (body.template operator()<N + 1>(row), true) : false) || ...);
-    }(std::make_integer_sequence<int, MOST>{});
-    row += rows;
-  }
-}
-
-// ---- one product over many rows ---------------------------------------------------------------------------------------
+namespace gatedrnn {
 
 template <class T>
 struct Factor {  // element (i, j) at data[i stride + j], or at data[i + j stride] where it is turned
@@ -73,155 +14,22 @@ struct Factor {  // element (i, j) at data[i stride + j], or at data[i + j strid
   bool turned = false;
 };
 
-constexpr int64_t DEEP = 192;  // longest chain of additions, then sums are added: more exact, and a panel stays in the first cache
-constexpr int64_t BLOCK = 288;  // rows of a that meet all panels before the next
-
-inline int64_t next_block(int64_t k, int64_t K) {  // chains of one length, or shorter by one
-  const int64_t left = std::max<int64_t>(1, (K - k + DEEP - 1) / DEEP);
-  return k + (K - k + left - 1) / left;
-}
-
+// All rows of b (K, N) as `product` reads them.
 template <class T>
-constexpr int64_t in_panels(int64_t columns) {  // columns, with the zeros at the end
-  constexpr int64_t WIDTH = 2 * LANES<T>;
-  return (columns + WIDTH - 1) / WIDTH * WIDTH;
-}
-
-// to (N, M) = from (M, N), turned: in small squares, so that a line of either is met once.
-template <class T>
-void turn(const T* from, int64_t next_from, T* to, int64_t next_to, int64_t M, int64_t N) {
-  constexpr int64_t SIDE = 16;
-  for (int64_t m = 0; m < M; m += SIDE)
-    for (int64_t n = 0; n < N; n += SIDE)
-      at::vec::transpose_mxn<T>(from + m * next_from + n, next_from, to + n * next_to + m, next_to,
-          std::min(SIDE, M - m), std::min(SIDE, N - n));
-}
-
-// Rows k0 to k1 of b (K, N) as panels of 2 W columns; zeros fill the end.
-template <class T>
-void pack_block(const Factor<T>& b, int64_t k0, int64_t k1, int64_t N, T* packed) {
-  constexpr int64_t WIDTH = 2 * LANES<T>;
-  for (int64_t n = 0; n < N; n += WIDTH) {
-    T* to = packed + n * (k1 - k0);
-    const int64_t width = std::min(WIDTH, N - n);
-    if (width < WIDTH) std::fill_n(to, (k1 - k0) * WIDTH, T(0));
-    if (b.turned)
-      turn(b.data + n * b.stride + k0, b.stride, to, WIDTH, width, k1 - k0);
-    else
-      for (int64_t k = k0; k < k1; ++k) std::copy_n(b.data + k * b.stride + n, width, to + (k - k0) * WIDTH);
-  }
-}
-
-// All rows of b (K, N), block after block.
-template <class T>
-std::vector<T> pack_all(const Factor<T>& b, int64_t K, int64_t N) {
-  std::vector<T> packed(K * in_panels<T>(N));
-  for (int64_t k = 0; k < K; k = next_block(k, K)) pack_block(b, k, next_block(k, K), N, packed.data() + k * in_panels<T>(N));
-  return packed;
-}
-
-// A tile of c: = start + a · panel in the first block, += a · panel in later ones. FULL: all 2 W columns lie in c.
-template <class T, bool TURNED, bool FULL, int ROWS>
-inline void product_tile(const T* a, int64_t stride, const T* panel, const T* start, bool later, T* c, int64_t next, int64_t left,
-    int64_t K) {
-  constexpr int64_t W = LANES<T>;
-  Tile<T, ROWS, 2> sum;
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; ++v) {
-      sum[m][v] = FULL ? Vec<T>::loadu(start + v * W) : left > v * W ? load(start + v * W, left - v * W) : Vec<T>(0);
-      __builtin_prefetch(c + m * next + v * W, 1);
-    }
-  multiply<T, ROWS, 2, TURNED>(sum, a, stride, panel, K);
-#pragma GCC unroll 32
-  for (int m = 0; m < ROWS; ++m)
-#pragma GCC unroll 2
-    for (int v = 0; v < 2; ++v) {
-      if (!FULL && left <= v * W) continue;
-      T* to = c + m * next + v * W;
-      const int64_t count = FULL ? W : left - v * W;
-      store(to, later ? sum[m][v] + load(to, count) : sum[m][v], count);
-    }
-}
+std::vector<T> pack_all(const Factor<T>& b, int64_t K, int64_t N);
 
 // c (M, N), rows `next` apart = bias (N,) + a (M, K) · b (K, N). b as it lies, or all of it packed before.
-template <class T, bool TURNED = false>
+template <class T>
 void product(const Factor<T>& a, const Factor<T>& b, const T* packed, const T* bias, T* c, int64_t next, int64_t M, int64_t N,
-    int64_t K) {
-  constexpr int64_t WIDTH = 2 * LANES<T>;
-  const std::vector<T> zeros(N, T(0));
-  std::vector<T> buffer(packed ? 0 : in_panels<T>(N) * std::min(K, DEEP));
-  for (int64_t k0 = 0, k1; k0 < std::max<int64_t>(1, K); k0 = std::max<int64_t>(1, k1)) {
-    k1 = next_block(k0, K);
-    if (!packed) pack_block(b, k0, k1, N, buffer.data());
-    const T* panels = packed ? packed + k0 * in_panels<T>(N) : buffer.data();
-    const T* start = bias && !k0 ? bias : zeros.data();
-    const int64_t grain = std::max<int64_t>(ACCUMULATORS / 2, (1 << 16) / std::max<int64_t>(1, N * (k1 - k0)));
-    at::parallel_for(0, M, grain, [&](int64_t m0, int64_t m1) {
-      for (int64_t block = m0; block < m1; block += BLOCK)
-        for (int64_t n = 0; n < N; n += WIDTH)
-          over_rows<ACCUMULATORS / 2>(block, std::min(block + BLOCK, m1), [&]<int ROWS>(int64_t row) {
-            const auto tile = N - n >= WIDTH ? &product_tile<T, TURNED, true, ROWS> : &product_tile<T, TURNED, false, ROWS>;
-            const T* from = TURNED ? a.data + k0 * a.stride + row : a.data + row * a.stride + k0;
-            tile(from, a.stride, panels + n * (k1 - k0), start + n, k0 > 0, c + row * next + n, next, N - n, k1 - k0);
-          });
-    });
-  }
-}
-
-// ---- a few rows -------------------------------------------------------------------------------------------------------
+    int64_t K);
 
 // c (M, N) = start (M, N) + a (M, K) · bᵀ, with b (N, K) read once as it lies: packing it would cost more than the product.
 // Each number is the sum of 16 chains, added in pairs, whatever the size of a vector.
 template <class T>
-void few_rows(const T* a, const T* b, const T* start, int64_t next_start, T* c, int64_t M, int64_t N, int64_t K) {
-  constexpr int64_t CHAINS = 16, W = LANES<T>, VECTORS = CHAINS / W;
-  const int64_t whole = K / CHAINS * CHAINS;
-  for (int64_t m = 0; m < M; ++m)
-    over_rows<4>(0, N, [&]<int ROWS>(int64_t n) {
-      Tile<T, ROWS, VECTORS> sum;
-      for (auto& each : sum) each.fill(Vec<T>(0));
-      const auto add = [&](const T* left, const T* right, int64_t next) {
-        for (int v = 0; v < VECTORS; ++v) {
-          const Vec<T> one = Vec<T>::loadu(left + v * W);
-          for (int r = 0; r < ROWS; ++r) sum[r][v] = at::vec::fmadd(one, Vec<T>::loadu(right + r * next + v * W), sum[r][v]);
-        }
-      };
-      for (int64_t k = 0; k < whole; k += CHAINS) add(a + m * K + k, b + n * K + k, K);
-      if (whole < K) {
-        std::array<T, CHAINS * (ROWS + 1)> rest{};
-        std::copy(a + m * K + whole, a + (m + 1) * K, rest.begin());
-        for (int r = 0; r < ROWS; ++r) std::copy(b + (n + r) * K + whole, b + (n + r + 1) * K, &rest[(r + 1) * CHAINS]);
-        add(rest.data(), rest.data() + CHAINS, CHAINS);
-      }
-      for (int r = 0; r < ROWS; ++r) {
-        std::array<T, CHAINS> chains;
-        for (int v = 0; v < VECTORS; ++v) sum[r][v].store(&chains[v * W]);
-        for (int64_t half = CHAINS / 2; half > 0; half /= 2)
-          for (int64_t i = 0; i < half; ++i) chains[i] += chains[i + half];
-        c[m * N + n + r] = chains[0] + (start ? start[m * next_start + n + r] : T(0));
-      }
-    });
-}
+void few_rows(const T* a, const T* b, const T* start, int64_t next_start, T* c, int64_t M, int64_t N, int64_t K);
 
 // Sums over the rows of a (M, N), in chains no longer than those of a product.
 template <class T>
-void sum_rows(const T* a, int64_t stride, T* sums, int64_t M, int64_t N) {
-  std::fill_n(sums, N, T(0));
-  for (int64_t m = 0; m < M; m = next_block(m, M))
-    for (int64_t n = 0; n < N; n += 4 * LANES<T>) {
-      std::array<Vec<T>, 4> chain;
-      chain.fill(Vec<T>(0));
-      const int64_t vectors = std::min<int64_t>(4, (N - n + LANES<T> - 1) / LANES<T>);
-      for (int64_t row = m; row < next_block(m, M); ++row)
-        for (int v = 0; v < vectors; ++v) chain[v] = chain[v] + load(a + row * stride + n + v * LANES<T>, N - n - v * LANES<T>);
-      for (int v = 0; v < vectors; ++v) {
-        T* to = sums + n + v * LANES<T>;
-        const int64_t count = N - n - v * LANES<T>;
-        store(to, load(to, count) + chain[v], count);
-      }
-    }
-}
+void sum_rows(const T* a, int64_t stride, T* sums, int64_t M, int64_t N);
 
-}  // namespace
+}  // namespace gatedrnn

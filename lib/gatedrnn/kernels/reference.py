@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatedrnn.cells import Cell, State, cell_class
+from gatedrnn.cells import CELLS, Cell, State
 from gatedrnn.kernels.shapes import validate
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -29,7 +29,7 @@ def run(
     weights = (weight_ih, weight_hh, bias_ih, bias_hh)
     validate(cell, x, state, *weights)
     with torch.device("meta"):  # its own weights are never looked at
-        module = cell_class(cell)(x.shape[-1], weight_hh.shape[-1])
+        module = CELLS[cell](x.shape[-1], weight_hh.shape[-1])
     named = dict(zip(NAMES, weights, strict=True))
     return steps(lambda x_t, state: torch.func.functional_call(module, named, (x_t, state)), x, state, lengths)[:2]
 

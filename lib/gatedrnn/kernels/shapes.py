@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
-from gatedrnn.checks import require
+from gatedrnn.choices import Choices
 
-BLOCKS = {"lstm": 4, "gru": 3, "gru_before": 3, "rnn": 1, "relu": 1}
-"""Gate blocks G in the weights of each cell, as in `torch.nn`."""
+
+@dataclass(frozen=True)
+class Shape:
+    """What the arguments of a cell look like: G gate blocks in its weights, vectors in its state, and whether its compiled
+    kernel keeps one more number a unit for the backward pass."""
+
+    blocks: int
+    states: int = 1
+    inner: bool = False
+
+
+SHAPES = Choices(
+    "cell",
+    {
+        "lstm": Shape(4, states=2),
+        "gru": Shape(3, inner=True),
+        "gru_before": Shape(3, inner=True),
+        "rnn": Shape(1),
+        "relu": Shape(1),
+    },
+)
 
 
 def validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) -> None:
@@ -21,15 +42,15 @@ def validate(cell: str, x: Tensor, state: tuple[Tensor, ...], *weights: Tensor) 
     Raises:
         ValueError: an unknown cell, or a shape or dtype that does not fit; the message names the argument.
     """
-    require("cell", cell, BLOCKS)
+    kind = SHAPES[cell]
     if x.dim() != 3 or 0 in x.shape[:2]:
         raise ValueError(f"x of shape {tuple(x.shape)} is not allowed: (T, B, I) with T ≥ 1 and B ≥ 1")
     batch, inputs = x.shape[1:]
     if weights[1].dim() != 2 or 0 in weights[1].shape:
         raise ValueError(f"weight_hh of shape {tuple(weights[1].shape)} is not allowed: (G·H, H) with H ≥ 1")
     hidden = weights[1].shape[-1]
-    rows = BLOCKS[cell] * hidden
-    if len(state) != (2 if cell == "lstm" else 1):
+    rows = kind.blocks * hidden
+    if len(state) != kind.states:
         raise ValueError(f"state of {len(state)} tensors is not allowed for {cell!r}: (h, c) for 'lstm', else (h,)")
     expected: list[tuple[str, Tensor, tuple[int, ...]]] = [
         *((name, each, (batch, hidden)) for name, each in zip(("state[0]", "state[1]"), state, strict=False)),

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatedrnn.checks import require
+from gatedrnn.choices import Choices
 from gatedrnn.kernels.reference import differentiable
 from gatedrnn.kernels.shapes import validate
 
@@ -46,9 +46,8 @@ def run(
     Raises:
         ValueError: an unknown cell, or a shape or dtype that does not fit; the message names the argument.
     """
-    require("cell", cell, KERNELS)
+    kernel = KERNELS[cell]
     validate(cell, x, state, weight_ih, weight_hh, bias_ih, bias_hh)
-    kernel: Any = KERNELS[cell]
     h0, *rest = state
     outputs, *last = kernel.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, h0, *rest)
     return outputs, (outputs[-1], *last)
@@ -205,7 +204,7 @@ def _keep(ctx: Any, cell: str, inputs: tuple[Tensor, ...], *computed: Tensor) ->
     ctx.save_for_backward(*inputs, *computed)
 
 
-KERNELS = {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn, "relu": _Relu}
+KERNELS: Choices[Any] = Choices("cell", {"lstm": _Lstm, "gru": _Gru, "rnn": _Rnn, "relu": _Relu})
 
 
 def _project(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
