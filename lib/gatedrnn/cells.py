@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn, relu, sigmoid, tanh
 
 from gatedrnn.checks import whole
-from gatedrnn.choices import Choices
+from gatedrnn.kernels.lengths import Lengths
 
 State = tuple[Tensor, ...]
 Trace = dict[str, Tensor]
@@ -60,6 +60,14 @@ class Cell(nn.Module):
         Returns:
             The new state, and every gate and candidate by name, each (B, H).
         """
+        raise NotImplementedError
+
+
+class Sequential(Cell):
+    """A cell that has a way of its own over whole sequences, faster than step by step."""
+
+    def sequence(self, x: Tensor, state: State, lengths: Lengths | None) -> tuple[Tensor, State]:
+        """All steps: x (T, B, I) → outputs (T, B, H) and the last state, as `gatedrnn.kernels.dispatch.run` has them."""
         raise NotImplementedError
 
 
@@ -146,8 +154,3 @@ class GRUBefore(Cell):
         n = tanh(x_n + (r * h) @ u_n.T + b_n)  # candidate: reset before the product with U
         h = (1 - z) * n + z * h
         return (h,), {"r": r, "z": z, "n": n, "h": h}
-
-
-CELLS: Choices[type[Cell]] = Choices(
-    "cell", {"lstm": LSTM, "gru": GRU, "gru_before": GRUBefore, "rnn": RNN, "relu": ReLURNN}
-)

@@ -8,6 +8,7 @@ in PyTorch's sign, where z = 1 keeps. (Papers write z the other way round; their
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,17 +18,18 @@ from gatedrnn.choices import Choices
 from gatedrnn.layers import Recurrent
 
 KEEPING = Choices("cell", {"lstm": "f", "gru": "z", "gru_before": "z"})
-STARTS = "'default', 'bias:<number>' or 'chrono:<longest time, at least 3>'"
+STARTS = "'default', 'bias:<number>', 'chrono:<longest time, at least 3>' or 'orthogonal'"
 
 
 def initialise(core: Recurrent, start: str) -> None:
     """Set the gate biases of every layer, in place.
 
     Args:
-        core: fresh layers; a tanh RNN has no gate and stays as it is.
+        core: fresh layers; of a bias a tanh RNN, which has no gate, takes no notice.
         start: `default` leaves the framework's uniform ±1/√H; `bias:b` sets the keeping gate's bias to b;
             `chrono:T` draws it as log U(1, T − 1), and sets the LSTM's input gate to its negative
-            (Tallec and Ollivier 2018), so that memories last between 1 and T steps.
+            (Tallec and Ollivier 2018), so that memories last between 1 and T steps; `orthogonal` draws each block of the
+            recurrent weights as an orthogonal matrix (Saxe et al. 2014), of a tanh network too.
 
     Raises:
         ValueError: an unknown start.
@@ -37,9 +39,18 @@ def initialise(core: Recurrent, start: str) -> None:
         number = float(value) if value else math.nan
     except ValueError:
         number = math.nan
-    known = (start == "default") or (name == "bias" and math.isfinite(number)) or (name == "chrono" and number >= 3)
+    known = (
+        start in ("default", "orthogonal")
+        or (name == "bias" and math.isfinite(number))
+        or (name == "chrono" and number >= 3)
+    )
     if not known:
         raise ValueError(f"start = {start!r} is not allowed: {STARTS}")
+    if start == "orthogonal":
+        for layer in cast("list[Cell]", list(core.layers)):
+            for block in layer.weight_hh.detach().split(core.hidden_size):
+                nn.init.orthogonal_(block)
+        return
     if start == "default" or core.cell not in KEEPING:
         return
     gate = KEEPING[core.cell]

@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.cells import CELLS, Cell, State
+from gatedrnn.catalogue import CELLS
+from gatedrnn.cells import Cell, Sequential, State
 from gatedrnn.checks import whole
 from gatedrnn.choices import Choices
 from gatedrnn.kernels import dispatch, reference
@@ -53,6 +54,8 @@ class Recurrent(nn.Module):
     @property
     def path(self) -> str:
         """Which kernel `forward` runs: recorded with each run."""
+        if isinstance(self._cells()[0], Sequential):
+            return "own"
         weight = self._cells()[0].weight_ih
         return dispatch.path(self.cell, weight.dtype, weight.device.type)
 
@@ -67,9 +70,14 @@ class Recurrent(nn.Module):
         Returns:
             outputs, (T, B, H) or (B, T, H), and the last state.
         """
+        dispatch.tell(self.cell)
         steps, given = self._enter(x, state)
         last = []
         for layer, first in zip(self._cells(), given, strict=True):
+            if isinstance(layer, Sequential):
+                steps, end = layer.sequence(steps, first, lengths)
+                last.append(end)
+                continue
             weights = (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
             steps, end = dispatch.run(self.cell, steps, first, weights, lengths)
             last.append(end)

@@ -1,4 +1,7 @@
-"""Models: a recurrent core and a head. Widths are solved for a parameter budget, not guessed."""
+"""Models: a recurrent core and a head. Widths are solved for a parameter budget, not guessed.
+
+Between core and head lies an `nn.Dropout` that drops nothing, unless `gatedrnn.training.train` is told otherwise.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,13 @@ class Classifier(nn.Module):
     def __init__(self, core: Recurrent | nn.Module, classes: int) -> None:
         super().__init__()
         self.core = core
+        self.drop = nn.Dropout(0.0)
         self.head = nn.Linear(int(core.hidden_size), classes)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(T, B, I) → (B, K) logits; with `lengths` (B,) the state is taken at the true end."""
         outputs, _ = self.core(x)
-        return self.head(outputs[-1] if lengths is None else at_lengths(outputs, lengths))
+        return self.head(self.drop(outputs[-1] if lengths is None else at_lengths(outputs, lengths)))
 
 
 class Tagger(nn.Module):
@@ -41,12 +45,13 @@ class Tagger(nn.Module):
     def __init__(self, core: Recurrent, classes: int) -> None:
         super().__init__()
         self.core = core
+        self.drop = nn.Dropout(0.0)
         self.head = nn.Linear(core.hidden_size, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, I) → (T, B, K) logits."""
         outputs, _ = self.core(x)
-        return self.head(outputs)
+        return self.head(self.drop(outputs))
 
 
 class LanguageModel(nn.Module):
@@ -72,12 +77,13 @@ class LanguageModel(nn.Module):
         self.embedding = nn.Embedding(symbols, embedding_size)
         self.core = Recurrent(cell, embedding_size, hidden_size, num_layers)
         initialise(self.core, start)
+        self.drop = nn.Dropout(0.0)
         self.head = nn.Linear(hidden_size, symbols)
 
     def forward(self, symbols: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(T, B) symbols → (T, B, V) logits of the next symbol, and the last state."""
         outputs, last = self.core(self.embedding(symbols), state)
-        return self.head(outputs), last
+        return self.head(self.drop(outputs)), last
 
 
 def count_parameters(model: nn.Module) -> int:

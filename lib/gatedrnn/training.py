@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,6 +39,9 @@ def train(
     solved: Callable[[Metrics], bool] | None = None,
 ) -> dict[str, Any]:
     """Train with Adam; stop when solved, when diverged, or when the steps are spent.
+
+    Each evaluation raises the auditing event `gatedrnn.look` (`sys.audit`) with the step and the curves so far; a hook that
+    raises an error ends the training there.
 
     Args:
         model: to be trained, in place.
@@ -97,6 +101,7 @@ def train(
         curves["step"].append(step)
         for name, metric in metrics.items():
             curves.setdefault(name, []).append(round(metric, 5))
+        sys.audit("gatedrnn.look", step, curves)
         if solved is not None and in_a_row < patience and solved(metrics):
             solved_at = step
     kernel = next((each.path for each in model.modules() if hasattr(each, "path")), None)

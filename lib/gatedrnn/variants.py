@@ -32,12 +32,14 @@ class Variant:
         label: as printed.
         frozen: bias of each frozen gate, by block name.
         opposite: gates that are one minus another gate, by block name.
+        constant: gates that keep a bias of their own for each unit, learned like any weight, and hear nothing else.
     """
 
     cell: str
     label: str
     frozen: dict[str, float] = field(default_factory=dict)
     opposite: dict[str, str] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()
 
 
 VARIANTS = Choices(
@@ -47,8 +49,13 @@ VARIANTS = Choices(
         "lstm_no_input": Variant("lstm", "no input gate", {"i": OPEN}),
         "lstm_no_forget": Variant("lstm", "no forget gate", {"f": OPEN}),
         "lstm_no_output": Variant("lstm", "no output gate", {"o": OPEN}),
+        "lstm_constant_input": Variant("lstm", "constant input gate", constant=("i",)),
+        "lstm_constant_forget": Variant("lstm", "constant forget gate", constant=("f",)),
+        "lstm_constant_output": Variant("lstm", "constant output gate", constant=("o",)),
         "lstm_coupled": Variant("lstm", "coupled, f = 1 − i", opposite={"f": "i"}),
         "gru": Variant("gru", "GRU"),
+        "gru_constant_reset": Variant("gru", "constant reset gate", constant=("r",)),
+        "gru_constant_update": Variant("gru", "constant update gate", constant=("z",)),
         "gru_no_reset": Variant("gru", "no reset gate", {"r": OPEN}),
         "gru_no_update": Variant("gru", "no update gate", {"z": SHUT}),
     },
@@ -73,13 +80,15 @@ class Ablated(nn.Module):
         self.whole = [whole]  # in a list: a kernel to run, not parameters to learn
         layer = whole._cells()[0]
         self.blocks = layer.blocks
-        self.learned = [name for name in self.blocks if name not in {*self.variant.frozen, *self.variant.opposite}]
+        fixed = {*self.variant.frozen, *self.variant.opposite}
+        self.biased = [name for name in self.blocks if name not in fixed]
+        self.learned = [name for name in self.biased if name not in self.variant.constant]
         keeping = KEEPING[self.variant.cell]
         for name, block in zip(("w", "u", "b", "b2"), layer.parameters(), strict=True):
             chunks = dict(zip(self.blocks, block.detach().chunk(len(self.blocks)), strict=True))
-            self.register_parameter(name, nn.Parameter(torch.cat([chunks[each] for each in self.learned])))
+            self.register_parameter(name, nn.Parameter(torch.cat([chunks[each] for each in self._rows(name)])))
         with torch.no_grad():
-            if keeping in self.learned:
+            if keeping in self.biased:
                 self._set_bias(keeping, bias)
             elif keeping in self.variant.opposite:
                 self._set_bias(self.variant.opposite[keeping], -bias)
@@ -98,11 +107,17 @@ class Ablated(nn.Module):
         names = {"w": "weight_ih", "u": "weight_hh", "b": "bias_ih", "b2": "bias_hh"}
         return {f"layers.0.{long}": self._assemble(short) for short, long in names.items()}
 
+    def _rows(self, name: str) -> list[str]:
+        """The blocks that a parameter learns: of a constant gate its bias alone."""
+        return self.biased if name == "b" else self.learned
+
     def _assemble(self, name: str) -> Tensor:
         learned = getattr(self, name)
         if self.learned == list(self.blocks):
             return learned
-        rows = dict(zip(self.learned, learned.split(self.hidden_size), strict=True))
+        rows = dict(zip(self._rows(name), learned.split(self.hidden_size), strict=True))
+        for gate in self.variant.constant:
+            rows.setdefault(gate, learned.new_zeros(self.hidden_size, *learned.shape[1:]))
         for gate, bias in self.variant.frozen.items():
             rows[gate] = learned.new_full((self.hidden_size, *learned.shape[1:]), bias if name == "b" else 0.0)
         for gate, other in self.variant.opposite.items():
@@ -110,6 +125,7 @@ class Ablated(nn.Module):
         return torch.cat([rows[each] for each in self.blocks])
 
     def _set_bias(self, gate: str, value: float) -> None:
-        rows = slice(self.learned.index(gate) * self.hidden_size, (self.learned.index(gate) + 1) * self.hidden_size)
-        for vector, number in ((self.b, value), (self.b2, 0.0)):
-            vector[rows] = number
+        for name, number in (("b", value), ("b2", 0.0)):
+            if gate in self._rows(name):
+                block = self._rows(name).index(gate)
+                getattr(self, name)[block * self.hidden_size : (block + 1) * self.hidden_size] = number

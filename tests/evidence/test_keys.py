@@ -13,7 +13,7 @@ import pytest
 
 import gatedrnn
 from evidence.digest import PACKAGES, named
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 
 LOCK = Path(__file__).parents[2] / "results" / "runs"
 ASK = """
@@ -34,7 +34,7 @@ for file in sorted(Path(sys.argv[1]).glob("*.jsonl")):
 print(json.dumps(found))
 """
 NEW_CELL = {
-    "gatedrnn/cells.py": ('"relu": ReLURNN}', '"relu": ReLURNN, "new": RNN}'),
+    "gatedrnn/catalogue.py": ('"relu": ReLURNN}', '"relu": ReLURNN, "new": RNN}'),
     "gatedrnn/kernels/shapes.py": ('"relu": Shape(1),', '"relu": Shape(1), "new": Shape(1, inner=True),'),
     "gatedrnn/kernels/library.py": ('"relu": "cells/plain.cpp",', '"relu": "cells/plain.cpp", "new": "cells/new.cpp",'),
     "gatedrnn/kernels/dispatch.py": ('"relu": torch.rnn_relu}', '"relu": torch.rnn_relu, "new": torch.rnn_relu}'),

@@ -13,7 +13,7 @@ from torch import nn
 from evidence import figures, paths, verdicts
 from experiments.anatomy import analysis, drawing, runs
 from experiments.anatomy import figures as plots
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.initialisation import half_life, initialise
 from gatedrnn.kernels import matched
 from gatedrnn.layers import Recurrent

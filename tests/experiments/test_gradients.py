@@ -8,7 +8,7 @@ import torch
 from experiments.gradients import analysis, jacobians
 from experiments.gradients import figures as plots
 from experiments.gradients.runs import run
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 
 
 def sequence(cell, steps=6, inputs=3, hidden=4):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from gatedrnn.cells import CELLS, GRU, GRUBefore
+from gatedrnn.catalogue import CELLS
+from gatedrnn.cells import GRU, GRUBefore
 from gatedrnn.initialisation import set_bias
 
 STOCK = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell, "relu": partial(nn.RNNCell, nonlinearity="relu")}

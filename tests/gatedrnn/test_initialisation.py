@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.initialisation import KEEPING, half_life, initialise, set_bias
 from gatedrnn.layers import Recurrent
 
@@ -67,6 +67,21 @@ def test_a_tanh_network_has_no_gate_to_set(start):
     before = {key: value.clone() for key, value in core.state_dict().items()}
     initialise(core, start)
     assert all(torch.equal(before[key], value) for key, value in core.state_dict().items())
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_orthogonal_blocks_keep_lengths(cell):
+    core = Recurrent(cell, 3, 7, 2)
+    before = [each.clone() for each in core.parameters()]
+    initialise(core, "orthogonal")
+    for layer in core.layers:
+        for block in layer.weight_hh.split(7):
+            torch.testing.assert_close(block @ block.T, torch.eye(7), rtol=0, atol=1e-5)
+    names = [name for name, _ in core.named_parameters()]
+    changed = {
+        name for name, old, new in zip(names, before, core.parameters(), strict=True) if not torch.equal(old, new)
+    }
+    assert changed == {name for name in names if name.endswith("weight_hh")}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.kernels.lengths import at_lengths
 from gatedrnn.layers import STOCK, Recurrent
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_stepwise import arguments, stock_layer
 
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.kernels import matched, shapes, stepwise
 from gatedrnn.layers import Recurrent
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gatedrnn import flops
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, LanguageModel, Tagger, count_parameters, width_for
 

@@ -228,6 +228,32 @@ def test_a_norm_too_large_for_float32_is_followed_in_its_direction():
     assert found["diverged"] is False and found["skipped"] == 0 and found["clipped"] == 1
 
 
+def test_each_look_is_told_and_a_listener_may_end_the_training():
+    heard, last = [], [0]
+
+    def hear(event, arguments):  # it stays for the rest of the process, and does nothing there
+        if event == "gatedrnn.look" and last[0]:
+            heard.append(arguments[0])
+            if arguments[0] >= last[0]:
+                raise InterruptedError
+
+    sys.addaudithook(hear)
+
+    def fit():
+        return train(linear(), stream(), loss, held_out, steps=9, learning_rate=0.1, every=3)
+
+    last[0] = 99
+    assert heard == fit()["curves"]["step"]
+    heard.clear()
+    last[0] = 6
+    try:
+        with pytest.raises(InterruptedError):
+            fit()
+    finally:
+        last[0] = 0
+    assert heard == [3, 6]
+
+
 def test_a_diverged_model_never_counts_as_solved():
     def broken(model, batch):
         return loss(model, batch) * math.nan

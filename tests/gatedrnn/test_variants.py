@@ -58,15 +58,32 @@ def test_only_what_is_left_is_learned(name: str) -> None:
     whole = count_parameters(Ablated(variant.cell, 5, 8))
     blocks = {"lstm": 4, "gru": 3}[variant.cell]
     gone = len(variant.frozen) + len(variant.opposite)
-    assert count_parameters(Ablated(name, 5, 8)) == whole * (blocks - gone) // blocks
+    gone += len(variant.constant)
+    assert count_parameters(Ablated(name, 5, 8)) == whole * (blocks - gone) // blocks + 8 * len(variant.constant)
 
 
 def test_the_keeping_gate_starts_at_its_bias() -> None:
-    for name, block, sign in (("lstm", 1, 1), ("gru", 1, 1), ("lstm_coupled", 0, -1)):
+    constant = (("lstm_constant_forget", 1, 1), ("lstm_constant_input", 1, 1), ("gru_constant_update", 1, 1))
+    for name, block, sign in (("lstm", 1, 1), ("gru", 1, 1), ("lstm_coupled", 0, -1), *constant):
         model = Ablated(name, 3, 6, bias=2.0)
         weights = model.weights()
         total = weights["layers.0.bias_ih"] + weights["layers.0.bias_hh"]
         assert torch.allclose(total[block * 6 : (block + 1) * 6], torch.tensor(sign * 2.0))
+
+
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if variant.constant])
+def test_a_constant_gate_hears_nothing_and_is_learned_for_each_unit(name: str) -> None:
+    model = Ablated(name, 3, 6)
+    (gate,) = model.variant.constant
+    before = model.whole[0].trace(torch.randn(5, 2, 3)).gates[0][gate]
+    assert before.shape == (5, 2, 6)
+    whole = torch.func.functional_call(model.whole[0], model.weights(), (torch.randn(5, 2, 3),))[0]
+    whole.sum().backward()
+    rows = slice(model.biased.index(gate) * 6, (model.biased.index(gate) + 1) * 6)
+    assert (model.b.grad[rows] != 0).all()
+    block = model.blocks.index(gate)
+    for each in ("weight_ih", "weight_hh", "bias_hh"):
+        assert not model.weights()[f"layers.0.{each}"].chunk(len(model.blocks))[block].any()
 
 
 def test_the_whole_variant_starts_as_the_whole_cell() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.initialisation import set_bias
 from gatedrnn.kernels import matched, stepwise
 from gatedrnn.layers import STOCK, Recurrent

@@ -15,7 +15,7 @@ from torch import Tensor
 from evidence.figures import LABELS
 from experiments.shared import footprint, workloads
 from gatedrnn import flops
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.initialisation import KEEPING, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import LanguageModel

@@ -30,11 +30,11 @@ def path(cell: str, dtype: torch.dtype = torch.float32, device: str = "cpu") -> 
     `torch.nn` has a fused kernel for the LSTM alone. Elsewhere, and for whoever exports a model, torch's own.
     """
     own = device == "cpu" and dtype in (torch.float32, torch.float64) and not torch.compiler.is_exporting()
-    if own and library.available():
+    if own and cell in library.CELLS and library.available():
         return "matched"
-    if cell not in STOCK:
-        return "reference"
-    return "stepwise" if own and cell != "lstm" else "torch.nn"
+    if own and cell in stepwise.KERNELS and cell != "lstm":
+        return "stepwise"
+    return "torch.nn" if cell in STOCK else "reference"
 
 
 def tell(cell: str) -> None:
@@ -62,7 +62,6 @@ def run(
     Raises:
         ValueError: an unknown cell, or a shape, dtype or length that does not fit; the message names the argument.
     """
-    tell(cell)
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
             kind = weights[0].dtype

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatedrnn.cells import CELLS, Cell, State
+from gatedrnn.catalogue import CELLS
+from gatedrnn.cells import Cell, State
 from gatedrnn.kernels.shapes import validate
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
