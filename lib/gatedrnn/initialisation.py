@@ -47,8 +47,8 @@ def initialise(core: Recurrent, start: str) -> None:
     if not known:
         raise ValueError(f"start = {start!r} is not allowed: {STARTS}")
     if start == "orthogonal":
-        for layer in cast("list[Cell]", list(core.layers)):
-            for block in layer.weight_hh.detach().split(core.hidden_size):
+        for weights in (cast(Cell, layer).weight_hh.detach() for layer in core.layers):
+            for block in weights.split(core.hidden_size):
                 nn.init.orthogonal_(block)
         return
     if start == "default" or core.cell not in KEEPING:

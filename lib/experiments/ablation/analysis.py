@@ -23,6 +23,8 @@ GATES = {
     "gru": {"reset": "gru_no_reset", "update": "gru_no_update"},
 }
 BET = {"lstm": "forget", "gru": "update"}
+SHOWN = {name: each for name, each in VARIANTS.items() if not each.constant}
+"""The variants that the chapter compares."""
 NAMES = TASK_NAMES | {
     name: f"{each.cell.upper()}, {'whole' if name == each.cell else each.label}" for name, each in VARIANTS.items()
 }
@@ -121,7 +123,7 @@ def variant_table(hidden_size: int) -> Markdown:
     """The variants with their equation and parameters at equal width, for MNIST-1D, as a Markdown table."""
     changed = {"i": "$i_t = 1$", "f": "$f_t = 1$", "o": "$o_t = 1$", "r": "$r_t = 1$", "z": "$z_t = 0$"}
     lines = ["| cell | what changes | learned numbers in the cell |", "|---|---|--:|"]
-    for name, variant in VARIANTS.items():
+    for name, variant in SHOWN.items():
         what = "$f_t = 1 - i_t$" if variant.opposite else "".join(changed[gate] for gate in variant.frozen) or "nothing"
         count = count_parameters(Ablated(name, 2, hidden_size))
         lines.append(f"| {NAMES[name]} | {what} | {count:,} |")
@@ -136,7 +138,7 @@ def result_table(runs: pd.DataFrame, task: str) -> Markdown:
         "|---|--:|--:|--:|" + ("--:|" if solved else "") + "--:|--:|",
     ]
     rows = runs[runs["task"] == task]
-    for variant in VARIANTS:
+    for variant in SHOWN:
         part = rows[(rows["variant"] == variant) & (rows["match"] == "width")]
         wider = rows[(rows["variant"] == variant) & (rows["match"] == "parameters")]
         cells = [
