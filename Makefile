@@ -10,7 +10,7 @@ $(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter results check-results prose test serve bench sanitize lint lock clean set-up
+.PHONY: help book chapter results check-results audit prose test serve bench sanitize lint lock clean set-up
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -30,6 +30,9 @@ results: set-up  ## compute what is missing and write the results lock
 
 check-results: set-up  ## compare the executed chapters with results/
 	@$(BOOK) check-results
+
+audit: set-up  ## compute a random sample of the locked runs again: make audit MINUTES=15 [SEED=…]
+	@$(BOOK) audit --minutes="$$MINUTES" --seed="$$SEED"
 
 prose: set-up  ## write computed values into the sentences of the chapters; the diff is the review
 	@$(BOOK) prose

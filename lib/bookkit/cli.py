@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
@@ -84,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--build", type=Path, default=None, help="folder to build in (default: _build)")
     add("results", _results, "compute what is missing and write the results lock and the summaries")
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
+    audit = add("audit", _audit, "compute a random sample of the locked runs again and compare")
+    audit.add_argument("--minutes", default="15", help="on the clock (default: 15)")
+    audit.add_argument("--seed", default="", help="repeats the sample of an audit (default: drawn anew)")
     add("prose", _prose, "write computed values into the sentences that type them, and name checks that fail")
     serve = add("serve", _serve, "serve the built site on this machine")
     serve.add_argument("--port", default="8000")
@@ -151,6 +155,19 @@ def _check_results(options: argparse.Namespace) -> int:
     from bookkit.results import check
 
     return check(Places(_root(options)))
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from bookkit.audit import write
+    from bookkit.places import Places
+    from bookkit.progress import Display
+
+    minutes, seed = options.minutes or "15", options.seed
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", minutes):
+        raise BookError(f"MINUTES = {minutes!r} is not allowed: a number, such as 15")
+    if not re.fullmatch(r"[0-9]{0,9}", seed):
+        raise BookError(f"SEED = {seed!r} is not allowed: a whole number from 0 to 999999999")
+    return write(Places(_root(options)), Display(), float(minutes), int(seed) if seed else None)
 
 
 def _prose(options: argparse.Namespace) -> int:

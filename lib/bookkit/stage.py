@@ -19,7 +19,7 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from bookkit import downloads
+from bookkit import audit, downloads
 from bookkit.downloads import FIGURE
 from bookkit.errors import BookError
 from bookkit.prose import Statements
@@ -71,6 +71,8 @@ def stage(executed: Path, target: Path, root: Path) -> Path:
     if found := statements.problems:
         some = f"{len(found)} statement{'s' * (len(found) > 1)} of the prose do not follow from this build:"
         raise StageError("\n".join([some, *(f"- {each}" for each in found)]))
+    audits = json.dumps(audit.so_far(root), ensure_ascii=False, indent=1)
+    (beside / "_book" / "audits.json").write_text(audits, encoding="utf-8")
     checks = {name: vars(check) for name, check in statements.checks.items()}
     (beside / "_book" / "checks.json").write_text(json.dumps(checks, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)

@@ -178,7 +178,7 @@ def write_run(
     """
     folder = folder_of(name)
     key = run_key(config, origin)
-    kept = {part: _short(values, DIGITS[part]) for part, values in result.items()}
+    kept = {part: shortened(values, DIGITS[part]) for part, values in result.items()}
     row = json.loads(line({"key": key, "config": config, **kept, "recorded": recorded}))
     row["check"] = check(row)
     manifest = folder / f"origin-{origin.id}.json"
@@ -190,11 +190,12 @@ def write_run(
     return row
 
 
-def _short(value: Any, digits: int) -> Any:
+def shortened(value: Any, digits: int) -> Any:
+    """A value with its numbers to so many significant digits, as rows keep them."""
     if isinstance(value, dict):
-        return {name: _short(each, digits) for name, each in value.items()}
+        return {name: shortened(each, digits) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_short(each, digits) for each in value]
+        return [shortened(each, digits) for each in value]
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 

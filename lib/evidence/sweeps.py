@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import itertools
 import json
 import math
 import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import joblib
@@ -24,6 +21,7 @@ from tqdm import tqdm
 from evidence import cores, provenance, record, swap
 from evidence.origin import Origin, Origins, changed_since_loaded
 from evidence.store import Store, asked_path, kind, write_run
+from evidence.watch import heard
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
@@ -236,32 +234,6 @@ def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> di
     """One run in a worker process, on one core, with one torch thread; the worker stores it itself, at once."""
     with cores.hold():
         return _on_this_core(run, name, origin, config)
-
-
-_hearing: list[set[str]] = []
-"""The sets that take the names of the cells that run now, as `gatedrnn` tells them."""
-
-
-@contextlib.contextmanager
-def heard() -> Iterator[set[str]]:
-    """The cells that are run within this block, by name."""
-    _listen()
-    cells: set[str] = set()
-    _hearing.append(cells)
-    try:
-        yield cells
-    finally:
-        _hearing.pop()
-
-
-@cache
-def _listen() -> None:
-    def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "gatedrnn.cell":
-            for each in _hearing:
-                each.add(arguments[0])
-
-    sys.addaudithook(hear)  # once a process: it cannot be taken away
 
 
 def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:

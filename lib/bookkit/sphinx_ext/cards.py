@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,19 @@ class ChapterCard(SphinxDirective):
 
 
 class ExecutionTable(SphinxDirective):
-    """`{execution-table} chapters|reasons|machines`: a table over all chapters."""
+    """`{execution-table} chapters|reasons|machines|audits`: a table over all chapters, or what audits found."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Read every chapter's record; the order is that of the table of contents."""
         folder = Path(self.env.srcdir) / "_book" / "records"
-        if (kind := self.arguments[0]) not in {"chapters", "reasons", "machines"}:
-            raise self.error(f"execution-table: {kind!r} is none of chapters, reasons, machines")
+        if (kind := self.arguments[0]) not in {"chapters", "reasons", "machines", "audits"}:
+            raise self.error(f"execution-table: {kind!r} is none of chapters, reasons, machines, audits")
+        if kind == "audits":
+            path = folder.with_name("audits.json")
+            self.env.note_dependency(str(path))
+            return [card(template="execution_audits.html", context=json.loads(path.read_text(encoding="utf-8")))]
         try:
             chapters = [read(ChapterRecord, path) for path in sorted(folder.rglob("*.json"))]
         except RecordError as error:
