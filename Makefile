@@ -10,7 +10,7 @@ $(foreach each,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(each))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter results check-results audit prose test serve bench sanitize lint lock clean set-up
+.PHONY: help book chapter results check-results audit carry prose test serve bench sanitize lint lock clean set-up
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
@@ -33,6 +33,9 @@ check-results: set-up  ## compare the executed chapters with results/
 
 audit: set-up  ## compute a random sample of the locked runs again: make audit MINUTES=15 [SEED=…]
 	@$(BOOK) audit --minutes="$$MINUTES" --seed="$$SEED"
+
+carry: set-up  ## give locked runs the key of code that changes none of them: make carry SINCE=COMMIT
+	@$(BOOK) carry -- "$$SINCE"
 
 prose: set-up  ## write computed values into the sentences of the chapters; the diff is the review
 	@$(BOOK) prose

@@ -88,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     audit = add("audit", _audit, "compute a random sample of the locked runs again and compare")
     audit.add_argument("--minutes", default="15", help="on the clock (default: 15)")
     audit.add_argument("--seed", default="", help="repeats the sample of an audit (default: drawn anew)")
+    carry = add("carry", _carry, "give the locked runs the key of today's code, where that changes none of them")
+    carry.add_argument("since", help="commit whose code made them")
     add("prose", _prose, "write computed values into the sentences that type them, and name checks that fail")
     serve = add("serve", _serve, "serve the built site on this machine")
     serve.add_argument("--port", default="8000")
@@ -168,6 +170,14 @@ def _audit(options: argparse.Namespace) -> int:
     if not re.fullmatch(r"[0-9]{0,9}", seed):
         raise BookError(f"SEED = {seed!r} is not allowed: a whole number from 0 to 999999999")
     return write(Places(_root(options)), Display(), float(minutes), int(seed) if seed else None)
+
+
+def _carry(options: argparse.Namespace) -> int:
+    from bookkit.carry import carry
+    from bookkit.places import Places
+    from bookkit.progress import Display
+
+    return carry(Places(_root(options)), Display(), options.since)
 
 
 def _prose(options: argparse.Namespace) -> int:

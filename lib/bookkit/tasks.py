@@ -227,8 +227,8 @@ def site_sources(places: Places) -> list[Path]:
     """Files that the site is made from."""
     root = places.root
     names = ("_config.yml", "_toc.yml", "references.bib", "CITATION.cff", "README.md", "constraints.txt", ".git/config")
-    names += ("results/audits.jsonl",)
     files = [root / name for name in names]
+    files += [root / "results" / "audits.jsonl"]
     files += [path for path in places.executed.rglob("*") if path.name != "fingerprint.json"]
     files += [path for path in (root / "chapters").rglob("*") if path.suffix != ".yml"]
     files += [path for path in (root / "lib" / "bookkit").rglob("*") if "__pycache__" not in path.parts]

@@ -92,7 +92,7 @@ def parse(source: str, name: str, is_package: bool) -> Module:
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
-        names = _defined(node)
+        names = defined(node)
         if not names:
             loose += 1
             names = [f"<statement {loose}>"]
@@ -174,7 +174,8 @@ def _merge(imports: dict[str, set[Target]], more: dict[str, set[Target]]) -> Non
         imports.setdefault(local, set()).update(targets)
 
 
-def _defined(node: ast.stmt) -> list[str]:
+def defined(node: ast.stmt) -> list[str]:
+    """Names that a statement at the top level of a module defines."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Assign):
