@@ -16,8 +16,8 @@ help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
 	@echo '  Options: FRESH=1 recomputes every run; QUICK=1 uses quick parameters, in _build/quick.'
 
-book: set-up  ## execute what changed and build the site into _build/html
-	@$(BOOK) book $(FLAGS)
+book: set-up  ## execute what changed and build the site into _build/html (NAME=… for one chapter)
+	@if [ -n "$$NAME" ]; then $(BOOK) chapter $(FLAGS) --parameters="$$PARAMETERS" -- "$$NAME"; else $(BOOK) book $(FLAGS); fi
 
 chapter: set-up  ## execute one chapter, then build the site: make chapter NAME=architecture/ablation
 	@$(BOOK) chapter $(FLAGS) --parameters="$$PARAMETERS" -- "$$NAME"
@@ -25,8 +25,8 @@ chapter: set-up  ## execute one chapter, then build the site: make chapter NAME=
 test: set-up  ## run every test
 	@$(BOOK) test -- "$$PYTEST"
 
-results: set-up  ## compute what is missing and write the results lock
-	@$(BOOK) results
+results: set-up  ## compute what is missing and write the results lock (FINISHED="SWEEP …": only what is done of these)
+	@$(BOOK) results $${PRUNE:+--prune} --finished="$$FINISHED"
 
 check-results: set-up  ## compare the executed chapters with results/
 	@$(BOOK) check-results

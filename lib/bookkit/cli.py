@@ -83,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--quick", action="store_true", help="quick parameters, built apart in _build/quick")
         command.add_argument("--fresh", action="store_true", help="use no stored run and no results lock")
         command.add_argument("--build", type=Path, default=None, help="folder to build in (default: _build)")
-    add("results", _results, "compute what is missing and write the results lock and the summaries")
+    results = add("results", _results, "compute what is missing and write the results lock and the summaries")
+    results.add_argument("--prune", action="store_true", help="let go of locked runs that no chapter uses")
+    results.add_argument(
+        "--finished", default="", metavar="SWEEPS", help="only put the finished runs of these sweeps into the lock"
+    )
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
     audit = add("audit", _audit, "compute a random sample of the locked runs again and compare")
     audit.add_argument("--minutes", default="15", help="on the clock (default: 15)")
@@ -147,9 +151,12 @@ def _book(options: argparse.Namespace) -> int:
 def _results(options: argparse.Namespace) -> int:
     from bookkit.places import Places
     from bookkit.progress import Display
-    from bookkit.results import write
+    from bookkit.results import write, write_finished
 
-    return write(Places(_root(options)), Display())
+    places = Places(_root(options))
+    if names := _words("FINISHED", options.finished):
+        return write_finished(places, Display(), names)
+    return write(places, Display(), options.prune)
 
 
 def _check_results(options: argparse.Namespace) -> int:

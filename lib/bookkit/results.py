@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,24 @@ KEPT = (
 )
 
 
-def write(places: Places, display: Display) -> int:
-    """Compute what is missing, then write the results lock and the summaries. Returns the exit status."""
+def write_finished(places: Places, display: Display, names: Iterable[str]) -> int:
+    """Put the finished runs of some sweeps into the lock, whether a chapter uses them yet or not."""
+    from evidence import store
+
+    os.environ |= {"BOOK_STORE": str(places.runs), "BOOK_LOCK": str(places.lock)}
+    for name in names:
+        try:
+            display.say(f"{name}: {store.lock_finished(name)} runs locked")
+        except ValueError as error:
+            raise BookError(str(error)) from None
+    return 0
+
+
+def write(places: Places, display: Display, prune: bool = False) -> int:
+    """Compute what is missing, then write the results lock and the summaries. Returns the exit status.
+
+    What the lock holds beside, and the code of today could have made, stays there unless it is to be pruned.
+    """
     from evidence import store
 
     status = Build(places, display).run()
@@ -69,13 +85,14 @@ def write(places: Places, display: Display) -> int:
                 fresh.add(sweep["name"])
     for name, keys in sorted(sweeps.items()):
         try:
-            store.lock_sweep(name, keys, name in fresh)
+            store.lock_sweep(name, keys, name in fresh, prune)
         except ValueError as error:
             raise BookError(str(error)) from None
         display.say(f"{name}: {len(keys)} runs locked")
-    _remove_others(places.lock, {f"{name}.jsonl" for name in sweeps})
-    used = {key.partition("-")[2] for keys in sweeps.values() for key in keys}  # a key ends in its origin's id
-    store.prune_origins(used)
+    others = {path.stem for path in places.lock.glob("*.jsonl")} - {*sweeps}
+    kept = {*sweeps, *(() if prune else filter(store.still_valid, others))}
+    _remove_others(places.lock, {f"{name}.jsonl" for name in kept})
+    store.prune_origins()
     written = set()
     for chapter, record in records:
         summary = summarise(chapter, record)

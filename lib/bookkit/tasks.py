@@ -93,6 +93,8 @@ class Build:
 
     def _begin(self, found: Sequence[Chapter], only: str | None) -> None:
         places = self.places
+        if self.fresh and not places.quick:
+            self.display.say(fresh_cost(places, only))
         if self.fresh and not only:
             begin_fresh(places, self.display)
         elif not self.fresh:
@@ -200,6 +202,29 @@ def check_variables(environment: Mapping[str, str]) -> None:
     for name, (pattern, allowed) in VARIABLES.items():
         if name in environment and not re.fullmatch(pattern, environment[name]):
             raise BookError(f"{name} = {environment[name]!r} is not allowed: {allowed}")
+
+
+def fresh_cost(places: Places, only: str | None = None) -> str:
+    """What a fresh build of the book, or of one chapter, computes again, in words: as the locked runs say."""
+    from evidence import lock
+
+    used = None
+    if only is not None:
+        folder = places.executed / only
+        sweeps = execute.read_record(folder).get("sweeps", []) if execute.is_whole(folder) else []
+        used = {key for sweep in sweeps for key in sweep["keys"]}
+    seconds, cores = 0.0, os.cpu_count() or 1
+    for file in places.lock.glob("*.jsonl"):
+        rows = lock.read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+        seconds += sum(
+            each["recorded"]["seconds"] for each in rows if each and "config" in each and _counts(each, used)
+        )
+    clock = duration(seconds / cores)
+    return f"Fresh: {seconds / 3600:.2f} core-hours of runs are computed again, about {clock} on {cores} cores."
+
+
+def _counts(row: Mapping[str, Any], used: set[str] | None) -> bool:
+    return used is None or row["key"] in used
 
 
 def begin_fresh(places: Places, display: Display) -> None:

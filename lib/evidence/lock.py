@@ -2,8 +2,9 @@
 
 A sweep's rows repeat the names of their values and most of their configuration. So a header stands before the rows of
 each origin. It holds what is `shared`, and the `columns` that differ; each further line is a list: the row's check,
-then its values in the order of the columns. A row that does not fit is written as it is. Every row carries the check of
-its whole content, so that an altered header is found out by the rows that it no longer makes whole.
+then its values in the order of the columns, a list of decimal numbers as whole ones in a unit of their own. A row that
+does not fit is written as it is. Every row carries the check of its whole content, so that an altered header is found
+out by the rows that it no longer makes whole.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 PARTS = ("config", "curves", "metrics", "recorded")
@@ -35,7 +38,8 @@ def _pack(id: str, rows: Sequence[Row]) -> list[str]:
     header["check"] = check(header)
     lines = [line(header)]
     for row in rows:
-        values = [row["check"], *([row.get(part, {}).get(name, ABSENT) for name in columns[part]] for part in PARTS)]
+        parts = ([squeezed(row.get(part, {}).get(name, ABSENT)) for name in columns[part]] for part in PARTS)
+        values = [row["check"], *parts]
         packed = line(values)
         lines.append(packed if unpack(packed, header) == row else line(row))
     return lines
@@ -61,6 +65,26 @@ def read(lines: Sequence[str]) -> Iterator[Row | None]:
         if found is not None and "columns" in found:
             header = found
         yield found
+
+
+def squeezed(value: Any) -> Any:
+    """A list of decimal numbers as `{"e4": [whole numbers]}`, in units of 10⁻⁴, where that is shorter."""
+    if not isinstance(value, list) or not value or not all(type(each) is float and isfinite(each) for each in value):
+        return value
+    numbers = [Decimal(repr(each)) for each in value]
+    places = max(0, *(-int(each.normalize().as_tuple().exponent) for each in numbers))
+    made = {f"e{places}": [int(each.scaleb(places)) for each in numbers]}
+    return made if len(line(made)) < len(line(value)) and spread(made) == value else value
+
+
+def spread(value: Any) -> Any:
+    """What `squeezed` was given."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((unit, numbers),) = value.items()
+        if unit[:1] == "e" and unit[1:].isdigit() and isinstance(numbers, list):
+            end = f"e-{unit[1:]}"
+            return [float(f"{each}{end}") for each in numbers]
+    return value
 
 
 def check(row: Mapping[str, Any]) -> str:
@@ -96,7 +120,7 @@ def _whole(values: list[Any], header: Mapping[str, Any]) -> Row:
     check, *given = values
     row: Row = {"check": check}
     for part, found in zip(PARTS, given, strict=True):
-        named = zip(header["columns"][part], found, strict=True)
+        named = zip(header["columns"][part], map(spread, found), strict=True)
         whole = header["shared"][part] | {name: value for name, value in named if value != ABSENT}
         row[part] = whole
     row["key"] = f"{sha(row['config'])[:16]}-{header['id']}"

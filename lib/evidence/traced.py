@@ -2,7 +2,7 @@
 
 It is handed to `python -c` as text, in front of the library of another commit, so it imports nothing of ours by itself.
 Reads a JSON list of `[function, configuration]` from its first argument, writes to its second: `results`, each as JSON with
-numbers as `float.hex`, and `lines`, by file relative to the library.
+numbers as `float.hex`; `lines`, by file relative to the library; and `origins`, their short digests.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ def exact(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [exact(each) for each in value]
     return value.hex() if isinstance(value, float) else value
+
+
+def origin(function: str, config: dict[str, Any]) -> str:
+    """Short digest of a run's origin, as the library at hand sees it."""
+    from evidence.origin import Origins
+
+    module, _, name = function.partition(":")
+    return Origins(getattr(sys.modules[module], name))(config).id
 
 
 def main(tasks: str, out: str, library: str) -> None:
@@ -49,8 +57,9 @@ def main(tasks: str, out: str, library: str) -> None:
         found = dict(getattr(importlib.import_module(module), name)(**config))
         results.append(json.dumps(exact({k: v for k, v in found.items() if k not in NOT_RESULTS}), sort_keys=True))
     sys.settrace(None)
+    ids = [origin(function, config) for function, config in json.loads(Path(tasks).read_text(encoding="utf-8"))]
     executed = {name: sorted(numbers) for name, numbers in lines.items()}
-    Path(out).write_text(json.dumps({"results": results, "lines": executed}), encoding="utf-8")
+    Path(out).write_text(json.dumps({"results": results, "lines": executed, "origins": ids}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def book(tmp_path: Path) -> Places:
     rows = [{"config": {"seed": seed}, "metrics": {"x": 1.0}, "curves": {}, "recorded": {}} for seed in (0, 1)]
     rows = [{**row, "key": f"{lockfile.sha(row['config'])[:16]}-id"} for row in rows]
     places.lock.mkdir(parents=True)
-    packed = lockfile.pack("id", [{**row, "check": lockfile.check(row)} for row in rows])
+    packed = lockfile.pack([{**row, "check": lockfile.check(row)} for row in rows])
     (places.lock / "s.jsonl").write_text("".join(packed))
     write_record(places, [row["key"] for row in rows])
     places.summaries.mkdir()
@@ -199,7 +199,7 @@ def test_the_lock_is_made_of_the_runs_that_the_chapters_used(
     monkeypatch.setattr(results, "Build", lambda *_: SimpleNamespace(run=lambda: 0))
     monkeypatch.setattr(results.os, "environ", dict(os.environ))
     assert results.write(book, Display()) == 0
-    assert asked == [("s", {*keys}, fresh)]
+    assert asked == [("s", {*keys}, fresh, False)]
     assert execute.read_stamp(book.executed / "one/a")["fresh"] is False
 
 

@@ -114,6 +114,17 @@ def test_a_changed_line_that_the_sample_did_not_execute_is_named(project):
     assert rows() == before
 
 
+def test_rows_that_another_commit_made_are_refused(project, tmp_path):
+    project("helper", "a_third")
+    subprocess.run(
+        ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=b", "commit", "-qam", "more"], check=True
+    )
+    project("a_third", "third")
+    with pytest.raises(Refused, match="3 of 3 runs were not made by the code of HEAD"):
+        carry.carry("HEAD")
+    assert carry.carry("HEAD~1") == {"made": 4}
+
+
 def test_a_commit_that_is_none_is_named(project):
     project("helper", "a_third")
     with pytest.raises(Refused, match="SINCE = 'nowhere' is not allowed: a commit of this repository"):

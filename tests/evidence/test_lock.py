@@ -72,6 +72,20 @@ def test_an_altered_row_is_none_and_no_other(change):
     assert [number for number, found in enumerate(read(lines)) if found is None] == [place]
 
 
+@given(st.lists(st.one_of(st.floats(), st.integers(-(10**6), 10**6).map(lambda n: n / 10**4)), max_size=9))
+@settings(max_examples=200, deadline=None)
+def test_a_list_of_numbers_comes_back_to_the_last_bit(numbers):
+    back = lock.spread(json.loads(lock.line(lock.squeezed(numbers))))
+    assert list(map(repr, back)) == list(map(repr, numbers))
+
+
+def test_decimal_numbers_become_shorter():
+    numbers = [0.9844, 0.0123, 0.8764, 0.5555] * 3
+    assert lock.squeezed(numbers) == {"e4": [9844, 123, 8764, 5555] * 3}
+    assert lock.squeezed([1e-300, 1e300]) == [1e-300, 1e300]
+    assert lock.squeezed([1, 2.5]) == [1, 2.5]
+
+
 def test_an_altered_header_takes_its_rows_with_it():
     lines = lock.pack(many(9))
     assert read([lines[0].replace("recall", "adding"), *lines[1:]]) == [None] * 10

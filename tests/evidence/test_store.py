@@ -347,6 +347,31 @@ def test_a_sound_run_in_the_store_stands_in_for_a_damaged_line(module):
     assert len(store.damaged) == 1
 
 
+def rows_of(path):
+    return {each["key"] for each in read(path.read_text().splitlines()) if "config" in each}
+
+
+def test_the_lock_keeps_what_it_holds_unless_it_is_pruned_or_of_other_code(module):
+    origin, configs = filled(module)
+    keys = [run_key(config, origin) for config in configs]
+    lock_sweep("sweep", keys[:4])
+    assert rows_of(lock_sweep("sweep", keys[4:])) == {*keys}
+    assert rows_of(lock_sweep("sweep", keys[:2], prune=True)) == {*keys[:2]}
+    edit(module, "x + 1", "x - 1")
+    _, more = filled(module, widths=(7,))
+    assert rows_of(lock_sweep("sweep", [run_key(each, Origin.of(module.run)) for each in more])).isdisjoint(keys)
+
+
+def test_finished_runs_are_locked_before_a_chapter_uses_them(module):
+    _, configs = filled(module)
+    assert runs.lock_finished("sweep") == len(configs)
+    assert runs.still_valid("sweep")
+    edit(module, "x + 1", "x - 1")
+    assert not runs.still_valid("sweep")
+    with pytest.raises(ValueError, match="no finished run of the code of today"):
+        runs.lock_finished("sweep")
+
+
 def test_an_altered_run_is_never_locked(module):
     origin, configs = filled(module)
     path = runs.paths.store() / "sweep" / f"{run_key(configs[0], origin)}.json"
