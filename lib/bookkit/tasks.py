@@ -217,7 +217,7 @@ def fresh_cost(places: Places, only: str | None = None) -> str:
     for file in places.lock.glob("*.jsonl"):
         rows = lock.read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
         seconds += sum(
-            each["recorded"]["seconds"] for each in rows if each and "config" in each and _counts(each, used)
+            each["recorded"].get("seconds", 0.0) for each in rows if each and "config" in each and _counts(each, used)
         )
     clock = duration(seconds / cores)
     return f"Fresh: {seconds / 3600:.2f} core-hours of runs are computed again, about {clock} on {cores} cores."
