@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -16,8 +16,12 @@ from gatedrnn.training import evaluated, train
 from tasks import sensors
 from tasks.sensors import Recordings
 
+LEAST = 5
+"""Training steps of an epoch at least: where recordings are few, a batch has fewer."""
 LOOKS = 40
-"""Looks at the validation part during a training, evenly spread."""
+"""Looks at the validation part during a training at most, evenly spread."""
+APART = 5
+"""Training steps between two looks at least."""
 WARMUP = 20
 """One step in so many is a step of warm-up."""
 SORTED = 4
@@ -51,10 +55,15 @@ def parts(data: str, factor: int, scale: str, seed: int, exchanged: bool = False
         exchanged: learn from the published test part, and be judged by the published training part.
     """
     names = reversed(sensors.PARTS) if exchanged else sensors.PARTS
-    known, test = (sensors.load(data)[name] for name in names)
+    known, test = (_shortened(data, factor)[name] for name in names)
     kept, held = sensors.divide(known.y, seed)
-    short = [each.shortened(factor) for each in (known[kept], known[held], test)]
-    return Parts(*(each.standardised(short[0], scale) for each in short))
+    train = known[kept]
+    return Parts(*(each.standardised(train, scale) for each in (train, known[held], test)))
+
+
+@lru_cache(maxsize=4)
+def _shortened(data: str, factor: int) -> dict[str, Recordings]:
+    return {name: part.shortened(factor) for name, part in sensors.load(data).items()}
 
 
 def batches(part: Recordings, batch: int, seed: int) -> Iterator[Batch]:
@@ -95,7 +104,7 @@ class Best:
         accuracy, loss = judge(model, self.part)
         if (accuracy, -loss) > self.rank:
             self.rank, self.best = (accuracy, -loss), self.look
-            self.weights = copy.deepcopy(model.state_dict())
+            self.weights = {name: each.clone() for name, each in model.state_dict().items()}
         return {"validation": accuracy, "validation_loss": loss}
 
 
@@ -116,7 +125,8 @@ def fit(
     Args:
         model: takes x and lengths; trained in place.
         given: what it learns from and is judged by.
-        learning_rate: the highest. epochs: passes over the training part. batch: recordings a step.
+        learning_rate: the highest. epochs: passes over the training part. batch: recordings a step, at most a
+            fifth of those trained on.
         seed: of the order of the batches.
         dropout, weight_decay: as for `gatedrnn.training.train`.
         tuning: judge on the validation part, and leave the test part alone.
@@ -125,6 +135,7 @@ def fit(
         `accuracy` on the test part (share; where tuning, on the validation part), `validation` at the best look, its step
         `best_step`, `train_accuracy` and `train_loss` (nats) there, `parameters`, and what `train` returns.
     """
+    batch = batch_of(given.train, batch)
     steps = epochs * -(-len(given.train) // batch)
     best = Best(given.validation)
     result = train(
@@ -138,7 +149,7 @@ def fit(
         warmup=steps // WARMUP,
         dropout=dropout,
         weight_decay=weight_decay,
-        every=max(1, steps // LOOKS),
+        every=max(APART, -(-steps // LOOKS)),
     )
     model.load_state_dict(best.weights)
     judged = {
@@ -154,6 +165,11 @@ def fit(
         "best_step": result["curves"]["step"][best.best],
         "parameters": count_parameters(model),
     }
+
+
+def batch_of(part: Recordings, batch: int) -> int:
+    """Recordings in a training step: `batch`, or a fifth of the part if that is less."""
+    return max(1, min(batch, len(part) // LEAST))
 
 
 def judged_on(model: nn.Module, part: Recordings) -> dict[str, float]:
