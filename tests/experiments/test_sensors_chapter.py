@@ -75,15 +75,15 @@ def test_each_cell_gets_its_own_start_and_rate() -> None:
     assert {row["learning_rate"] for row in best[best["cell"] == "lstm"].to_dict("records")} == {0.03}
 
 
-def test_elsewhere_the_best_start_runs_and_the_default_where_memory_is_asked_for() -> None:
+def test_elsewhere_the_best_start_runs_and_the_same_starts_where_memory_is_asked_for() -> None:
     best = analysis.best_starts(made_tuning(only=4))
-    found = analysis.elsewhere(best, 1, True)
+    found = analysis.elsewhere(best, 1, ["default", "chrono"])
     assert all(each["factor"] == 1 and each["data"] == "plaid" for each in found)
     assert sorted((each["pool"], each["cell"], each["start"]) for each in found) == [
-        *(("last", "gru", "default"), ("last", "lstm", "chrono"), ("last", "lstm", "default")),
+        *(("last", cell, start) for cell in ("gru", "lstm") for start in ("chrono", "default")),
         *(("mean", "gru", "default"), ("mean", "lstm", "chrono")),
     ]
-    assert len(analysis.elsewhere(best, 16, False)) == 4
+    assert len(analysis.elsewhere(best, 16)) == 4
 
 
 def test_every_case_is_run_once_and_the_gru_at_equal_parameters_too() -> None:

@@ -39,18 +39,17 @@ def cases(data: Iterable[str], factor: int, starts: Sequence[str]) -> list[dict[
     return [dict(zip(CASE, each, strict=True)) for each in found]
 
 
-def elsewhere(best: pd.DataFrame, factor: int, plain: bool) -> list[dict[str, Any]]:
+def elsewhere(best: pd.DataFrame, factor: int, last: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The cases of PLAID at another factor, each with its best start.
 
     Args:
         best: of `best_starts`. factor: steps averaged to one.
-        plain: the last state also with the framework's default start.
+        last: starts for the last state, the same for both cells; none: its best one there as well.
     """
     found = []
     for row in best[best["data"] == "plaid"].to_dict("records"):
-        more = ["default"] if plain and row["pool"] == "last" else []
-        for start in dict.fromkeys([row["start"], *more]):
-            found.append({**{name: row[name] for name in CASE}, "factor": factor, "start": start})
+        starts = last if last and row["pool"] == "last" else [row["start"]]
+        found += [{**{name: row[name] for name in CASE}, "factor": factor, "start": start} for start in starts]
     return found
 
 
