@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -169,26 +170,28 @@ def lags(weights: Tensor) -> list[float]:
 
 
 def step_times(
-    task: str, lengths: list[int], models: list[tuple[str, str]], hidden_size: int, batch: int, rounds: int
+    task: str, lengths: Sequence[int], models: Sequence[tuple[str, str]], hidden_size: int, batch: int, rounds: int
 ) -> pd.DataFrame:
     """Interleaved readings of a whole training step at equal parameters, one thread: forward to Adam.
 
     Returns:
-        One row a reading: `length`, `cell`, `attention`, and the columns of `timing.interleave`.
+        One row a reading: `length`, `cell`, `attention`, `kept` (bytes for a sequence), and the columns of
+        `timing.interleave`.
     """
-    arms = {}
+    arms, kept = {}, {}
     for length, (cell, attention) in itertools.product(lengths, models):
         asked = problem(task, length, 0)
         name = cell if attention == "none" else f"{cell}+{attention}"
         width = width_of(name, "parameters", hidden_size, partial(build, asked))
-        arms[f"{length} {cell} {attention}"] = _step(asked, build(asked, name, width), batch)
+        model, arm = build(asked, name, width), f"{length} {cell} {attention}"
+        arms[arm], kept[arm] = _step(asked, model, batch), BYTES * model.core.kept(length)
     with timing.threads(1):
         readings = timing.interleave(arms, rounds, warmup=3)
     given = readings["name"].str.split(expand=True).set_axis(["length", "cell", "attention"], axis=1)
-    return pd.concat([given.astype({"length": int}), readings], axis=1)
+    return pd.concat([given.astype({"length": int}), readings], axis=1).assign(kept=readings["name"].map(kept))
 
 
-def _step(asked: Problem, model: nn.Module, batch: int) -> Any:
+def _step(asked: Problem, model: nn.Module, batch: int) -> Callable[[], float]:
     part, learned = next(asked.batches(0, batch)), list(model.parameters())
     optimiser = Adam(learned, lr=1e-4)
 
