@@ -138,13 +138,15 @@ def main_grid(settings: Mapping[str, Setting], chosen: Chosen, kinds: Mapping[st
 
 
 def other_grid(settings: Mapping[str, Setting], chosen: Chosen, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The other kind of attention at the middle rung, and the transformer there and at the top."""
+    """The other kind of attention at the middle rung; and the transformer there and at the top, but for recall, where it is
+    a matter of length."""
     found = []
     for task, setting in settings.items():
         (other,) = (each for each in KINDS if each != kinds[task])
         found += points(setting, chosen[task], itertools.product(GATED, [other]))
-        for rung in RUNGS[1:]:
-            found += points(setting, chosen[task], [("transformer", "none")], rung)
+        if task != "scattered":
+            for rung in RUNGS[1:]:
+                found += points(setting, chosen[task], [("transformer", "none")], rung)
     return found
 
 
@@ -154,9 +156,9 @@ def length_grid(
     models: Iterable[tuple[str, str]],
     lengths: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """Some models at the middle rung and other lengths than the one that was tuned at."""
-    others = [replace(setting, length=each) for each in lengths if each != setting.length]
-    return [each for other, model in itertools.product(others, models) for each in points(other, chosen, [model])]
+    """Some models at the middle rung and at several lengths."""
+    known = list(models)
+    return [each for length in lengths for each in points(replace(setting, length=length), chosen, known)]
 
 
 def timed_grid(
@@ -166,7 +168,7 @@ def timed_grid(
 
     Args:
         shares: by task and length, the steps of a transformer in the time of one step of that LSTM. Of recall all lengths run
-            at the middle rung; the length that was tuned at, and the other tasks, also at the top.
+            at the middle rung; the length of the setting, and the other tasks, also at the top.
     """
     found = []
     for task, setting in settings.items():

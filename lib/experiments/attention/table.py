@@ -19,7 +19,7 @@ def result_table(table: pd.DataFrame) -> Markdown:
     for (task, cell, attention, match, steps), rows in table.groupby(keys, sort=False):
         model = NAMES[cell] if attention == "none" else f"{NAMES[cell]} + {NAMES[attention]}"
         first = rows.iloc[0]
-        score = f"{rows['score'].mean():.1f}{NBSP}±{NBSP}{rows['score'].std():.1f}"
+        score = f"{rows['score'].mean():.1f}{NBSP}±{NBSP}{rows['score'].std():.1f}".replace("-", "−")
         given = [f"{steps:,}", score, str(first["width"]), f"{first['parameters']:,}", size(first["kept"])]
         given += [plain_start(first["start"]), f"{first['learning_rate']:g}"]
         given += [f"{100 * rows['clipped'].mean():.0f}{NBSP}%", str(int(rows["diverged"].sum()))]
@@ -28,5 +28,7 @@ def result_table(table: pd.DataFrame) -> Markdown:
 
 
 def size(count: float) -> str:
-    """Bytes as a reader takes them in, such as `64 KiB`."""
-    return f"{count / 1024:.0f}{NBSP}KiB" if count >= 10240 else f"{count / 1024:.1f}{NBSP}KiB"
+    """Bytes as a reader takes them in, such as `256 bytes` or `64 KiB`."""
+    if count < 1024:
+        return f"{count:.0f}{NBSP}bytes"
+    return f"{count / 1024:.{0 if count >= 10240 else 1}f}{NBSP}KiB"
