@@ -90,7 +90,9 @@ def test_the_grids_hold_every_case_once() -> None:
     assert {each["length"] for each in longer} == {30, 40} and len(longer) == 8
     assert {each["start"] for each in longer} == {"chrono:30", "chrono:40"}
     timed = grids.timed_grid(SETTINGS, CHOSEN, SHARES)
-    assert sorted(each["steps"] for each in timed if each["task"] == "scattered") == [10, 20, 80]
+    assert sorted(each["steps"] for each in timed if each["task"] == "scattered") == [10, 20]
+    top = grids.timed_grid(SETTINGS, CHOSEN, SHARES, rung=4.0)
+    assert sorted(each["steps"] for each in top if each["task"] == "scattered") == [40, 80]
     for grid in (main, others, longer, timed):
         texts = [json.dumps(each, sort_keys=True) for each in grid]
         assert len(set(texts)) == len(texts)
@@ -123,9 +125,6 @@ def test_ways_and_rungs_are_told_apart() -> None:
     assert set(table["way"]) == {"alone", "with"} and set(table["rung"]) == set(grids.RUNGS)
     others = analysis.told_apart(rows(grids.other_grid(SETTINGS, CHOSEN, KINDS)), KINDS, SETTINGS)
     assert set(others["way"]) == {"other", "transformer"}
-    timed = analysis.in_seconds(rows(grids.timed_grid(SETTINGS, CHOSEN, SHARES)), SETTINGS, SHARES)
-    assert set(timed["way"]) == {"seconds"} and set(timed["rung"]) == {1.0, 4.0}
-    assert set(timed[timed["length"] == 30]["rung"]) == {1.0}
     begun = grids.attacked("another task", SETTINGS["scattered"], CHOSEN["scattered"], "dot")
     assert set(analysis.told_apart(rows(begun), KINDS, SETTINGS)["way"]) == {"alone", "with"}
 
@@ -183,8 +182,10 @@ def everything() -> pd.DataFrame:
     longer = grids.length_grid(SETTINGS["scattered"], CHOSEN["scattered"], grids.pair("dot"), [30])
     parts = [grids.main_grid(SETTINGS, CHOSEN, KINDS), grids.other_grid(SETTINGS, CHOSEN, KINDS), longer]
     told = [analysis.told_apart(rows(each, score=better), KINDS, SETTINGS) for each in parts]
-    timed = analysis.in_seconds(rows(grids.timed_grid(SETTINGS, CHOSEN, SHARES)), SETTINGS, SHARES)
-    return pd.concat([*told, timed], ignore_index=True)
+    timed = [
+        rows(grids.timed_grid(SETTINGS, CHOSEN, SHARES, rung)).assign(way="seconds", rung=rung) for rung in (1.0, 4.0)
+    ]
+    return pd.concat([*told, *timed], ignore_index=True)
 
 
 def test_every_seed_is_drawn(everything: pd.DataFrame) -> None:

@@ -29,8 +29,7 @@ TASK_NAMES = {"scattered": "recall", "beginning": "recall from the beginning", "
 def told_apart(runs: pd.DataFrame, kinds: Mapping[str, str], settings: Mapping[str, Setting]) -> pd.DataFrame:
     """The rows with `rung`, their budget in that of the middle rung, and with `way`.
 
-    Which is `alone`, `with` the kind of attention chosen for the task, the `other` kind, or `transformer`; of transformers
-    that train for the seconds of an LSTM with attention the caller knows better.
+    Which is `alone`, `with` the kind of attention chosen for the task, the `other` kind, or `transformer`.
     """
     middle = {**settings, "beginning": settings["scattered"]}
     rungs = [steps / middle[task].steps for task, steps in zip(runs["task"], runs["steps"], strict=True)]
@@ -41,17 +40,6 @@ def told_apart(runs: pd.DataFrame, kinds: Mapping[str, str], settings: Mapping[s
         for task, cell, attention in zip(runs["task"], runs["cell"], runs["attention"], strict=True)
     ]  # fmt: skip
     return runs.assign(way=ways, rung=rungs)
-
-
-def in_seconds(
-    runs: pd.DataFrame, settings: Mapping[str, Setting], shares: Mapping[str, Mapping[int, float]]
-) -> pd.DataFrame:
-    """The transformers of `grids.timed_grid`: `way` is `seconds`, and `rung` that whose seconds they have."""
-    rungs = []
-    for row in runs[["task", "length", "steps"]].to_dict("records"):
-        asked = row["steps"] / (settings[row["task"]].steps * shares[row["task"]][row["length"]])
-        rungs.append(RUNGS[int(np.abs(np.log(np.array(RUNGS) / asked)).argmin())])
-    return runs.assign(way="seconds", rung=rungs)
 
 
 def pick(table: pd.DataFrame, **which: Any) -> pd.DataFrame:

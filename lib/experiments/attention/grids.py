@@ -156,24 +156,22 @@ def length_grid(
     models: Iterable[tuple[str, str]],
     lengths: Sequence[int],
 ) -> list[dict[str, Any]]:
-    """Some models at the middle rung and at several lengths."""
+    """Some models at several lengths."""
     known = list(models)
     return [each for length in lengths for each in points(replace(setting, length=length), chosen, known)]
 
 
 def timed_grid(
-    settings: Mapping[str, Setting], chosen: Chosen, shares: Mapping[str, Mapping[int, float]]
+    settings: Mapping[str, Setting], chosen: Chosen, shares: Mapping[str, Mapping[int, float]], rung: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Transformers that train for as many seconds as an LSTM with attention does.
+    """Transformers that train for as many seconds as an LSTM with attention does at a rung.
 
     Args:
-        shares: by task and length, the steps of a transformer in the time of one step of that LSTM. Of recall all lengths run
-            at the middle rung; the length of the setting, and the other tasks, also at the top.
+        shares: by task and length, the steps of a transformer in the time of one step of that LSTM.
     """
     found = []
     for task, setting in settings.items():
         for length, share in shares[task].items():
-            for rung in RUNGS[1:] if length == setting.length else RUNGS[1:2]:
-                short = replace(setting, length=length, steps=max(1, round(rung * share * setting.steps)))
-                found += points(short, chosen[task], [("transformer", "none")])
+            short = replace(setting, length=length, steps=max(1, round(rung * share * setting.steps)))
+            found += points(short, chosen[task], [("transformer", "none")])
     return found
