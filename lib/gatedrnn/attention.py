@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gatedrnn.cells import State, cell_class
+from gatedrnn.catalogue import CELLS
+from gatedrnn.cells import State
 from gatedrnn.checks import require, whole
 from gatedrnn.kernels.lengths import Lengths, as_lengths, masked
 from gatedrnn.layers import Recurrent
@@ -151,7 +152,7 @@ class Attentive(nn.Module):
     def kept(self, length: int) -> int:
         """Numbers kept for a sequence after so many steps, to go on by one: state, and past states with their keys."""
         layers = len(self.core.layers)
-        state = layers * self.hidden_size * len(cell_class(self.core.cell).states)
+        state = layers * self.hidden_size * len(CELLS[self.core.cell].states)
         past = 0 if self.attention == "none" else self.hidden_size + self.attention_size
         return state + length * past
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatedrnn.attention import KINDS, Additive, Attentive, Dot, Transformer, sinusoids
-from gatedrnn.cells import CELLS
+from gatedrnn.catalogue import CELLS
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, Tagger, count_parameters

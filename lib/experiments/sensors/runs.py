@@ -14,7 +14,6 @@ from gatedrnn.layers import Recurrent
 from gatedrnn.models import width_of
 from tasks import sensors
 
-CELLS = ("lstm", "gru")
 MATCHES = ("width", "parameters")
 
 
@@ -41,7 +40,7 @@ def run(
     """Train one cell on the recordings of one data set.
 
     Args:
-        data: `plaid` or `acsf1`. cell: `lstm` or `gru`.
+        data: `plaid` or `acsf1`. cell: a name in `gatedrnn.catalogue.CELLS`.
         start: of the gates: `default`, `bias:<number>`, or `chrono`, whose longest time is the longest recording.
         match: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
         hidden_size: width of the LSTM.
@@ -56,7 +55,7 @@ def run(
     Returns:
         What `fitting.fit` returns, and the `width` of the cell.
     """
-    for name, value, allowed in (("data", data, sensors.CLASSES), ("cell", cell, CELLS), ("match", match, MATCHES)):
+    for name, value, allowed in (("data", data, sensors.CLASSES), ("match", match, MATCHES)):
         require(name, value, allowed)
     given = parts(data, factor, scale, seed, exchanged)
     classes = sensors.CLASSES[data]
