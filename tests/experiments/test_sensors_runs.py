@@ -156,7 +156,7 @@ def test_chrono_knows_the_longest_recording() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("data", "PLAID"), ("cell", "rnn"), ("match", "equal"), ("pool", "max"), ("truncate", -1), ("scale", "log")],
+    [("data", "PLAID"), ("cell", "cnn"), ("match", "equal"), ("pool", "max"), ("truncate", -1), ("scale", "log")],
 )
 def test_a_run_refuses_by_name(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"{name} = {value!r} is not allowed"):
