@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import itertools
 import json
 import math
 import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import joblib
@@ -21,9 +18,10 @@ import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from evidence import cores, provenance, record, swap
+from evidence import cores, record, swap
 from evidence.origin import Origin, Origins, changed_since_loaded
-from evidence.store import Store, asked_path, kind, write_run
+from evidence.running import RunError, compute, explained
+from evidence.store import Store, kind, write_run
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
@@ -37,10 +35,6 @@ Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
 
 _last_pool = -math.inf
 """When this process last used a pool of processes."""
-
-
-class RunError(RuntimeError):
-    """A run failed. The message is one line: sweep, configuration, error."""
 
 
 def sweep(
@@ -234,73 +228,8 @@ def asked_workers() -> int:
 
 def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
     """One run in a worker process, on one core, with one torch thread; the worker stores it itself, at once."""
-    with cores.hold():
-        return _on_this_core(run, name, origin, config)
-
-
-_hearing: list[set[str]] = []
-"""The sets that take the names of the cells that run now, as `gatedrnn` tells them."""
-
-
-@contextlib.contextmanager
-def heard() -> Iterator[set[str]]:
-    """The cells that are run within this block, by name."""
-    _listen()
-    cells: set[str] = set()
-    _hearing.append(cells)
-    try:
-        yield cells
-    finally:
-        _hearing.pop()
-
-
-@cache
-def _listen() -> None:
-    def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "gatedrnn.cell":
-            for each in _hearing:
-                each.add(arguments[0])
-
-    sys.addaudithook(hear)  # once a process: it cannot be taken away
-
-
-def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
-    import torch
-
-    record.hear_notes()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    started = time.perf_counter()
-    try:
-        if changed := changed_since_loaded(origin):
-            raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
-        with heard() as cells:
-            result = dict(run(**config))
-        if unnamed := sorted(each for each in cells if not any(key.endswith(f"[{each}]") for key in origin.code)):
-            raise ValueError(
-                f"the run used the cell {unnamed[0]!r}, which no argument names: its key would not know of a change there"
-            )
-        if twice := sorted({*result} & {*config}):
-            raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
-        if "seconds" in result:
-            raise ValueError("metric 'seconds' has the name of what the sweep measures; give it another")
-        curves = result.pop("curves", {})
-        recorded = {
-            "function": origin.function,
-            "seconds": round(time.perf_counter() - started, 3),
-            "machine": provenance.machine()["kind"],
-            "threads": torch.get_num_threads(),
-            "kernel": result.pop("kernel", None),
-            **({"asked": asked_path()} if asked_path() != "default" else {}),
-            "train_seconds": result.pop("train_seconds", None),
-        }
-        return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
-    except Exception as error:
-        values = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(f"sweep {name!r}, run({values}): {message}") from error
-    finally:
-        torch.set_num_threads(threads)  # a single run is made in the notebook's own process
+    with cores.hold(), explained(name, config):
+        return write_run(name, origin, config, *compute(run, origin, config))
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
