@@ -83,8 +83,12 @@ def explained(name: str, config: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(f"{called(name, config)}: {message}") from error
+        raise RunError(f"{called(name, config)}: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """An error's kind and message."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def called(name: str, config: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from evidence import cores, record, swap
+from evidence import cores, engine, record, swap
 from evidence.origin import Origin, Origins, changed_since_loaded
 from evidence.running import RunError, compute, explained
 from evidence.store import Store, kind, write_run
@@ -192,6 +192,9 @@ def _plain(name: str, keyword: str, value: Any) -> Any:
 
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
+    if configs and (address := engine.asked()):
+        yield from engine.compute_all(address, store, configs)
+        return
     asked = workers or asked_workers()
     global _last_pool
     started, done = time.perf_counter(), 0
