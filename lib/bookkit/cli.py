@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with lifeline.heeding():
             options = _parser().parse_args(arguments)
+            if getattr(options, "engine", None):
+                os.environ["BOOK_ENGINE"] = options.engine
             status = options.run(options) or 0
             sys.stdout.flush()
             return status
@@ -82,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--quick", action="store_true", help="quick parameters, built apart in _build/quick")
         command.add_argument("--fresh", action="store_true", help="use no stored run and no results lock")
         command.add_argument("--build", type=Path, default=None, help="folder to build in (default: _build)")
-    add("results", _results, "compute what is missing and write the results lock and the summaries")
+    results = add("results", _results, "compute what is missing and write the results lock and the summaries")
+    for command in (book, chapter, results):
+        command.add_argument("--engine", metavar="ADDRESS", help="send runs to the Dask scheduler there (BOOK_ENGINE)")
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
     add("prose", _prose, "write computed values into the sentences that type them, and name checks that fail")
     serve = add("serve", _serve, "serve the built site on this machine")
