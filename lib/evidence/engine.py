@@ -14,8 +14,9 @@ import contextlib
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from evidence import cores, worker
 from evidence.lock import sha
@@ -90,7 +91,7 @@ def compute_all(address: str, store: Store, configs: Sequence[dict[str, Any]]) -
         reports = {store.origins(config).id: worker.report(store.origins(config)) for config in configs}
         try:
             _check_workers(client, address, store, configs, reports)
-            waiting = {_submit(client, store, config, reports): config for config in configs}
+            waiting = _submit(client, store, configs, reports)
         except OSError:
             raise _gone(store, address) from None
         for future, answer in as_completed([*waiting], loop=client.loop, with_results=True, raise_errors=False):
@@ -133,18 +134,52 @@ def _check_workers(
     function = next(store.origins(config).function for config in configs)
     pairs = [(config, digest) for digest, config in wanted.items()]
     wrong: dict[str, str] = {}
-    for name, answer in client.run(worker.differing, function, pairs, on_error="return").items():
+    for name, answer in client.run(_differing(), function, pairs, on_error="return").items():
         if isinstance(answer, dict):
             wrong.update((name, worker.unlike(expected[digest], each)) for digest, each in answer.items())
         elif not isinstance(answer, OSError):  # which says that it has just gone
-            wrong[name] = worker.unlike({}, {"error": " ".join(str(answer).split())})
+            wrong[name] = worker.unlike({}, {"error": one_line(answer)})
     if wrong:
         raise _refused(store, wrong)
 
 
-def _submit(client: Client, store: Store, config: dict[str, Any], reports: Mapping[str, worker.Report]) -> Future:
-    origin = store.origins(config)
-    return client.submit(worker.computed, store.name, origin.function, config, sha(reports[origin.id]), pure=False)
+def _submit(
+    client: Client, store: Store, configs: Iterable[dict[str, Any]], reports: Mapping[str, worker.Report]
+) -> dict[Future, dict[str, Any]]:
+    """Hand all runs to the scheduler; returns their configurations by what is to come of each."""
+    computed, waiting = _computed(), {}
+    for config in configs:
+        origin = store.origins(config)
+        task = (store.name, origin.function, config, sha(reports[origin.id]))
+        waiting[client.submit(computed, *task, key=f"{store.name}-{uuid4().hex}")] = config
+    return waiting
+
+
+def _differing() -> Callable:
+    """`worker.differing` as it travels: a function within a function is sent whole, and loads the book's code where it runs.
+
+    It runs beside the worker's run in flight, in a thread, so that the worker goes on to answer.
+    """
+
+    async def differing(function: str, wanted: Any, dask_worker: Any) -> Any:
+        import asyncio
+
+        from evidence import worker
+
+        return await asyncio.to_thread(worker.differing, function, wanted, dask_worker)
+
+    return differing
+
+
+def _computed() -> Callable:
+    """`worker.computed` as it travels: the scheduler unpacks it too, and has nothing of the book."""
+
+    def computed(*arguments: Any) -> Any:
+        from evidence import worker
+
+        return worker.computed(*arguments)
+
+    return computed
 
 
 def _refused(store: Store, wrong: Mapping[str, str]) -> RunError:

@@ -60,7 +60,7 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "scheduler.json"
         options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-        self.scheduler = self._start("scheduler", options, **settings)
+        self.scheduler = self._start("scheduler", options, PYTHONPATH=str(without_book(folder / "none")), **settings)
         self.address = json.loads(waited(lambda: file.is_file() and file.read_text()))["address"]
 
     def worker(self, checkout, *options, wait=True, **settings):
@@ -101,6 +101,13 @@ def waited(condition, seconds=30):
     return found
 
 
+def without_book(folder):
+    """A folder that hides the code of the book from whoever looks here first."""
+    (folder / "evidence").mkdir(parents=True, exist_ok=True)
+    (folder / "evidence" / "__init__.py").write_text("raise ImportError('no book here')")
+    return folder
+
+
 def package(folder, runs=RUNS):
     """Write the tiny run functions, with a stand-in for torch beside them."""
     (folder / PACKAGE).mkdir(parents=True)
@@ -121,6 +128,7 @@ def checkouts(tmp_path_factory):
         (folder / name / "_toc.yml").touch()
     package(folder / "other", RUNS.replace("seed / 7", "seed / 8"))
     (folder / "other" / "lib").symlink_to(LIB)
+    without_book(folder / "nowhere")
     return folder
 
 
@@ -283,14 +291,13 @@ def test_a_scheduler_that_goes_is_one_line_and_finished_runs_are_kept(alone, far
     [
         ("other", [], rf"code changed: {PACKAGE}\.runs:slow"),
         ("one", ["--nthreads", "2"], "it has 2 threads, whose runs would share .*: start it with --nthreads 1"),
-        ("nowhere", [], "it cannot load the run, ModuleNotFoundError.*"),
+        ("nowhere", [], "it cannot load the run, ImportError: no book here"),
     ],
 )
 def test_a_worker_that_would_compute_otherwise_is_refused_by_name(
     cluster, checkouts, far, noted, monkeypatch, checkout, options, why
 ):
     on(cluster, monkeypatch)
-    (checkouts / "nowhere").mkdir(exist_ok=True)
     process = cluster.worker(checkouts / checkout, *options)
     try:
         with pytest.raises(RunError, match=rf"^sweep 'refused': worker tcp://127\.0\.0\.1:\d+ is refused: {why}$"):
