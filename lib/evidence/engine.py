@@ -13,9 +13,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from evidence import cores, worker
@@ -60,14 +62,32 @@ def connected(address: str) -> Iterator[Client]:
     except ImportError:
         raise RunError(f"BOOK_ENGINE = {address!r} needs the package distributed: {INSTALL}") from None
     try:
+        _knock(address)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)  # versions that matter are in the reports
             client = Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:
-        why = "" if isinstance(error, OSError) else f" ({one_line(error)})"
+        why = f" ({one_line(error)})"
         raise RunError(f"BOOK_ENGINE = {address!r}: no scheduler answers there{why}") from None
     with client:
         yield client
+
+
+def _knock(address: str) -> None:
+    """See that somebody is there who speaks first, as a scheduler does: a client would wait for its words without end.
+
+    Raises:
+        OSError: nobody is, or nobody speaks.
+        ValueError: the port is above 65535, or there are no certificates for `tls://`.
+    """
+    from distributed import Security
+
+    parts = urlsplit(address)
+    if parts.scheme == "tls" and not Security().get_connection_args("client").get("ssl_context"):
+        raise ValueError("no certificates in Dask's configuration, distributed.comm.tls")
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=PATIENCE) as door:
+        if parts.scheme == "tcp" and not door.recv(1):
+            raise ConnectionError("it hung up")
 
 
 def compute_all(address: str, store: Store, configs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -148,9 +168,10 @@ def _submit(
 ) -> dict[Future, dict[str, Any]]:
     """Hand all runs to the scheduler; returns their configurations by what is to come of each."""
     computed, waiting = _computed(), {}
+    expected = {id: sha(each) for id, each in reports.items()}
     for config in configs:
         origin = store.origins(config)
-        task = (store.name, origin.function, config, sha(reports[origin.id]))
+        task = (store.name, origin.function, config, expected[origin.id])
         waiting[client.submit(computed, *task, key=f"{store.name}-{uuid4().hex}")] = config
     return waiting
 

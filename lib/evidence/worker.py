@@ -116,6 +116,7 @@ def _machinery() -> dict[str, str]:
     return reached(computed).code
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package).partition("+")[0]
