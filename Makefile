@@ -1,6 +1,8 @@
-# Every target sets up .venv by itself. FRESH=1 recomputes every run; QUICK=1 builds a small book apart from the site.
+# Every target sets up .venv by itself. FRESH=1 recomputes every run; QUICK=1 builds a small book apart from the site;
+# ENGINE=tcp://host:8786 sends the runs to a Dask cluster.
 override BOOK := .venv/bin/python -m bookkit
-override FLAGS := $${FRESH:+--fresh} $${QUICK:+--quick}
+override ENGINE_FLAG := $${ENGINE:+--engine="$$ENGINE"}
+override FLAGS := $${FRESH:+--fresh} $${QUICK:+--quick} $(ENGINE_FLAG)
 # What is given on the command line is text for a command, never a formula for make or a line for the shell: it goes
 # through the environment, and recipes quote it.
 override each :=
@@ -14,7 +16,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 18
-	@echo '  Options: FRESH=1 recomputes every run; QUICK=1 uses quick parameters, in _build/quick.'
+	@echo '  Options: FRESH=1 recomputes every run; QUICK=1 uses quick parameters, in _build/quick;'
+	@echo '  ENGINE=tcp://host:8786 sends the runs to a Dask cluster.'
 
 book: set-up  ## execute what changed and build the site into _build/html (NAME=… for one chapter)
 	@if [ -n "$$NAME" ]; then $(BOOK) chapter $(FLAGS) --parameters="$$PARAMETERS" -- "$$NAME"; else $(BOOK) book $(FLAGS); fi
@@ -26,7 +29,7 @@ test: set-up  ## run every test
 	@$(BOOK) test -- "$$PYTEST"
 
 results: set-up  ## compute what is missing and write the results lock (FINISHED="SWEEP …": only what is done of these)
-	@$(BOOK) results $${PRUNE:+--prune} --finished="$$FINISHED"
+	@$(BOOK) results $(ENGINE_FLAG) $${PRUNE:+--prune} --finished="$$FINISHED"
 
 check-results: set-up  ## compare the executed chapters with results/
 	@$(BOOK) check-results

@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with lifeline.heeding():
             options = _parser().parse_args(arguments)
+            if getattr(options, "engine", None):
+                os.environ["BOOK_ENGINE"] = options.engine
             status = options.run(options) or 0
             sys.stdout.flush()
             return status
@@ -88,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument(
         "--finished", default="", metavar="SWEEPS", help="only put the finished runs of these sweeps into the lock"
     )
+    for command in (book, chapter, results):
+        command.add_argument("--engine", metavar="ADDRESS", help="send runs to the Dask scheduler there (BOOK_ENGINE)")
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
     audit = add("audit", _audit, "compute a random sample of the locked runs again and compare")
     audit.add_argument("--minutes", default="15", help="on the clock (default: 15)")

@@ -18,6 +18,8 @@ from bookkit.failures import Failure, broken
 from bookkit.places import Places, remove
 from bookkit.progress import Display, duration
 from bookkit.toc import Chapter, chapters, select
+from evidence import engine
+from evidence.running import RunError
 
 SIDE_BY_SIDE = 2
 PHASES = ((("sweep", "light"), SIDE_BY_SIDE), (("timing",), 1), (("last",), 1))
@@ -27,6 +29,7 @@ Site = Callable[[Places], None]
 VARIABLES = {
     "BOOK_BASEURL": (r"(https?://[^\s/]+\S*)?", "the site's address, such as https://example.org/book"),
     "BOOK_WORKERS": (r"[0-9]*", "a number of processes"),
+    "BOOK_ENGINE": (rf"({engine.ADDRESS})?", engine.ALLOWED),
     "SOURCE_DATE_EPOCH": (r"[0-9]+", "seconds since 1970"),
     "GATEDRNN_KERNELS": (r"(torch)?", "torch, or nothing"),
 }
@@ -65,6 +68,7 @@ class Build:
             Exit status: 0, or 1 when a chapter failed (the site before stays).
         """
         check_variables(os.environ)
+        check_engine()
         found = chapters(self.places.root)
         chosen = found if only is None else [select(found, only)]
         values = {each.name: each.values(self.overrides, self.places.quick) for each in chosen}
@@ -225,6 +229,20 @@ def fresh_cost(places: Places, only: str | None = None) -> str:
 
 def _counts(row: Mapping[str, Any], used: set[str] | None) -> bool:
     return used is None or row["key"] in used
+
+
+def check_engine() -> None:
+    """Refuse a build before it starts where a cluster is asked for that does not answer.
+
+    Raises:
+        BookError: names the cluster and what is wrong.
+    """
+    try:
+        if address := engine.asked():
+            with engine.connected(address):
+                pass
+    except RunError as error:
+        raise BookError(str(error)) from None
 
 
 def begin_fresh(places: Places, display: Display) -> None:

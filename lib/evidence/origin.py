@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,10 @@ from evidence import paths
 from evidence.digest import named, reached, short
 from evidence.lock import sha
 from evidence.record import write_json
-from evidence.symbols import Symbol, load
+from evidence.symbols import CPP, Symbol, load
 
+LOADED = time.time()
+"""When this process began to load the book's code, in seconds since 1970."""
 _loaded: dict[str, dict[str, str]] = {}
 """Digests of the symbols of each module as this process first met it."""
 
@@ -111,6 +116,25 @@ def changed_since_loaded(origin: Origin) -> list[str]:
         if module in _loaded and "." not in name and _loaded[module].get(name) != digest:  # with a dot: a C++ source
             changed.append(key)
     return sorted(changed)
+
+
+def changed_since_loading(origin: Origin) -> str | None:
+    """The first module or C++ source of an origin whose file was written after this process began to load the book's code.
+
+    For a process that lives long and computes for others: what it has in memory may be older than what it reads here.
+    """
+    keys = (key if Path(key).suffix in CPP else key.partition(":")[0] for key in origin.code)
+    return next((each for each in sorted({*keys}) if _file(each).stat().st_ctime > LOADED), None)
+
+
+@cache
+def _file(key: str) -> Path:
+    """File of a module, or of a C++ source given as `module:path`."""
+    module, _, inner = key.partition(":")
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.origin:
+        raise ModuleNotFoundError(f"module {module!r} not found")
+    return Path(spec.origin).parent / inner if inner else Path(spec.origin)
 
 
 def _digests(symbols: Mapping[str, Symbol]) -> Iterator[tuple[str, str]]:

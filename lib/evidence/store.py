@@ -152,8 +152,17 @@ def of_this_path(row: dict[str, Any]) -> bool:
     recorded = row["recorded"]
     if recorded.get("asked", "default") != asked_path():
         return False
-    fallback = recorded.get("kernel") in FALLBACKS
-    return asked_path() != "default" or not fallback or shutil.which(os.environ.get("CXX", "c++")) is None
+    return asked_path() != "default" or recorded.get("kernel") not in FALLBACKS or not _compiles()
+
+
+def kernels_here() -> str:
+    """The kernels that a run would use here, in a word or two."""
+    asked = asked_path()
+    return asked if asked != "default" else "compiled" if _compiles() else "torch (no compiler)"
+
+
+def _compiles() -> bool:
+    return shutil.which(os.environ.get("CXX", "c++")) is not None
 
 
 def kind(row: dict[str, Any]) -> str:

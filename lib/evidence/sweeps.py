@@ -18,10 +18,10 @@ import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from evidence import cores, provenance, record, swap
+from evidence import cores, engine, record, swap
 from evidence.origin import Origin, Origins, changed_since_loaded
-from evidence.store import Store, asked_path, kind, write_run
-from evidence.watch import heard
+from evidence.running import RunError, compute, explained
+from evidence.store import Store, kind, write_run
 
 START = 5.0
 """Seconds of runs that are worth a new pool of processes, which takes half of that to start and import torch."""
@@ -35,10 +35,6 @@ Grid = Mapping[str, Sequence[Any]] | Iterable[Mapping[str, Any]]
 
 _last_pool = -math.inf
 """When this process last used a pool of processes."""
-
-
-class RunError(RuntimeError):
-    """A run failed. The message is one line: sweep, configuration, error."""
 
 
 def sweep(
@@ -196,6 +192,9 @@ def _plain(name: str, keyword: str, value: Any) -> Any:
 
 
 def _compute(run: Callable, store: Store, configs: list[dict[str, Any]], workers: int | None) -> Iterable[dict]:
+    if configs and (address := engine.asked()):
+        yield from engine.compute_all(address, store, configs)
+        return
     asked = workers or asked_workers()
     global _last_pool
     started, done = time.perf_counter(), 0
@@ -232,47 +231,8 @@ def asked_workers() -> int:
 
 def _one(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
     """One run in a worker process, on one core, with one torch thread; the worker stores it itself, at once."""
-    with cores.hold():
-        return _on_this_core(run, name, origin, config)
-
-
-def _on_this_core(run: Callable, name: str, origin: Origin, config: dict[str, Any]) -> dict[str, Any]:
-    import torch
-
-    record.hear_notes()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    started = time.perf_counter()
-    try:
-        if changed := changed_since_loaded(origin):
-            raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
-        with heard() as cells:
-            result = dict(run(**config))
-        if unnamed := sorted(each for each in cells if not any(key.endswith(f"[{each}]") for key in origin.code)):
-            raise ValueError(
-                f"the run used the cell {unnamed[0]!r}, which no argument names: its key would not know of a change there"
-            )
-        if twice := sorted({*result} & {*config}):
-            raise ValueError(f"metric {twice[0]!r} has the name of a keyword of run; give it another")
-        if "seconds" in result:
-            raise ValueError("metric 'seconds' has the name of what the sweep measures; give it another")
-        curves = result.pop("curves", {})
-        recorded = {
-            "function": origin.function,
-            "seconds": round(time.perf_counter() - started, 3),
-            "machine": provenance.machine()["kind"],
-            "threads": torch.get_num_threads(),
-            "kernel": result.pop("kernel", None),
-            **({"asked": asked_path()} if asked_path() != "default" else {}),
-            "train_seconds": result.pop("train_seconds", None),
-        }
-        return write_run(name, origin, config, {"metrics": result, "curves": curves}, recorded)
-    except Exception as error:
-        values = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(f"sweep {name!r}, run({values}): {message}") from error
-    finally:
-        torch.set_num_threads(threads)  # a single run is made in the notebook's own process
+    with cores.hold(), explained(name, config):
+        return write_run(name, origin, config, *compute(run, origin, config))
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

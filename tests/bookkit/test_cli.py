@@ -6,6 +6,7 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from bookkit.errors import BookError
 from bookkit.serve import open_server
 from bookkit.tasks import check_variables
 from bookkit.toc import parse_overrides
+from evidence import engine
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -249,6 +251,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(book: Path) -> None:
     [
         ("BOOK_BASEURL", ["book", "ftp://x", "https://", "https://a b"], ["", "https://example.org/book/"]),
         ("BOOK_WORKERS", ["abc", "-1", "1.5", "²"], ["", "0", "8"]),
+        ("BOOK_ENGINE", ["8786", "tcp://host", "http://h:1", "tcp://a b:1"], ["", "tcp://h:1", "tls://[::1]:8786"]),
         ("SOURCE_DATE_EPOCH", ["", "now", "-1"], ["0", "1700000000"]),
         ("GATEDRNN_KERNELS", ["Torch", "matched"], ["", "torch"]),
     ],
@@ -266,6 +269,18 @@ def test_a_variable_with_a_bad_value_is_one_line(
     assert run(book, "book") == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"error: {name} = {bad[-1]!r} is not allowed: ")
+    assert errors.count("\n") == 1
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed", reason="the extra 'cluster' is not installed: distributed")
+    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    monkeypatch.setenv("BOOK_ENGINE", "")
+    assert run(book, "book", "--engine", "tcp://127.0.0.1:1") == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: BOOK_ENGINE = 'tcp://127.0.0.1:1': no scheduler answers there")
     assert errors.count("\n") == 1
 
 
@@ -304,7 +319,13 @@ HOSTILE = (
     "\\",
     "é $x % * ~",
 )
-VARIABLES = {"chapter": ("NAME", "PARAMETERS"), "test": ("PYTEST",), "serve": ("PORT",)}
+VARIABLES = {
+    "chapter": ("NAME", "PARAMETERS"),
+    "book": ("ENGINE",),
+    "results": ("ENGINE",),
+    "test": ("PYTEST",),
+    "serve": ("PORT",),
+}
 
 
 @pytest.mark.parametrize("where", ["on the command line", "in the environment"])
@@ -318,7 +339,7 @@ def test_what_make_is_given_reaches_python_as_it_is_and_no_shell(
         assert done.returncode == 0, done.stderr
         arguments, environment = json.loads(done.stdout)
         assert arguments[0] == target
-        assert value in [argument.removeprefix("--port=").removeprefix("--parameters=") for argument in arguments]
+        assert value in [re.sub("^--(port|parameters|engine)=", "", argument) for argument in arguments]
         assert environment[name] == value
         assert sorted(path.name for path in made.iterdir()) == [
             ".venv",
