@@ -35,7 +35,7 @@ check-results: set-up  ## compare the executed chapters with results/
 	@$(BOOK) check-results
 
 audit: set-up  ## compute a random sample of the locked runs again: make audit MINUTES=15 [SEED=…]
-	@$(BOOK) audit --minutes="$$MINUTES" --seed="$$SEED"
+	@$(BOOK) audit $(ENGINE_FLAG) --minutes="$$MINUTES" --seed="$$SEED"
 
 carry: set-up  ## give locked runs the key of code that changes none of them: make carry SINCE=COMMIT
 	@$(BOOK) carry -- "$$SINCE"

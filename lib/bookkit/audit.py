@@ -14,6 +14,7 @@ from typing import Any
 from bookkit.errors import BookError
 from bookkit.places import Places
 from bookkit.progress import Display, duration
+from evidence.running import RunError
 
 MOST = 24 * 60
 """Minutes that an audit may take."""
@@ -46,10 +47,13 @@ def write(places: Places, display: Display, minutes: float, seed: int | None) ->
         f"{stock.seconds / 3600:.1f} core-hours" + (f"; {stock.stale} of other code or kernels" if stock.stale else "")
     )
     findings = []
-    for found in audit.audit(stock, minutes, seed, ages(before, stock.runs)):
-        findings.append(found)
-        if found.outcome == "differs":
-            display.say(f"differs: {found.sweep} {found.key}: {found.difference}")
+    try:
+        for found in audit.audit(stock, minutes, seed, ages(before, stock.runs)):
+            findings.append(found)
+            if found.outcome == "differs":
+                display.say(f"differs: {found.sweep} {found.key}: {found.difference}")
+    except (RunError, ValueError) as error:
+        raise BookError(f"audit: {error}") from None
     line = summarise(findings, stock, minutes, seed)
     with records(places.root).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

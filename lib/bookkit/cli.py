@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--engine", metavar="ADDRESS", help="send runs to the Dask scheduler there (BOOK_ENGINE)")
     add("check-results", _check_results, "compare the executed chapters with the committed summaries")
     audit = add("audit", _audit, "compute a random sample of the locked runs again and compare")
+    audit.add_argument("--engine", metavar="ADDRESS", help="send runs to the Dask scheduler there (BOOK_ENGINE)")
     audit.add_argument("--minutes", default="15", help="on the clock (default: 15)")
     audit.add_argument("--seed", default="", help="repeats the sample of an audit (default: drawn anew)")
     carry = add("carry", _carry, "give the locked runs the key of today's code, where that changes none of them")

@@ -8,20 +8,23 @@ the beginning of the curve has to agree within `NEAR`, or the run counts as not 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
+import os
 import random
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
 
-from evidence import cores, paths, provenance
+from evidence import cores, engine, paths, provenance
 from evidence.lock import read, sha
 from evidence.origin import Origins
-from evidence.store import DIGITS, of_this_path, run_key, shortened, whole
+from evidence.store import DIGITS, Store, of_this_path, run_key, shortened, whole
 from evidence.watch import Enough, looking
 
 LONG = 0.05
@@ -137,8 +140,12 @@ def audit(
     Args:
         stock: the locked runs. seed, ages: see `draw`.
         minutes: on the clock, of all processes together; nothing is begun after that.
-        workers: processes, one torch thread each; all cores by default.
+        workers: processes, one torch thread each; all cores by default. Where `BOOK_ENGINE` names a cluster, its workers
+            compute; they know no beginnings, so all runs are computed whole.
     """
+    if address := engine.asked():
+        yield from _on_cluster(address, draw(stock, 60 * minutes * engine.size(address), seed, ages))
+        return
     workers = workers or joblib.cpu_count()
     deadline = time.monotonic() + 60 * minutes
     sample = draw(stock, 60 * minutes * workers, seed, ages)
@@ -148,6 +155,33 @@ def audit(
             workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch=workers
         )
         yield from pool(tasks)
+
+
+def _on_cluster(address: str, sample: Iterable[Drawn]) -> Iterator[Finding]:
+    """The sample, computed by the workers of a cluster; their rows are kept in a folder that goes again."""
+    drawn: dict[str, list[Drawn]] = {}
+    for each in sample:
+        drawn.setdefault(each.row["recorded"]["function"], []).append(each)
+    with tempfile.TemporaryDirectory() as folder, _store_in(folder):
+        for function, some in drawn.items():
+            store = Store("audit", Origins(resolve(function)))
+            known = {each.row["key"]: each for each in some}
+            for made in engine.compute_all(address, store, [each.row["config"] for each in known.values()]):
+                kept, about = known[made["key"]], made["recorded"]
+                result = {**made["metrics"], "curves": made["curves"]}
+                yield compare(kept.sweep, kept.row, result, None, about["machine"], about["seconds"])
+
+
+@contextlib.contextmanager
+def _store_in(folder: str) -> Iterator[None]:
+    before = os.environ.get("BOOK_STORE")
+    os.environ["BOOK_STORE"] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop("BOOK_STORE")
+        if before is not None:
+            os.environ["BOOK_STORE"] = before
 
 
 def _again(drawn: Drawn) -> Finding:

@@ -73,6 +73,12 @@ def connected(address: str) -> Iterator[Client]:
         yield client
 
 
+def size(address: str) -> int:
+    """Number of workers of the cluster at this address, at least 1."""
+    with connected(address) as client:
+        return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+
 def _knock(address: str) -> None:
     """See that somebody is there who speaks first, as a scheduler does: a client would wait for its words without end.
 

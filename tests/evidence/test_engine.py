@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from evidence import engine, paths, worker
+from evidence import audit, engine, paths, store, worker
 from evidence.running import RunError
 from evidence.sweeps import sweep
 
@@ -213,6 +213,23 @@ def test_rows_are_those_of_processes_on_this_machine_bit_for_bit(cluster, checko
         ]
         assert row["recorded"]["threads"] == 1
     assert not [*checkouts.rglob("runs/*.json")] and not [*checkouts.rglob("_build/runs")], "the client alone stores"
+
+
+def test_an_audit_is_computed_by_the_cluster_and_finds_a_forgery(cluster, kernels, monkeypatch):
+    from experiments.recall.runs import run
+
+    grid = {"task": ["adding"], "cell": ["lstm", "gru"], "length": [20], "steps": [40], "hidden_size": [16]}
+    grid |= {"start": ["default"], "match": ["width"], "learning_rate": [0.01], "every": [20], "batch": [16]}
+    sweep(run, grid, 1, name="audited", workers=1)
+    store.lock_finished("audited")
+    stock = audit.evidence()
+    stock.runs["audited"][0]["metrics"]["quality"] += 1
+    on(cluster, monkeypatch)
+    before = stored("audited")
+    found = {each.key: each for each in audit.audit(stock, 1, 0)}
+    forged, sound = (found[row["key"]] for row in stock.runs["audited"])
+    assert (forged.outcome, sound.outcome) == ("differs", "equal") and "quality" in forged.difference
+    assert stored("audited") == before and not stored("audit")
 
 
 def test_both_workers_compute_and_progress_is_told_as_ever(cluster, far, noted, tmp_path, monkeypatch):
