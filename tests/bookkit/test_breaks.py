@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from docutils import nodes
 
-from bookkit.sphinx_ext.breaks import KEPT, SPACES, keep_together
+from bookkit.sphinx_ext.breaks import GAP, KEPT, SPACES, keep_together
 from bookkit.sphinx_ext.checks import check
 
 
@@ -23,8 +23,10 @@ def test_a_mark_stays_with_its_word_and_its_stop(before: str, after: str, kept: 
     whole = nodes.paragraph("", "", nodes.Text(before), mark, nodes.Text(after))
     keep_together(mark)
     (box,) = [each for each in whole.children if isinstance(each, nodes.inline)]
-    assert box["classes"] == [KEPT] and box.children[1] is mark
-    assert (box.children[0].astext(), box.children[2].astext()) == kept
+    word, gap, found, stop = box.children
+    assert box["classes"] == [KEPT] and gap["classes"] == [GAP] and found is mark
+    assert (word.astext() + gap.astext(), stop.astext()) == kept
+    assert not gap.astext().strip(), "goes with the mark where it is not printed"
     assert whole.astext() == before + after
 
 

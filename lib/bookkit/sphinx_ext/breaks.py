@@ -11,8 +11,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from bookkit.sphinx_ext.checks import check
 
-KEPT = "book-kept"
-"""Class of what stays on one line; its style is in `book.css`."""
+KEPT, GAP = "book-kept", "book-gap"
+"""Classes of what stays on one line, and of the space before a mark, which goes with it where pages are printed."""
 LAST_WORD, STOP = re.compile(r"[^ \n]*$"), re.compile(r"[^\w\s(\[“]*")
 SPACES = re.compile(r"(?<=\d) (?=%)|(?<=\d) (?=± ?\d)|(?<=±) (?=\d)|(?<=\bFigure) (?=\d)")
 """Within a number or beside one: `95 %`, `8.92 ± 0.03`, `Figure 3`."""
@@ -43,7 +43,9 @@ def keep_together(mark: check) -> None:
     parent.replace(mark, box)
     if isinstance(before, nodes.Text):
         cut = LAST_WORD.search(before).start()  # type: ignore[union-attr]
-        box += nodes.Text(before[cut:])
+        word = before[cut:].rstrip()
+        gap = nodes.Text(before[cut + len(word) :])
+        box += [nodes.Text(word), nodes.inline("", "", gap, classes=[GAP])]
         parent.replace(before, nodes.Text(before[:cut]))
     box += mark
     if isinstance(after, nodes.Text):
