@@ -136,11 +136,7 @@ def compute_all(address: str, store: Store, configs: Sequence[dict[str, Any]]) -
 
 
 def _check_workers(
-    client: Client,
-    address: str,
-    store: Store,
-    configs: Iterable[dict[str, Any]],
-    reports: Mapping[str, worker.Report],
+    client: Client, address: str, store: Store, configs: Sequence[dict[str, Any]], reports: Mapping[str, worker.Report]
 ) -> None:
     """Ask all workers for what they have before anything is computed.
 
@@ -155,18 +151,37 @@ def _check_workers(
     except TimeoutError:
         start = f".venv/bin/dask worker {address} --nthreads 1"
         raise RunError(f"sweep {store.name!r}: the cluster has no worker; start one: {start}") from None
-    expected = {sha(each): each for each in reports.values()}
-    wanted = {sha(reports[store.origins(config).id]): config for config in configs}
-    function = next(store.origins(config).function for config in configs)
-    pairs = [(config, digest) for digest, config in wanted.items()]
+    if wrong := _with_other_python(client) or _with_other_reports(client, store, configs, reports):
+        raise _refused(store, wrong)
+
+
+def _with_other_python(client: Client) -> dict[str, str]:
+    """Workers, by address, that could not even read what is sent to them, and why."""
+    versions: Any = client.get_versions()
+    here = _python(versions["client"])
+    found = {name: _python(each) for name, each in versions["workers"].items()}
+    return {name: f"Python {there} there, {here} here" for name, there in found.items() if there != here}
+
+
+def _python(versions: Mapping[str, Any]) -> str:
+    return ".".join(versions["host"]["python"].split(".")[:2])
+
+
+def _with_other_reports(
+    client: Client, store: Store, configs: Sequence[dict[str, Any]], reports: Mapping[str, worker.Report]
+) -> dict[str, str]:
+    """Workers, by address, that would compute otherwise, and why."""
+    digest = {id: sha(each) for id, each in reports.items()}
+    expected = {digest[id]: each for id, each in reports.items()}
+    pairs = [(config, digest[id]) for id, config in {store.origins(config).id: config for config in configs}.items()]
+    function = store.origins(configs[0]).function
     wrong: dict[str, str] = {}
     for name, answer in client.run(_differing(), function, pairs, on_error="return").items():
         if isinstance(answer, dict):
-            wrong.update((name, worker.unlike(expected[digest], each)) for digest, each in answer.items())
+            wrong.update((name, worker.unlike(expected[key], each)) for key, each in answer.items())
         elif not isinstance(answer, OSError):  # which says that it has just gone
             wrong[name] = worker.unlike({}, {"error": one_line(answer)})
-    if wrong:
-        raise _refused(store, wrong)
+    return wrong
 
 
 def _submit(

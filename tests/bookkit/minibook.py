@@ -32,6 +32,7 @@ parts:
   - caption: About this build
     chapters:
       - file: chapters/execution
+      - file: chapters/scaling
       - file: chapters/references
 """
 INDEX = """---
@@ -96,7 +97,7 @@ def _write(root: Path) -> Path:
         shutil.copyfile(PROJECT / name, root / name)
     (root / "_toc.yml").write_text(TOC)
     (root / "chapters" / "alpha").mkdir(parents=True)
-    for name in ("execution.md", "references.md"):
+    for name in ("execution.md", "scaling.md", "references.md"):
         shutil.copyfile(PROJECT / "chapters" / name, root / "chapters" / name)
     (root / "chapters" / "index.md").write_text(INDEX)
     write_chapter(root, "alpha/first", PROSE, [MATHS], "first-lines", measured=False, changed={})

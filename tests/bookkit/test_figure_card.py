@@ -202,6 +202,13 @@ def test_the_execution_page_counts_runs(site: Path) -> None:
     assert "no stored run: 10" in soup(site, "execution.html").get_text()
 
 
+def test_the_page_on_scaling_tells_what_a_large_sweep_would_cost(site: Path) -> None:
+    rows = soup(site, "scaling.html").select("table.book-table tr")
+    cells = [[cell.get_text(strip=True) for cell in row.select("td, th")] for row in rows]
+    assert cells[0][2] == "5,400 runs, core-hours"
+    assert cells[2] == ["A second chapter", "1.60", "2.40", "1.2 h", "1.4 min"]
+
+
 def test_pages_need_no_other_server_and_no_heavy_script(site: Path) -> None:
     for path in sorted((site / "chapters").rglob("*.html")):
         text = path.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def edit(book: Path, change: callable) -> None:
 
 
 def test_pages_come_in_the_order_of_the_table_of_contents(book: Path) -> None:
-    names = ["index", "alpha/first", "alpha/second", "execution", "references"]
+    names = ["index", "alpha/first", "alpha/second", "execution", "scaling", "references"]
     assert pages(book) == [f"chapters/{name}" for name in names]
 
 

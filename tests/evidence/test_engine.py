@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -363,6 +364,15 @@ def test_what_differs_is_named(name, value, why):
     assert worker.unlike(here, {**here, name: value}) == why.format(**here)
     data = worker.report(Origin("m:f", {"m:f": "1"}, {"m": "3"}, "2.13.0"))
     assert worker.unlike(here, data) == "data changed: m"
+
+
+def test_a_worker_with_another_python_is_refused_before_it_has_to_read_anything():
+    def versions():
+        hosts = {"client": "3.11.7.final.0", "a": "3.11.9.final.0", "b": "3.12.1.final.0"}
+        told = {name: {"host": {"python": python}} for name, python in hosts.items()}
+        return {"client": told.pop("client"), "workers": told}
+
+    assert engine._with_other_python(SimpleNamespace(get_versions=versions)) == {"b": "Python 3.12 there, 3.11 here"}
 
 
 @pytest.mark.parametrize("text", ["somewhere", "tcp://host", "http://host:8786", "tcp://:8786 x", "8786"])

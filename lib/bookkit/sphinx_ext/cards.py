@@ -16,6 +16,8 @@ from bookkit.sphinx_ext.polish import without_tex
 from bookkit.sphinx_ext.records import ChapterRecord, RecordError, duration, read
 
 EXECUTION = "chapters/execution"
+MANY = 5400
+"""Runs of a large sweep, for which costs are told: as many as Greff et al. made, see the page on scaling up."""
 
 
 class card(nodes.General, nodes.Element):
@@ -54,15 +56,16 @@ class ChapterCard(SphinxDirective):
 
 
 class ExecutionTable(SphinxDirective):
-    """`{execution-table} chapters|reasons|machines|audits`: a table over all chapters, or what audits found."""
+    """`{execution-table} chapters|reasons|machines|costs|audits`: a table over all chapters, or what audits found."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Read every chapter's record; the order is that of the table of contents."""
         folder = Path(self.env.srcdir) / "_book" / "records"
-        if (kind := self.arguments[0]) not in {"chapters", "reasons", "machines", "audits"}:
-            raise self.error(f"execution-table: {kind!r} is none of chapters, reasons, machines, audits")
+        kinds = ("chapters", "reasons", "machines", "costs", "audits")
+        if (kind := self.arguments[0]) not in kinds:
+            raise self.error(f"execution-table: {kind!r} is none of {', '.join(kinds)}")
         if kind == "audits":
             path = folder.with_name("audits.json")
             self.env.note_dependency(str(path))
@@ -71,7 +74,7 @@ class ExecutionTable(SphinxDirective):
             chapters = [read(ChapterRecord, path) for path in sorted(folder.rglob("*.json"))]
         except RecordError as error:
             raise self.error(str(error)) from None
-        return [card(template=f"execution_{kind}.html", context={"chapters": chapters})]
+        return [card(template=f"execution_{kind}.html", context={"chapters": chapters, "many": MANY})]
 
 
 def visit_card(translator: Any, node: card) -> None:
