@@ -15,6 +15,7 @@ import os
 import random
 import tempfile
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,7 +151,8 @@ def audit(
     deadline = time.monotonic() + 60 * minutes
     sample = draw(stock, 60 * minutes * workers, seed, ages)
     tasks = (joblib.delayed(_again)(each) for each in sample if time.monotonic() < deadline)
-    with cores.lend():
+    with cores.lend(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A worker stopped", UserWarning)  # it grew; joblib starts another
         pool = joblib.Parallel(
             workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch=workers
         )
