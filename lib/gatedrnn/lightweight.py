@@ -15,6 +15,7 @@ from torch import Tensor, nn, sigmoid, tanh
 from torch.nn.functional import linear, logsigmoid
 
 from gatedrnn.cells import Sequential, State, Trace
+from gatedrnn.kernels import shared
 from gatedrnn.kernels.lengths import Lengths, as_lengths, at_lengths, masked
 from gatedrnn.scan import scan
 
@@ -168,20 +169,16 @@ class FastGRNN(Lightweight):
 
     def forward(self, x: Tensor, state: State) -> tuple[State, Trace]:
         """z = σ(W x + U h + b_z);  n = tanh(W x + U h + b_n);  h' = (ζ (1 − z) + ν) n + z h."""
-        return self._step(x @ self.weight_ih.T, state[0])
-
-    def over(self, x: Tensor, h: Tensor) -> Tensor:
-        """One product with W for all steps, then step by step."""
-        outputs = []
-        for w_x in linear(x, self.weight_ih).unbind():
-            (h,), _ = self._step(w_x, h)
-            outputs.append(h)
-        return torch.stack(outputs)
-
-    def _step(self, w_x: Tensor, h: Tensor) -> tuple[State, Trace]:
+        (h,) = state
         b_z, b_n = self.bias_ih.chunk(2)
-        a = w_x + h @ self.weight_hh.T  # shared by gate and candidate
+        a = x @ self.weight_ih.T + h @ self.weight_hh.T  # shared by gate and candidate
         z = sigmoid(a + b_z)  # update gate: how much of the old state to keep
         n = tanh(a + b_n)  # candidate
         h = (sigmoid(self.zeta) * (1 - z) + sigmoid(self.nu)) * n + z * h
         return (h,), {"z": z, "n": n, "h": h}
+
+    def over(self, x: Tensor, h: Tensor) -> Tensor:
+        """One product with W for all steps, then step by step."""
+        if len(x) == 1:
+            return self(x[0], (h,))[0][0].unsqueeze(0)
+        return shared.run(linear(x, self.weight_ih), self.weight_hh, self.bias_ih, self.zeta, self.nu, h)
