@@ -90,8 +90,12 @@ class Minimal(Lightweight):
         """One step as a step, several as a scan in logarithms (Feng et al. 2024, appendix B.1 and B.3)."""
         if len(x) == 1:
             return self(x[0], (h,))[0][0].unsqueeze(0)
-        keep, candidate = self.logits(linear(x, self.weight_ih, self.bias_ih))
-        return scan(logsigmoid(keep), logsigmoid(-keep) + log_g(candidate), h)
+        return scan(*self.logarithms(linear(x, self.weight_ih, self.bias_ih)), h)
+
+    def logarithms(self, a: Tensor) -> tuple[Tensor, Tensor]:
+        """From W x + b (…, G·H): the logarithms of what is kept of the old state, k, and of what is added to it, (1 − k) g(v)."""
+        keep, candidate = self.logits(a)
+        return logsigmoid(keep), logsigmoid(-keep) + log_g(candidate)
 
     def logits(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """From W x + b (…, G·H): s, whose σ is the share of the old state that stays, and v, the candidate before g."""
