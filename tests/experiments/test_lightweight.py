@@ -195,7 +195,29 @@ def test_evidence_weighs_and_what_taught_the_gru_nothing_is_left_out() -> None:
     bad = made("parity", gru_1=[0.5, 0.55, 0.5], mingru_1=[0.5, 0.5, 0.5, 0.5])
     (left,) = analysis.evidence(bad, CLOCK, 16).values()
     assert left.left_out == "the GRU has not learned the task"
-    assert tables.conditions({"a": analysis.evidence(bad, CLOCK, 16)}).empty
+    assert tables.conditions({"a": {"x": left}})["left_out"].tolist() == ["the GRU has not learned the task"]
+    assert analysis.differ([left, left]) == 1
+
+
+def test_the_smallest_network_as_good_is_counted_between_widths() -> None:
+    table = made(gru_1=[0.5, 0.7, 0.8], mingru_1=[0.3, 0.5, 0.6, 0.78], mingru_2=[0.5, 0.6, 0.79, 0.8])
+    counted = tables.costs(
+        [Network(c, n, w) for c, n, w in table[["cell", "layers", "width"]].drop_duplicates().values], "mnist1d", 10
+    )
+    sizes = counted.set_index(["cell", "layers", "width"])["parameters"]
+    expected = (sizes["mingru", 1, 32] + sizes["mingru", 1, 64]) / 2 / sizes["gru", 1, 16]
+    assert analysis.count_ratio(table, counted, "mingru", 16, "parameters") == pytest.approx(expected, rel=1e-6)
+    assert analysis.count_ratio(table, counted, "mingru", 32, "parameters") < 3
+    assert analysis.count_ratio(table[table["layers"] == 1], counted, "mingru", 32, "parameters") == math.inf
+    assert tables.told(0.914) == "0.91" and tables.told(analysis.NEVER) == tables.told(math.inf) == "no"
+
+
+def test_a_ladder_is_flat_where_no_ratio_moves() -> None:
+    rows = [(steps, cell, 0.7) for steps in (1, 4) for cell in analysis.LIGHT]
+    climbed = pd.DataFrame(rows, columns=["steps", "cell", "estimate"])
+    assert analysis.flat(climbed)
+    climbed.loc[5, "estimate"] = 0.6
+    assert not analysis.flat(climbed)
 
 
 def test_a_rate_is_that_of_the_nearest_tuned_width() -> None:

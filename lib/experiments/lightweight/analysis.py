@@ -12,7 +12,7 @@ import pandas as pd
 from evidence.ledger import ledger
 from evidence.statistics import Interval
 from evidence.tuning import Tuned
-from evidence.verdicts import Evidence
+from evidence.verdicts import Evidence, is_flat
 from experiments.lightweight.runs import baseline
 
 LABELS = {"lstm": "LSTM", "gru": "GRU", "fastgrnn": "FastGRNN", "minlstm": "minLSTM", "mingru": "minGRU"}
@@ -128,6 +128,28 @@ def _between(columns: np.ndarray, at: np.ndarray) -> np.ndarray:
     return first + (at - low)[:, None] * (second - first)
 
 
+def count_ratio(runs: pd.DataFrame, counted: pd.DataFrame, cell: str, reference: int, what: str) -> float:
+    """Of the smallest light network as good as the GRU of a width, a count ÷ that of this GRU; infinite where none is as good.
+
+    Args:
+        runs, cell, reference: as for `ratios`. counted: from `tables.costs`. what: a column of it.
+    """
+    target = float(table_of(runs, "gru")[reference].mean()) - EQUAL
+    found = [math.inf]
+    for kind in NETWORKS:
+        own = table_of(runs, *kind)
+        if kind[0] == cell and not own.empty:
+            at = float(places(own.mean().to_numpy()[None], np.array([target]))[0])
+            numbers = [_count(counted, *kind, width, what) for width in own.columns]
+            found.append(float(np.interp(at, range(len(numbers)), numbers)) if math.isfinite(at) else math.inf)
+    return min(found) / _count(counted, "gru", 1, reference, what)
+
+
+def _count(counted: pd.DataFrame, cell: str, layers: int, width: int, what: str) -> float:
+    same = (counted["cell"] == cell) & (counted["layers"] == layers) & (counted["width"] == width)
+    return float(counted.loc[same, what].iloc[0])
+
+
 def weighed(values: np.ndarray, n: int, left_out: str = "") -> Evidence:
     """Evidence on claim F2 from an estimate and its resamples: percentile interval, and the p against the margin.
 
@@ -162,9 +184,11 @@ def evidence(runs: pd.DataFrame, readings: pd.DataFrame, reference: int) -> dict
 def differ(conditions: Iterable[Evidence]) -> float:
     """P that all conditions have one ratio: how often resamples moved to a common mean spread as far as the estimates.
 
-    Intervals without a width, where no width was ever good enough, count as they stand.
+    Intervals without a width, where no width was ever good enough, count as they stand. Fewer than two conditions are alike.
     """
     kept = [each.interval for each in conditions if not each.left_out]
+    if len(kept) < 2:
+        return 1.0
     logs = np.log([each.estimate for each in kept])
     errors = np.array([math.log(each.high / each.low) / 3.92 for each in kept])
     drawn = np.random.default_rng(0).normal(size=(RESAMPLES, len(kept))) * errors
@@ -181,3 +205,9 @@ def rungs(by_budget: Mapping[int, pd.DataFrame], readings: pd.DataFrame, referen
             row = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
             rows.append({"steps": steps, "cell": cell, **row})
     return pd.DataFrame(rows)
+
+
+def flat(climbed: pd.DataFrame) -> bool:
+    """Whether more training moves no light cell's ratio any more; `climbed` from `rungs`."""
+    parts = [part.sort_values("steps")["estimate"] for _, part in climbed.groupby("cell")]
+    return all(is_flat("F2", list(part)) for part in parts)

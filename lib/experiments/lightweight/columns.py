@@ -15,6 +15,7 @@ COLUMNS = {
     "condition": "light cell, and the task",
     "kind": "what was done: as published, or the attack",
     "estimate": "time of a call, light cell ÷ GRU of equal quality; 10 stands for a quality that no width reached",
+    "left_out": "why the condition tells nothing; empty where it counts",
     "bytes": "of all numbers in float32",
     "bytes_int8": "of all numbers with matrices in 8 bits",
     "multiply_adds": "of the products of all layers over one sequence, the head apart",

@@ -10,7 +10,7 @@ from IPython.display import Markdown
 from evidence.tuning import Tuned
 from evidence.verdicts import Evidence
 from experiments.lightweight import eight_bits
-from experiments.lightweight.analysis import LIGHT, name_of, table_of
+from experiments.lightweight.analysis import LIGHT, NEVER, name_of, table_of
 from experiments.lightweight.live import Network
 from experiments.lightweight.runs import build, sizes
 from gatedrnn.lightweight_flops import multiply_adds
@@ -63,16 +63,18 @@ def cost_table(shown: pd.DataFrame, runs: pd.DataFrame) -> Markdown:
 
 
 def conditions(kinds: Mapping[str, Mapping[str, Evidence]]) -> pd.DataFrame:
-    """Evidence by kind (as published, or an attack) and condition: `estimate`, `low`, `high`; what tells nothing is left out."""
-    return pd.DataFrame(
-        [
-            {"kind": kind, "condition": name, "estimate": i.estimate, "low": i.low, "high": i.high}
-            for kind, found in kinds.items()
-            for name, each in found.items()
-            if not each.left_out
-            for i in (each.interval,)
-        ]
-    )
+    """Evidence by kind (as published, or an attack) and condition: `estimate`, `low`, `high`, `left_out`."""
+    rows = []
+    for kind, found in kinds.items():
+        for name, each in found.items():
+            ends = {"estimate": each.interval.estimate, "low": each.interval.low, "high": each.interval.high}
+            rows.append({"kind": kind, "condition": name, **ends, "left_out": each.left_out})
+    return pd.DataFrame(rows)
+
+
+def told(ratio: float) -> str:
+    """A ratio as the prose types it; `no` where no width was good enough."""
+    return f"{ratio:.2f}" if ratio < NEVER else "no"
 
 
 def parities(runs: pd.DataFrame) -> pd.DataFrame:
