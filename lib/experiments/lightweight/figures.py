@@ -136,7 +136,9 @@ def draw_parity(table: pd.DataFrame) -> Figure:
         ax.set(title=title, xlabel="right answers, %", xlim=(40, 103), ylim=(len(rows) - 0.4, -0.6))
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(
-        range(len(rows)), [f"{name_of(r.cell, r.layers)}, {r.width} units, {r.steps:,} steps" for r in rows]
+        range(len(rows)),
+        [f"{name_of(r.cell, r.layers)}, {r.width} units, {r.steps:,} steps" for r in rows],
+        fontsize=7.5,
     )
     return fig
 
