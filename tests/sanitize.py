@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1", "-O1")
-TESTS = [str(Path(__file__).parent / "gatedrnn" / name) for name in ("test_matched.py", "test_trouble.py")]
+NAMES = ("test_matched.py", "test_light_kernels.py", "test_trouble.py")
+TESTS = [str(Path(__file__).parent / "gatedrnn" / name) for name in NAMES]
 ELSEWHERE = "not torch_compile and not exported"
 """Tests left out: torch's own compiler, which the sanitizers slow down beyond measure."""
 

@@ -34,9 +34,22 @@ COLOURS = {
     "gru_before": "#b8860b",
     "rnn": "#7d7d7d",
     "relu": "#9b59b6",
+    "fastgrnn": "#6f4e37",
+    "minlstm": "#1b8a8a",
+    "mingru": "#aa3377",
     "baseline": "#8a8f98",
 }
-MARKERS = {"lstm": "o", "gru": "s", "gru_before": "D", "rnn": "^", "relu": "v", "baseline": "x"}
+MARKERS = {
+    "lstm": "o",
+    "gru": "s",
+    "gru_before": "D",
+    "rnn": "^",
+    "relu": "v",
+    "fastgrnn": "P",
+    "minlstm": "p",
+    "mingru": "X",
+    "baseline": "x",
+}
 LABELS = {"lstm": "LSTM", "gru": "GRU", "gru_before": "GRU (reset before)", "rnn": "tanh RNN", "relu": "ReLU RNN"}
 ACCENTS = {"good": "#1a9870", "bad": "#cc3344", "light": "#9ecae1"}
 
@@ -51,6 +64,9 @@ DARK = {
     COLOURS["gru_before"]: "#e0b84a",
     COLOURS["rnn"]: "#a5a5a5",
     COLOURS["relu"]: "#c39bd3",
+    COLOURS["fastgrnn"]: "#c9a58a",
+    COLOURS["minlstm"]: "#4fc9c4",
+    COLOURS["mingru"]: "#ee8ac0",
     COLOURS["baseline"]: "#a8b0be",
     ACCENTS["good"]: "#3fcf9f",
     ACCENTS["bad"]: "#ff6b7a",

@@ -17,7 +17,7 @@ from gatedrnn.cells import Cell
 from gatedrnn.choices import Choices
 from gatedrnn.layers import Recurrent
 
-KEEPING = Choices("cell", {"lstm": "f", "gru": "z", "gru_before": "z"})
+KEEPING = Choices("cell", {"lstm": "f", "gru": "z", "mingru": "z", "fastgrnn": "z", "gru_before": "z"})
 STARTS = "'default', 'bias:<number>', 'chrono:<longest time, at least 3>' or 'orthogonal'"
 
 

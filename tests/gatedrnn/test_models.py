@@ -9,6 +9,7 @@ from torch import nn
 from gatedrnn import flops
 from gatedrnn.catalogue import CELLS
 from gatedrnn.layers import Recurrent
+from gatedrnn.lightweight import Lightweight
 from gatedrnn.models import Classifier, LanguageModel, Tagger, count_parameters, width_for
 
 
@@ -47,7 +48,7 @@ def test_a_language_model_goes_on_from_its_state(cell):
     torch.testing.assert_close(torch.cat([first, model(symbols[4:], state)[0]]), whole)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [each for each in CELLS if not issubclass(CELLS[each], Lightweight)])
 @given(inputs=st.integers(1, 9), hidden=st.integers(1, 20))
 @settings(max_examples=10, deadline=None)
 def test_parameters_are_those_of_the_formula(cell, inputs, hidden):
@@ -69,7 +70,7 @@ def test_frozen_parameters_do_not_count():
 def test_no_other_width_is_closer_to_the_budget(cell, budget):
     build = builder(cell)
     assume(count_parameters(build(1)) <= budget)
-    width = width_for(budget, build, widest=128)
+    width = width_for(budget, build, widest=512)  # a minimal cell grows with its width, not with the square
     missed = abs(count_parameters(build(width)) - budget)
     for other in {max(1, width - 1), width + 1}:
         assert (missed, width) <= (abs(count_parameters(build(other)) - budget), other)
