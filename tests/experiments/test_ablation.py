@@ -26,7 +26,7 @@ Ends = dict[tuple[str, str] | tuple[str, str, str], float]
 def made(ends: Ends, seeds: int = 6, start: float = 0.1) -> pd.DataFrame:
     """Made-up runs: an accuracy by task and variant, also by match; 0.6 elsewhere, and curves that rise at their end."""
     rows = []
-    cases = itertools.product(analysis.TASK_NAMES, VARIANTS, ("width", "parameters"), range(seeds))
+    cases = itertools.product(analysis.TASK_NAMES, analysis.SHOWN, ("width", "parameters"), range(seeds))
     for task, variant, match, seed in cases:
         if match == "parameters" and variant == VARIANTS[variant].cell:
             continue
@@ -40,7 +40,7 @@ def made(ends: Ends, seeds: int = 6, start: float = 0.1) -> pd.DataFrame:
 
 def test_a_loss_is_against_the_whole_cell_of_the_same_seed() -> None:
     table = analysis.changes(made({("recall", "lstm_no_forget"): 0.9, ("recall", "gru_no_update", "parameters"): 0.2}))
-    assert set(table["variant"]) == {*VARIANTS} - {"lstm", "gru"}
+    assert set(table["variant"]) == {*analysis.SHOWN} - {"lstm", "gru"}
     assert np.allclose(analysis.change(table, "recall", "lstm_no_forget"), 30)
     found = analysis.loss(table, "recall", "gru_no_update", "parameters")
     assert found.estimate == pytest.approx(40) and analysis.loss(table, "recall", "gru_no_update").high == 0
@@ -71,7 +71,7 @@ def test_the_rise_is_that_of_the_last_quarter() -> None:
 def test_tables_have_a_line_a_variant_and_figures_a_dot_a_run() -> None:
     runs = made({("recall", "lstm_no_forget"): 1.0})
     lines = analysis.result_table(runs, "recall").data.splitlines()
-    assert len(lines) == 2 + len(VARIANTS) and "solved" in lines[0]
+    assert len(lines) == 2 + len(analysis.SHOWN) and "solved" in lines[0]
     assert [line.split(" | ")[0] for line in lines if "6/6" in line] == [f"| LSTM,{NBSP}no{NBSP}forget{NBSP}gate"]
     assert "solved" not in analysis.result_table(runs, "mnist1d").data
     table = analysis.changes(runs)

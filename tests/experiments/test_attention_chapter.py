@@ -250,7 +250,7 @@ def test_the_table_has_a_line_a_model_and_budget(everything: pd.DataFrame) -> No
 
 
 def test_the_lines_typed_on_the_page_attend_as_the_layer_does() -> None:
-    notebook = json.loads((paths.root() / "chapters" / "outlook" / "attention.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads((paths.root() / "drafts" / "outlook" / "attention.ipynb").read_text(encoding="utf-8"))
     text = "".join(line for each in notebook["cells"] if each["cell_type"] == "markdown" for line in each["source"])
     lines = re.search(r"```python\n(.*?)```", text, re.S)
     assert lines

@@ -60,7 +60,7 @@ def test_it_asks_for_torch_numpy_and_what_compiles(installed):
     about = PathDistribution(folder)
     always = [each for each in about.requires or [] if ";" not in each]
     assert sorted(always) == ["filelock", "numpy", "platformdirs", "torch>=2.13"]
-    assert set(about.metadata.get_all("Provides-Extra")) == {"book", "test", "bench", "lint"}
+    assert set(about.metadata.get_all("Provides-Extra")) == {"book", "test", "bench", "cluster", "lint"}
 
 
 def test_elsewhere_and_without_a_compiler_it_works_says_so_once_and_keeps_to_the_users_cache(installed, tmp_path):
