@@ -34,6 +34,8 @@ BEGINNING = 0.1
 """Share of the looks of a long run that are computed again."""
 WHOLE = 3
 """Each such run of the sample is computed again whole, however long it is."""
+QUICKER = 8.0
+"""How many times as fast as the locked runs were computed an audit may be: they may have shared their core."""
 NEAR = 1e-3
 """Relative distance within which curves of processors that round otherwise have to agree at their beginning."""
 
@@ -47,6 +49,11 @@ class Drawn:
     sweep: str
     row: Row
     until: int | None = None
+
+    @property
+    def cost(self) -> float:
+        """Core-seconds that computing it again should take."""
+        return cost(self.row) * (self.until / self.row["curves"]["step"][-1] if self.until else 1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,9 @@ def resolve(function: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def draw(stock: Evidence, seconds: float, seed: int, ages: Mapping[str, float] | None = None) -> Iterator[Drawn]:
+def draw(
+    stock: Evidence, seconds: float, seed: int, ages: Mapping[str, float] | None = None, quicker: float = 1.0
+) -> Iterator[Drawn]:
     """The sample, in the order in which it is computed again, as long as the time lasts.
 
     Args:
@@ -112,8 +121,9 @@ def draw(stock: Evidence, seconds: float, seed: int, ages: Mapping[str, float] |
         seed: equal seeds draw equal samples.
         ages: for each sweep how long ago it was audited, 0 (just now) to 1 (longest ago, or never): its chance is 1 + age times
             its share of the compute; by default all are alike.
+        quicker: how many times as fast as the locked runs were computed these may be.
     """
-    generator, left, count = random.Random(seed), seconds, 0
+    generator, left, count = random.Random(seed), quicker * seconds, 0
     waiting = {name: generator.sample(rows, len(rows)) for name, rows in sorted(stock.runs.items())}
     shares = {name: sum(map(cost, rows)) * (1 + (ages or {}).get(name, 0.0)) for name, rows in waiting.items()}
     while left > 0 and any(waiting.values()):
@@ -122,8 +132,9 @@ def draw(stock: Evidence, seconds: float, seed: int, ages: Mapping[str, float] |
         row, count = waiting[name].pop(), count + 1
         long = cost(row) > LONG * seconds and count % WHOLE
         until = beginning(row["curves"].get("step")) if long else None
-        yield Drawn(name, row, until)
-        left -= cost(row) * (until / row["curves"]["step"][-1] if until else 1)
+        drawn = Drawn(name, row, until)
+        yield drawn
+        left -= drawn.cost
 
 
 def beginning(looks: Sequence[int] | None) -> int | None:
@@ -149,14 +160,24 @@ def audit(
         return
     workers = workers or joblib.cpu_count()
     deadline = time.monotonic() + 60 * minutes
-    sample = draw(stock, 60 * minutes * workers, seed, ages)
-    tasks = (joblib.delayed(_again)(each) for each in sample if time.monotonic() < deadline)
+    sample = draw(stock, 60 * minutes * workers, seed, ages, QUICKER)
+    tasks = (joblib.delayed(_again)(each) for each in _in_time(sample, deadline))
     with cores.lend(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "A worker stopped", UserWarning)  # it grew; joblib starts another
         pool = joblib.Parallel(
             workers, backend="loky", return_as="generator_unordered", batch_size=1, pre_dispatch=workers
         )
         yield from pool(tasks)
+
+
+def _in_time(sample: Iterable[Drawn], deadline: float) -> Iterator[Drawn]:
+    """Those of a sample that can be expected to end before a time of `time.monotonic`, by what they took before."""
+    for each in sample:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        if each.cost <= left:
+            yield each
 
 
 def _on_cluster(address: str, sample: Iterable[Drawn]) -> Iterator[Finding]:

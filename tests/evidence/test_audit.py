@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -79,6 +80,13 @@ def test_a_forged_run_is_found_as_often_as_its_sweep_s_share_of_the_compute_says
     assert 0.1 < expected < 0.25
     # 40 % of the compute, 2 s a run of 1.4 s on average: about 0.4 × 10 / 1.4 draws of 20 runs
     assert abs(expected - 0.4 * seconds / (0.4 * 2 + 0.6 * 1) / 20) < 0.03
+
+
+def test_what_cannot_end_in_time_is_not_begun():
+    sample = [Drawn("s", row(f"r{i}", seconds)) for i, seconds in enumerate((0.1, 1e6, 0.2))]
+    begun = list(audit._in_time(sample, time.monotonic() + 60))
+    assert [each.row["key"] for each in begun] == ["r0", "r2"]
+    assert not list(audit._in_time(sample, time.monotonic() - 1))
 
 
 def test_a_sweep_audited_longest_ago_has_a_better_chance():
