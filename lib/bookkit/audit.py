@@ -128,7 +128,7 @@ def so_far(root: Path) -> dict[str, Any]:
     costs = {
         short(row["key"]): row["recorded"]["seconds"]
         for file in sorted((root / "results" / "runs").glob("*.jsonl"))
-        for row in lock.read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+        for row in lock.read_file(file)
         if row and "key" in row
     }
     shares: dict[str, float] = {}

@@ -51,12 +51,12 @@ KEPT = (
 
 def write_finished(places: Places, display: Display, names: Iterable[str]) -> int:
     """Put the finished runs of some sweeps into the lock, whether a chapter uses them yet or not."""
-    from evidence import store
+    from evidence import locking
 
     os.environ |= {"BOOK_STORE": str(places.runs), "BOOK_LOCK": str(places.lock)}
     for name in names:
         try:
-            display.say(f"{name}: {store.lock_finished(name)} runs locked")
+            display.say(f"{name}: {locking.lock_finished(name)} runs locked")
         except ValueError as error:
             raise BookError(str(error)) from None
     return 0
@@ -67,7 +67,7 @@ def write(places: Places, display: Display, prune: bool = False) -> int:
 
     What the lock holds beside, and the code of today could have made, stays there unless it is to be pruned.
     """
-    from evidence import store
+    from evidence import locking
 
     status = Build(places, display).run()
     if status:
@@ -85,14 +85,14 @@ def write(places: Places, display: Display, prune: bool = False) -> int:
                 fresh.add(sweep["name"])
     for name, keys in sorted(sweeps.items()):
         try:
-            store.lock_sweep(name, keys, name in fresh, prune)
+            locking.lock_sweep(name, keys, name in fresh, prune)
         except ValueError as error:
             raise BookError(str(error)) from None
         display.say(f"{name}: {len(keys)} runs locked")
     others = {path.stem for path in places.lock.glob("*.jsonl")} - {*sweeps}
-    kept = {*sweeps, *(() if prune else filter(store.still_valid, others))}
+    kept = {*sweeps, *(() if prune else filter(locking.still_valid, others))}
     _remove_others(places.lock, {f"{name}.jsonl" for name in kept})
-    store.prune_origins()
+    locking.prune_origins()
     written = set()
     for chapter, record in records:
         summary = summarise(chapter, record)

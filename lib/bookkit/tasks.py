@@ -219,7 +219,7 @@ def fresh_cost(places: Places, only: str | None = None) -> str:
         used = {key for sweep in sweeps for key in sweep["keys"]}
     seconds, cores = 0.0, os.cpu_count() or 1
     for file in places.lock.glob("*.jsonl"):
-        rows = lock.read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+        rows = lock.read_file(file)
         seconds += sum(
             each["recorded"].get("seconds", 0.0) for each in rows if each and "config" in each and _counts(each, used)
         )

@@ -9,7 +9,6 @@ the beginning of the curve has to agree within `NEAR`, or the run counts as not 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import math
 import os
 import random
@@ -23,8 +22,8 @@ from typing import Any
 import joblib
 
 from evidence import cores, engine, paths, provenance
-from evidence.lock import read, sha
-from evidence.origin import Origins
+from evidence.lock import read_file, sha
+from evidence.origin import Origins, resolve
 from evidence.store import DIGITS, Store, of_this_path, run_key, shortened, whole
 from evidence.watch import Enough, looking
 
@@ -90,7 +89,7 @@ def evidence() -> Evidence:
     """What the locks hold."""
     found, origins = Evidence(), {}
     for file in sorted(paths.lock().glob("*.jsonl")):
-        for row in read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n")):
+        for row in read_file(file):
             if row is None or "config" not in row:
                 continue
             function = row["recorded"]["function"]
@@ -102,12 +101,6 @@ def evidence() -> Evidence:
             else:
                 found.stale += 1
     return found
-
-
-def resolve(function: str) -> Any:
-    """The run function that `module:name` names."""
-    module, _, name = function.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def draw(

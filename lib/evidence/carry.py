@@ -21,10 +21,11 @@ from types import CodeType
 from typing import Any
 
 from evidence import paths
-from evidence.audit import cost, resolve
-from evidence.lock import check, read
-from evidence.origin import Origin, Origins, locked_origins
-from evidence.store import of_this_path, run_key, whole, write_lock
+from evidence.audit import cost
+from evidence.lock import check, read_file
+from evidence.locking import write_lock
+from evidence.origin import Origin, Origins, locked_origins, resolve
+from evidence.store import of_this_path, run_key, whole
 from evidence.symbols import defined
 
 SAMPLE = 3
@@ -61,7 +62,7 @@ def groups() -> list[Group]:
     origins: dict[str, Origins] = {}
     found: dict[tuple[str, str, str], Group] = {}
     for file in sorted(paths.lock().glob("*.jsonl")):
-        for row in read(file.read_text(encoding="utf-8").removesuffix("\n").split("\n")):
+        for row in read_file(file):
             if not row or "config" not in row or not whole(row) or not of_this_path(row):
                 continue
             function, id = row["recorded"]["function"], row["key"].partition("-")[2]
@@ -117,8 +118,8 @@ def _rewrite(found: Iterable[Group], since: str) -> dict[str, int]:
             moved.setdefault(sweep, {})[old] = row
             functions[sweep] = group.function
     for sweep, rows in moved.items():
-        text = (paths.lock() / f"{sweep}.jsonl").read_text(encoding="utf-8").removesuffix("\n")
-        kept = [rows.get(row["key"], row) for row in read(text.split("\n")) if row and "config" in row]
+        locked = read_file(paths.lock() / f"{sweep}.jsonl")
+        kept = [rows.get(row["key"], row) for row in locked if row and "config" in row]
         write_lock(sweep, functions[sweep], kept)
     return {sweep: len(rows) for sweep, rows in moved.items()}
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 PARTS = ("config", "curves", "metrics", "recorded")
@@ -85,6 +86,11 @@ def spread(value: Any) -> Any:
             end = f"e-{unit[1:]}"
             return [float(f"{each}{end}") for each in numbers]
     return value
+
+
+def read_file(path: Path) -> Iterator[Row | None]:
+    """What each line of a lock's file holds; a text in a row may hold what `str.splitlines` takes for a line's end."""
+    yield from read(path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n"))
 
 
 def check(row: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import sys
@@ -59,6 +60,12 @@ class Origin:
                 short(name) for name in names if self.data.get(name) != other.data.get(name)
             )
         return f"torch {other.torch} → {self.torch}"
+
+
+def resolve(function: str) -> Callable:
+    """The run function that `module:name` names."""
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 class Origins:

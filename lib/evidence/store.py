@@ -13,14 +13,14 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evidence import paths
-from evidence.lock import check, line, pack, read, sha, unpack
-from evidence.origin import Origin, Origins, lock_origins, locked_origins, read_origin
+from evidence.lock import check, line, read_file, sha, unpack
+from evidence.origin import Origin, locked_origins, read_origin
 from evidence.record import write_json
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Store:
         path = paths.lock() / f"{self.name}.jsonl"
         if not path.is_file():
             return
-        for number, row in enumerate(read(_lines(path)), 1):
+        for number, row in enumerate(read_file(path), 1):
             if row and "recorded" in row:
                 self.kinds.add(kind(row))
             if not trusted:
@@ -206,122 +206,3 @@ def shortened(value: Any, digits: int) -> Any:
     if isinstance(value, list | tuple):
         return [shortened(each, digits) for each in value]
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
-
-
-def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any]]) -> Path:
-    """Write the rows of a sweep as its results lock, sorted, one line a run.
-
-    Args:
-        name: name of the sweep.
-        function: the run function, or its `module:name`.
-        rows: stored rows.
-
-    Raises:
-        ValueError: a row comes from other code than that on disk.
-    """
-    rows = list(rows)
-    origins = Origins(_resolve(function) if isinstance(function, str) else function)
-    others = sum(row["key"] != run_key(row["config"], origins(row["config"])) for row in rows)
-    if others:
-        raise ValueError(f"sweep {name!r}: {others} of {len(rows)} runs come from other code than that on disk now")
-    path = paths.lock() / f"{name}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text("".join(pack(rows)), encoding="utf-8")
-    os.replace(temporary, path)
-    used = {each.id: each for each in origins.known.values()}
-    lock_origins({**locked_origins(), **used})
-    return path
-
-
-def prune_origins() -> None:
-    """Keep only those origins beside the locks that a locked row has."""
-    ids = {row["id"] for file in paths.lock().glob("*.jsonl") for row in read(_lines(file)) if row and "columns" in row}
-    lock_origins({id: each for id, each in locked_origins().items() if id in ids})
-
-
-def lock_sweep(name: str, keys: Iterable[str], fresh: bool = False, prune: bool = False) -> Path:
-    """Write the lock of a sweep from the runs that a chapter used, given by their keys, beside those that it holds already.
-
-    Args:
-        name: name of the sweep.
-        keys: of the runs.
-        fresh: whether the chapter read no lock: then the stored run is the one it used, else the locked one.
-        prune: whether to let go of what the chapter does not use; runs of other code go at any rate.
-
-    Raises:
-        ValueError: there are no keys, or a run is neither in the store nor in the present lock.
-    """
-    keys = sorted(set(keys))
-    if not keys:
-        raise ValueError(f"sweep {name!r}: no runs to lock")
-    kept = [row for row in (_stored(name) if fresh else reversed([*_stored(name)])) if of_this_path(row)]
-    rows = {row["key"]: row for row in kept}
-    missing = [key for key in keys if key not in rows]
-    if missing:
-        raise ValueError(f"sweep {name!r}: {len(missing)} of {len(keys)} runs are not stored, such as {missing[0]}")
-    function = next(iter(rows[key]["recorded"]["function"] for key in keys))
-    beside = {} if prune else {row["key"]: row for row in _valid(function, _locked(name))}
-    return write_lock(name, function, [*{**beside, **{key: rows[key] for key in keys}}.values()])
-
-
-def lock_finished(name: str) -> int:
-    """Put all finished runs of a sweep into its lock, also those that no chapter uses yet; returns how many it holds then.
-
-    Raises:
-        ValueError: the store has no run of this sweep that the code of today could have made.
-    """
-    rows: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in _stored(name):
-        if of_this_path(row):
-            rows.setdefault(row["recorded"]["function"], {}).setdefault(row["key"], row)
-    found = {row["key"]: row for function, each in rows.items() for row in _valid(function, each.values())}
-    if not found:
-        raise ValueError(f"sweep {name!r}: no finished run of the code of today")
-    write_lock(name, next(iter(found.values()))["recorded"]["function"], found.values())
-    return len(found)
-
-
-def still_valid(name: str) -> bool:
-    """Whether the lock of a sweep holds a run that the code of today could have made."""
-    rows = [*_locked(name)]
-    return any(True for function in {row["recorded"]["function"] for row in rows} for _ in _valid(function, rows))
-
-
-def _valid(function: str, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Those rows of a function that the code of today could have made."""
-    try:
-        origins = Origins(_resolve(function))
-    except (ImportError, AttributeError):
-        return
-    for row in rows:
-        if row["recorded"]["function"] == function and row["key"] == run_key(row["config"], origins(row["config"])):
-            yield row
-
-
-def _locked(name: str) -> Iterator[dict[str, Any]]:
-    """Sound rows of a sweep's lock."""
-    path = paths.lock() / f"{name}.jsonl"
-    if path.is_file():
-        yield from (row for row in read(_lines(path)) if row and "key" in row and whole(row))
-
-
-def _stored(name: str) -> Iterator[dict[str, Any]]:
-    """Rows of a sweep: those of the lock, then those of the store."""
-    yield from _locked(name)
-    for file in sorted(folder_of(name).glob("[0-9a-f]*-*.json")):
-        row = unpack(file.read_text(encoding="utf-8", errors="replace"), None)
-        if row is not None and row.get("key") == file.stem and whole(row):
-            yield row
-
-
-def _lines(path: Path) -> list[str]:
-    """Lines of a lock; a text in a row may hold what `str.splitlines` takes for a line's end."""
-    return path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
-
-
-def _resolve(reference: str) -> Callable:
-    import importlib
-
-    module, _, symbol = reference.partition(":")
-    return getattr(importlib.import_module(module), symbol)

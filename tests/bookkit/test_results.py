@@ -17,7 +17,7 @@ from bookkit.places import Places
 from bookkit.progress import Display
 from bookkit.toc import chapters
 from evidence import lock as lockfile
-from evidence import store
+from evidence import locking
 
 VERDICT = {
     "id": "A1",
@@ -195,7 +195,7 @@ def test_the_lock_is_made_of_the_runs_that_the_chapters_used(
     keys = execute.read_record(book.executed / "one/a")["sweeps"][0]["keys"]
     write_record(book, keys, fresh=fresh)
     asked = []
-    monkeypatch.setattr(store, "lock_sweep", lambda *given: asked.append(given))
+    monkeypatch.setattr(locking, "lock_sweep", lambda *given: asked.append(given))
     monkeypatch.setattr(results, "Build", lambda *_: SimpleNamespace(run=lambda: 0))
     monkeypatch.setattr(results.os, "environ", dict(os.environ))
     assert results.write(book, Display()) == 0

@@ -13,8 +13,9 @@ import pytest
 
 from evidence import audit, lock, paths
 from evidence.audit import Drawn, Evidence, beginning, compare, draw
+from evidence.locking import lock_sweep
 from evidence.origin import Origins
-from evidence.store import lock_sweep, run_key, shortened, write_run
+from evidence.store import run_key, shortened, write_run
 from evidence.watch import Enough, heard, looking
 
 HERE = "this kind"

@@ -11,8 +11,9 @@ import pytest
 
 from evidence import audit, carry, lock, paths
 from evidence.carry import Refused
+from evidence.locking import lock_sweep
 from evidence.origin import Origins
-from evidence.store import lock_sweep, run_key, write_run
+from evidence.store import run_key, write_run
 
 MODULE = '''
 def helper(x):

@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from evidence import audit, engine, paths, store, worker
+from evidence import audit, engine, locking, paths, worker
 from evidence.running import RunError
 from evidence.sweeps import sweep
 
@@ -222,7 +222,7 @@ def test_an_audit_is_computed_by_the_cluster_and_finds_a_forgery(cluster, kernel
     grid = {"task": ["adding"], "cell": ["lstm", "gru"], "length": [20], "steps": [40], "hidden_size": [16]}
     grid |= {"start": ["default"], "match": ["width"], "learning_rate": [0.01], "every": [20], "batch": [16]}
     sweep(run, grid, 1, name="audited", workers=1)
-    store.lock_finished("audited")
+    locking.lock_finished("audited")
     stock = audit.evidence()
     stock.runs["audited"][0]["metrics"]["quality"] += 1
     on(cluster, monkeypatch)

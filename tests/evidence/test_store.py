@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from evidence import origin
 from evidence import store as runs
 from evidence.lock import check, line, read
+from evidence.locking import lock_finished, lock_sweep, still_valid, write_lock
 from evidence.origin import Origin, Origins, locked_origins
-from evidence.store import Store, lock_sweep, run_key, write_lock, write_run
+from evidence.store import Store, run_key, write_run
 
 COUNTER = itertools.count()
 RECORDED = {"function": "somewhere:run", "seconds": 0.1, "train_seconds": None, "kernel": None}
@@ -364,12 +365,12 @@ def test_the_lock_keeps_what_it_holds_unless_it_is_pruned_or_of_other_code(modul
 
 def test_finished_runs_are_locked_before_a_chapter_uses_them(module):
     _, configs = filled(module)
-    assert runs.lock_finished("sweep") == len(configs)
-    assert runs.still_valid("sweep")
+    assert lock_finished("sweep") == len(configs)
+    assert still_valid("sweep")
     edit(module, "x + 1", "x - 1")
-    assert not runs.still_valid("sweep")
+    assert not still_valid("sweep")
     with pytest.raises(ValueError, match="no finished run of the code of today"):
-        runs.lock_finished("sweep")
+        lock_finished("sweep")
 
 
 def test_an_altered_run_is_never_locked(module):

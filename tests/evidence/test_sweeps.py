@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from evidence import cores, store, sweeps
+from evidence import cores, locking, store, sweeps
 from evidence import record as chapter
 from evidence.sweeps import RunError, asked_workers, sweep
 
@@ -358,7 +358,7 @@ def test_the_chapter_keeps_what_a_sweep_used(work, tmp_path, monkeypatch):
     (entry,) = record["sweeps"]
     assert (entry["name"], entry["runs"], entry["found"], entry["computed"]) == ("kept", 2, 0, 2)
     assert entry["reasons"] == {"no stored run": 2}
-    path = store.lock_sweep("kept", entry["keys"])
+    path = locking.lock_sweep("kept", entry["keys"])
     assert len(path.read_text().splitlines()) == 3
 
 
