@@ -208,12 +208,18 @@ def _again(drawn: Drawn) -> Finding:
     torch.set_num_threads(1)
     started = time.perf_counter()
     try:
-        with cores.hold(), looking(drawn.until) as seen:
+        run, until = resolve(drawn.row["recorded"]["function"]), drawn.until
+        with cores.hold(), looking(until) as seen:
             try:
-                result = dict(resolve(drawn.row["recorded"]["function"])(**drawn.row["config"]))
-                until = None
+                result, until = dict(run(**drawn.row["config"])), None
             except Enough:
-                result, until = {"curves": seen}, drawn.until
+                result = {"curves": seen}
+        if until is not None and (
+            not comparable(drawn.row["curves"], seen, until) or _differ_until(drawn.row["curves"], seen, until, 0.0)
+        ):  # or the curves are of a later training of the run: only all of it can tell
+            until = None
+            with cores.hold():
+                result = dict(run(**drawn.row["config"]))
     finally:
         torch.set_num_threads(threads)
     here = provenance.machine()["kind"]
@@ -247,6 +253,16 @@ def compare(sweep: str, row: Row, result: Mapping[str, Any], until: int | None, 
     first = until or beginning(looks)
     near = first and not _differ_until(row["curves"], result.get("curves", {}), first, NEAR)
     return Finding(sweep, key, "near" if near else "not judged", seconds, share if near else 0.0, difference)
+
+
+def comparable(kept: Mapping[str, Any], seen: Mapping[str, Any], until: int) -> bool:
+    """Whether locked curves are those of the training that was seen: they may be made of it later, or be of another one.
+
+    Args:
+        kept: curves of the row. seen: curves of the training, up to the step `until`.
+    """
+    looks = {step for step in kept["step"] if step <= until}
+    return {*kept} <= {*seen} and looks <= {*seen["step"]}
 
 
 def _differ(kept: Mapping[str, Any], found: Mapping[str, Any]) -> str:
