@@ -125,12 +125,7 @@ def so_far(root: Path) -> dict[str, Any]:
     from evidence import lock
 
     lines = read(records(root))
-    costs = {
-        short(row["key"]): row["recorded"]["seconds"]
-        for file in sorted((root / "results" / "runs").glob("*.jsonl"))
-        for row in lock.read_file(file)
-        if row and "key" in row
-    }
+    costs = {short(key): cost for (_, key), cost in lock.costs(root / "results" / "runs").items()}
     shares: dict[str, float] = {}
     for line in lines:
         for keys in line["audited"].values():

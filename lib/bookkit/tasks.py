@@ -217,18 +217,10 @@ def fresh_cost(places: Places, only: str | None = None) -> str:
         folder = places.executed / only
         sweeps = execute.read_record(folder).get("sweeps", []) if execute.is_whole(folder) else []
         used = {key for sweep in sweeps for key in sweep["keys"]}
-    seconds, cores = 0.0, os.cpu_count() or 1
-    for file in places.lock.glob("*.jsonl"):
-        rows = lock.read_file(file)
-        seconds += sum(
-            each["recorded"].get("seconds", 0.0) for each in rows if each and "config" in each and _counts(each, used)
-        )
+    costs, cores = lock.costs(places.lock), os.cpu_count() or 1
+    seconds = sum(cost for (_, key), cost in costs.items() if used is None or key in used)
     clock = duration(seconds / cores)
     return f"Fresh: {seconds / 3600:.2f} core-hours of runs are computed again, about {clock} on {cores} cores."
-
-
-def _counts(row: Mapping[str, Any], used: set[str] | None) -> bool:
-    return used is None or row["key"] in used
 
 
 def check_engine() -> None:

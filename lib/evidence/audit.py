@@ -21,9 +21,11 @@ from typing import Any
 
 import joblib
 
-from evidence import cores, engine, paths, provenance
-from evidence.lock import read_file, sha
+from evidence import cores, engine, provenance
+from evidence.lock import sha
+from evidence.locking import locked_rows
 from evidence.origin import Origins, resolve
+from evidence.running import explained, one_thread
 from evidence.store import DIGITS, Store, of_this_path, run_key, shortened, whole
 from evidence.watch import Enough, looking
 
@@ -87,19 +89,12 @@ def cost(row: Mapping[str, Any]) -> float:
 
 def evidence() -> Evidence:
     """What the locks hold."""
-    found, origins = Evidence(), {}
-    for file in sorted(paths.lock().glob("*.jsonl")):
-        for row in read_file(file):
-            if row is None or "config" not in row:
-                continue
-            function = row["recorded"]["function"]
-            if function not in origins:
-                origins[function] = Origins(resolve(function))
-            sound = whole(row) and of_this_path(row)
-            if sound and row["key"] == run_key(row["config"], origins[function](row["config"])):
-                found.runs.setdefault(file.stem, []).append(row)
-            else:
-                found.stale += 1
+    found = Evidence()
+    for sweep, row, origin in locked_rows():
+        if whole(row) and of_this_path(row) and row["key"] == run_key(row["config"], origin):
+            found.runs.setdefault(sweep, []).append(row)
+        else:
+            found.stale += 1
     return found
 
 
@@ -201,27 +196,24 @@ def _store_in(folder: str) -> Iterator[None]:
 
 
 def _again(drawn: Drawn) -> Finding:
-    """Compute a run again, on one core with one torch thread, and compare it with the locked one."""
-    import torch
+    """Compute a run again, on one core with one torch thread, and compare it with the locked one.
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    A beginning that is not the same may be that of another training than the one whose curve is kept, or the curve may have
+    been made later: only all of the run can tell.
+    """
+    found = _computed(drawn, drawn.until)
+    return found if drawn.until is None or found.outcome == "equal" else _computed(drawn, None)
+
+
+def _computed(drawn: Drawn, until: int | None) -> Finding:
+    """What comes of a run that is computed up to a step, or whole."""
     started = time.perf_counter()
-    try:
-        run, until = resolve(drawn.row["recorded"]["function"]), drawn.until
-        with cores.hold(), looking(until) as seen:
-            try:
-                result, until = dict(run(**drawn.row["config"])), None
-            except Enough:
-                result = {"curves": seen}
-        if until is not None and (
-            not comparable(drawn.row["curves"], seen, until) or _differ_until(drawn.row["curves"], seen, until, 0.0)
-        ):  # or the curves are of a later training of the run: only all of it can tell
-            until = None
-            with cores.hold():
-                result = dict(run(**drawn.row["config"]))
-    finally:
-        torch.set_num_threads(threads)
+    run, config = resolve(drawn.row["recorded"]["function"]), drawn.row["config"]
+    with cores.hold(), explained(drawn.sweep, config), one_thread(), looking(until) as seen:
+        try:
+            result, until = dict(run(**config)), None
+        except Enough:
+            result = {"curves": seen}
     here = provenance.machine()["kind"]
     return compare(drawn.sweep, drawn.row, result, until, here, time.perf_counter() - started)
 
@@ -253,16 +245,6 @@ def compare(sweep: str, row: Row, result: Mapping[str, Any], until: int | None, 
     first = until or beginning(looks)
     near = first and not _differ_until(row["curves"], result.get("curves", {}), first, NEAR)
     return Finding(sweep, key, "near" if near else "not judged", seconds, share if near else 0.0, difference)
-
-
-def comparable(kept: Mapping[str, Any], seen: Mapping[str, Any], until: int) -> bool:
-    """Whether locked curves are those of the training that was seen: they may be made of it later, or be of another one.
-
-    Args:
-        kept: curves of the row. seen: curves of the training, up to the step `until`.
-    """
-    looks = {step for step in kept["step"] if step <= until}
-    return {*kept} <= {*seen} and looks <= {*seen["step"]}
 
 
 def _differ(kept: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -23,8 +23,8 @@ from typing import Any
 from evidence import paths
 from evidence.audit import cost
 from evidence.lock import check, read_file
-from evidence.locking import write_lock
-from evidence.origin import Origin, Origins, locked_origins, resolve
+from evidence.locking import locked_rows, write_lock
+from evidence.origin import Origin, locked_origins
 from evidence.store import of_this_path, run_key, whole
 from evidence.symbols import defined
 
@@ -59,19 +59,13 @@ class Refused(ValueError):
 def groups() -> list[Group]:
     """Locked rows that the code of today has no key for, by function and origin, where their old origin is known."""
     before = locked_origins()
-    origins: dict[str, Origins] = {}
     found: dict[tuple[str, str, str], Group] = {}
-    for file in sorted(paths.lock().glob("*.jsonl")):
-        for row in read_file(file):
-            if not row or "config" not in row or not whole(row) or not of_this_path(row):
-                continue
+    for sweep, row, new in locked_rows():
+        if whole(row) and of_this_path(row):
             function, id = row["recorded"]["function"], row["key"].partition("-")[2]
-            if function not in origins:
-                origins[function] = Origins(resolve(function))
-            new = origins[function](row["config"])
             if new.id != id and id in before:
                 group = found.setdefault((function, id, new.id), Group(function, before[id], new))
-                group.rows.append((file.stem, row))
+                group.rows.append((sweep, row))
     return list(found.values())
 
 
@@ -92,9 +86,10 @@ def carry(since: str) -> dict[str, int]:
         raise Refused("nothing to carry: the code of today has the keys of all locked rows")
     with _Worktree(since) as old:
         _same_data(found)
-        tasks = [(group.function, row["config"]) for group in found for row in group.sample()]
+        sample = [(group, row["config"]) for group in found for row in group.sample()]
+        tasks = [(group.function, config) for group, config in sample]
         before, after = _compute(tasks, old / "lib"), _compute(tasks, paths.root() / "lib")
-        made = [group.old.id for group in found for _ in group.sample()]
+        made = [group.old.id for group, _ in sample]
         if others := sum(one != other for one, other in zip(before["origins"], made, strict=True)):
             raise Refused(f"nothing is carried: {others} of {len(made)} runs were not made by the code of {since}")
         for (function, config), one, other in zip(tasks, before["results"], after["results"], strict=True):

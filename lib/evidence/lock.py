@@ -93,6 +93,16 @@ def read_file(path: Path) -> Iterator[Row | None]:
     yield from read(path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n"))
 
 
+def costs(folder: Path) -> dict[tuple[str, str], float]:
+    """Core-seconds that each row of the locks in a folder took, by sweep and key."""
+    return {
+        (file.stem, row["key"]): float(row["recorded"].get("seconds", 0.0))
+        for file in sorted(folder.glob("*.jsonl"))
+        for row in read_file(file)
+        if row and "config" in row
+    }
+
+
 def check(row: Mapping[str, Any]) -> str:
     """Short digest of all that a header or row says beside its check: enough to find out damage."""
     return sha({name: part for name, part in row.items() if name != "check"})[:8]

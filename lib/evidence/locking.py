@@ -9,7 +9,7 @@ from typing import Any
 
 from evidence import paths
 from evidence.lock import pack, read_file, unpack
-from evidence.origin import Origins, lock_origins, locked_origins, resolve
+from evidence.origin import Origin, Origins, lock_origins, locked_origins, resolve
 from evidence.store import folder_of, of_this_path, run_key, whole
 
 
@@ -34,9 +34,22 @@ def write_lock(name: str, function: Callable | str, rows: Iterable[dict[str, Any
     temporary = path.with_name(f".{path.name}")
     temporary.write_text("".join(pack(rows)), encoding="utf-8")
     os.replace(temporary, path)
-    used = {each.id: each for each in origins.known.values()}
-    lock_origins({**locked_origins(), **used})
+    used, kept = {each.id: each for each in origins.known.values()}, locked_origins()
+    if used.keys() - kept.keys():
+        lock_origins({**kept, **used})
     return path
+
+
+def locked_rows() -> Iterator[tuple[str, dict[str, Any], Origin]]:
+    """Every legible row of all locks: its sweep, itself, and the origin that its run would have by the code of today."""
+    origins: dict[str, Origins] = {}
+    for file in sorted(paths.lock().glob("*.jsonl")):
+        for row in read_file(file):
+            if row and "config" in row:
+                function = row["recorded"]["function"]
+                if function not in origins:
+                    origins[function] = Origins(resolve(function))
+                yield file.stem, row, origins[function](row["config"])
 
 
 def prune_origins() -> None:

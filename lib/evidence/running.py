@@ -34,10 +34,8 @@ def compute(run: Callable, origin: Origin, config: dict[str, Any]) -> tuple[dict
     import torch
 
     record.hear_notes()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     started = time.perf_counter()
-    try:
+    with one_thread():
         if changed := changed_since_loaded(origin):
             raise RuntimeError(f"{changed[0]} changed on disk while the sweep ran; start it again")
         with heard() as cells:
@@ -54,8 +52,19 @@ def compute(run: Callable, origin: Origin, config: dict[str, Any]) -> tuple[dict
             "train_seconds": result.pop("train_seconds", None),
         }
         return {"metrics": result, "curves": curves}, recorded
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread within this block; as many as before afterwards: a run may be made in the notebook's own process."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
-        torch.set_num_threads(threads)  # a single run is made in the notebook's own process
+        torch.set_num_threads(threads)
 
 
 def _check(result: Mapping[str, Any], cells: set[str], origin: Origin, config: Mapping[str, Any]) -> None:

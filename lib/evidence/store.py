@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,10 @@ class Store:
         """Key of a run: digest of its configuration, then of its origin."""
         return run_key(config, self.origins(config))
 
+    @cached_property
+    def _locked_origins(self) -> dict[str, Origin]:
+        return locked_origins()
+
     def _read_lock(self, trusted: bool) -> None:
         path = paths.lock() / f"{self.name}.jsonl"
         if not path.is_file():
@@ -109,7 +114,7 @@ class Store:
         if str(path) in self.damaged:
             return "stored row truncated or altered"
         digest = sha(config)[:16]
-        if other := locked_origins().get(self.others.get(digest, "")):
+        if other := self._locked_origins.get(self.others.get(digest, "")):
             return self.origins(config).difference(other)
         for file in self.folder.glob(f"{digest}-*.json"):
             manifest = self.folder / f"origin-{file.stem.partition('-')[2]}.json"

@@ -136,9 +136,9 @@ def test_a_beginning_is_compared_point_by_point_also_where_the_lock_kept_fewer_l
 
 def test_curves_that_are_not_those_of_the_training_are_not_judged_by_its_beginning(module):
     seen = {"step": [10, 20], "loss": [1.0, 0.5]}
-    assert audit.comparable({"step": [10, 30], "loss": [1.0, 0.2]}, seen, 20)
-    assert not audit.comparable({"step": [10, 30], "loss": [1.0, 0.2], "made later": [1, 2]}, seen, 20)
-    assert not audit.comparable({"step": [15, 30], "loss": [1.0, 0.2]}, seen, 20)
+    assert not audit._differ_until({"step": [10, 30], "loss": [1.0, 0.2]}, seen, 20, 0.0)
+    assert audit._differ_until({"step": [10, 30], "loss": [1.0, 0.2], "made later": [1, 2]}, seen, 20, 0.0)
+    assert audit._differ_until({"step": [15, 30], "loss": [1.0, 0.2]}, seen, 20, 0.0)
     locked(module, steps=1000)
     (row, *_) = audit.evidence().runs["made"]
     row["curves"] = {"step": row["curves"]["step"], "other": row["curves"]["loss"]}
