@@ -50,7 +50,10 @@ MARKERS = {
     "mingru": "X",
     "baseline": "x",
 }
-LABELS = {"lstm": "LSTM", "gru": "GRU", "gru_before": "GRU (reset before)", "rnn": "tanh RNN", "relu": "ReLU RNN"}
+LABELS = {
+    "lstm": "LSTM", "gru": "GRU", "gru_before": "GRU (reset before)", "minlstm": "minLSTM", "mingru": "minGRU",
+    "fastgrnn": "FastGRNN", "rnn": "tanh RNN", "relu": "ReLU RNN",
+}  # fmt: skip
 ACCENTS = {"good": "#1a9870", "bad": "#cc3344", "light": "#9ecae1"}
 
 INK, MUTED, FAINT, PAPER = "#1f2430", "#5b6270", "#d5d9e0", "#fffffe"

@@ -1,7 +1,8 @@
 """Training to the end: a ladder of budgets, climbed until the published quantity stands still.
 
 The rule stands in the ledger before the experiment: a quantity is trained out where it moves by less than a quarter of its
-margin from one rung to the next. A ladder that is not flat at its top says so, and its verdict is *not trained out*.
+margin from one rung to the next. A ladder that is not flat at its top says so, and its verdict is *not trained out*; some claims
+were amended to count it as settled where the same move once more would leave it on its side of the margin.
 """
 
 from __future__ import annotations
@@ -47,6 +48,21 @@ class Ladder:
     def flat(self) -> bool:
         """Whether the quantity is trained out: it moved by less than `STILL` of the margin; what is no number never is."""
         return self.moved < STILL * self.margin
+
+    def settled(self, low: float, high: float) -> bool:
+        """Whether more training would hardly change the answer: flat, or far enough from the margin.
+
+        Far enough is an interval that lies on one side of the margin, and still would if it moved once more as it did from
+        the last rung but one to the top.
+
+        Args:
+            low, high: ends of the interval at the top, in the unit of the margin.
+        """
+        if self.flat or len(self.values) < 2:
+            return self.flat
+        below, top = (self.values[budget] for budget in self.budgets[-2:])
+        low, high = low + min(0.0, top - below), high + max(0.0, top - below)
+        return low > self.margin or high < self.margin
 
     @property
     def turned(self) -> bool:

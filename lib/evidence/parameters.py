@@ -26,11 +26,11 @@ Rates = Annotated[list[Positive], Field(min_length=2, description="a list of at 
 Flag = Annotated[StrictBool, Field(description="True or False")]
 Text = Annotated[StrictStr, Field(min_length=1, description="a text that is not empty")]
 Cell = Annotated[
-    Literal["lstm", "gru", "gru_before", "rnn", "relu"],
-    Field(description="one of 'lstm', 'gru', 'gru_before', 'rnn', 'relu'"),
+    Literal["lstm", "gru", "gru_before", "minlstm", "mingru", "fastgrnn", "rnn", "relu"],
+    Field(description="one of the cells in gatedrnn.catalogue, such as 'lstm' or 'gru'"),
 ]
 Cells = Annotated[
-    list[Cell], Field(min_length=1, description="a list of cells out of 'lstm', 'gru', 'gru_before', 'rnn'")
+    list[Cell], Field(min_length=1, description="a list of cells in gatedrnn.catalogue, such as 'lstm' or 'gru'")
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ def tune(
     name: str,
     score: str = "accuracy",
     widenings: int = 1,
+    refine: bool = False,
     **fixed: Any,
 ) -> Tuned:
     """Choose a learning rate for each configuration: the one with the best mean score, of equals the quickest.
@@ -53,6 +55,7 @@ def tune(
         name: of the sweep.
         score: metric, larger is better; diverged runs count as zero.
         widenings: how often an edge may be moved.
+        refine: whether the two rates half-way (on a log axis) between the best and its neighbours are tried as well, at the end.
         fixed: further keywords of `run`, the same for all.
     """
     points = [dict(point) for point in grid]
@@ -60,16 +63,16 @@ def tune(
     tried = {index: sorted(rates) for index in range(len(points))}
     if min(map(len, tried.values()), default=0) < 2:
         raise ValueError(f"rates = {list(rates)!r} is not allowed: at least two")
-    for _ in range(widenings + 1):
+    for turn in range(widenings + 1 + refine):
         configs = [
             {**point, **fixed, "learning_rate": rate} for index, point in enumerate(points) for rate in tried[index]
         ]
         runs = gather(run, configs, chosen, name=name)
         best = pd.DataFrame([_best(runs, point, score) for point in points])
-        wider = {index: _wider(tried[index], rate) for index, rate in enumerate(best["learning_rate"])}
-        if wider == tried:
+        if turn == widenings + refine:
             break
-        tried = wider
+        step = _finer if refine and turn == widenings else _wider
+        tried = {index: step(tried[index], rate) for index, rate in enumerate(best["learning_rate"])}
     return Tuned(runs, best)
 
 
@@ -90,6 +93,13 @@ def _wider(rates: list[float], best: float) -> list[float]:
     if best == rates[-1]:
         return [*rates, _round(rates[-1] * rates[-1] / rates[-2])]
     return rates
+
+
+def _finer(rates: list[float], best: float) -> list[float]:
+    """Two more rates, half-way on a log axis between the best and its neighbours."""
+    place = rates.index(best)
+    near = rates[max(0, place - 1) : place] + rates[place + 1 : place + 2]
+    return sorted({*rates, *(_round(math.sqrt(best * each)) for each in near)})
 
 
 def _round(rate: float) -> float:

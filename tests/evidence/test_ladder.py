@@ -53,3 +53,14 @@ def test_arguments_out_of_range_are_named(name, value):
         climb(lambda budget: 0.0, **{"first": 1, "margin": 1.0, name: value})
     with pytest.raises(ValueError, match=r"^margin = 0 is not allowed: a number above 0"):
         Ladder({}, 0)
+
+
+def test_an_answer_far_from_its_margin_is_settled_though_it_moves():
+    ladder = Ladder({1: -90.0, 4: -80.0}, 10.0)
+    assert not ladder.flat and ladder.settled(-85, -75)
+    assert not ladder.settled(-85, 1), "moved once more it would reach the margin"
+    assert ladder.settled(-85, -1)
+    assert Ladder({1: 90.0, 4: 80.0}, 10.0).settled(21, 95) and not Ladder({1: 90.0, 4: 80.0}, 10.0).settled(19, 95)
+    assert Ladder({1: 80.0, 4: 90.0}, 10.0).settled(11, 95), "it moves away"
+    assert not Ladder({4: -80.0}, 10.0).settled(-85, -75), "one rung tells nothing"
+    assert Ladder({1: 9.9, 4: 10.0}, 10.0).settled(5, 15), "flat"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import typing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from papermill.translators import PythonTranslator
 
-from evidence.parameters import ParameterError, check, demand, read
+from evidence.parameters import Cell, ParameterError, check, demand, read
+from gatedrnn.catalogue import CELLS
 
 CELL = """
 seeds: Seeds = 10  # how many seeds
@@ -85,7 +87,7 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(name, value):
 def test_the_messages_say_what_is_allowed():
     assert refused(seeds=-1) == "parameter 'seeds' = -1 is not allowed: it must be a whole number from 1 to 1000"
     assert refused(split="train").endswith("it must be one of 'test', 'validation'")
-    assert refused(cell="lstn").endswith("it must be one of 'lstm', 'gru', 'gru_before', 'rnn', 'relu'")
+    assert refused(cell="lstn").endswith("it must be one of the cells in gatedrnn.catalogue, such as 'lstm' or 'gru'")
     assert refused(rates=[0.1]).endswith("it must be a list of at least two numbers above 0")
     assert refused(lanes=7).endswith("it must be a whole number from 8 to 400")
     assert refused(longest=11).endswith("it must be a whole number of at least 12")
@@ -192,3 +194,8 @@ def test_checking_loads_nothing_heavy():
     code = "import sys, evidence.parameters; print(sorted({'torch', 'pandas', 'numpy'} & sys.modules.keys()))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_every_cell_of_the_catalogue_is_allowed():
+    literal, _ = typing.get_args(Cell)
+    assert set(typing.get_args(literal)) == set(CELLS)

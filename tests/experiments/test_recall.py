@@ -7,6 +7,7 @@ import json
 import math
 import re
 import textwrap
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,12 +21,13 @@ from evidence import paths
 from evidence.ledger import ledger
 from evidence.tuning import Tuned
 from evidence.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, LEFT_OUT, SUPPORTED, decide
-from experiments.recall import analysis
+from experiments.recall import analysis, climbing
 from experiments.recall import figures as plots
 from experiments.recall import look_figures as look_plots
 from experiments.recall import looks as look
 from experiments.recall import runs as experiment
 from experiments.recall import table as recall_table
+from experiments.shared.curves import thinned
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import width_of
@@ -34,9 +36,12 @@ FIXED = {"hidden_size": 6, "steps": 4, "every": 2, "batch": 4}
 ONE: dict[str, Any] = {**FIXED, "start": "default", "match": "width", "length": 8, "learning_rate": 0.02, "seed": 0}
 
 
-@pytest.mark.parametrize(("task", "cell"), list(itertools.product(experiment.BATCHES, experiment.CELLS)))
+CELLS = ("lstm", "gru", "rnn", "mingru", *experiment.CONTROLS)
+
+
+@pytest.mark.parametrize(("task", "cell"), list(itertools.product(experiment.BATCHES, CELLS)))
 def test_a_run_is_the_same_for_the_same_seed_and_reports_what_it_had(task: str, cell: str) -> None:
-    found, again = (experiment.run(**{**ONE, "task": task, "cell": cell}) for _ in range(2))
+    found, again = (experiment.run(**{**ONE, "task": task, "cell": cell, "start": "bias:1"}) for _ in range(2))
     assert {k: v for k, v in found.items() if k != "train_seconds"} == {
         k: v for k, v in again.items() if k != "train_seconds"
     }
@@ -155,7 +160,8 @@ def test_equal_cells_are_no_reason_for_the_lstm() -> None:
     table = outcomes(EQUAL, lengths=(20, 50, 100, 200), seeds=20)
     verdict = decide("M2", analysis.evidence("M2", table, [100, 200]), "the start")
     assert (verdict.word, verdict.ahead, verdict.effect) == (CONTRADICTED, "neither", 0)
-    assert len(verdict.strata) == 6 and all(each.n == 40 for each in verdict.strata), "each task and start by itself"
+    assert len(verdict.strata) == 8, "each task and start by itself"
+    assert all(each.n == 20 for each in verdict.strata), "lengths of one seed share weights and data"
 
 
 def test_a_start_that_decides_is_named() -> None:
@@ -175,8 +181,8 @@ def test_a_gru_that_leads_is_enough() -> None:
     rates = {**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.4, ("gru", "bias:1"): 0.9}
     table = outcomes(rates, lengths=(20, 50), seeds=20)
     verdict = decide("M4", analysis.evidence("M4", table, [20, 50]), "the start of the gates")
-    assert [each.word for each in verdict.strata] == [SUPPORTED, SUPPORTED, LEFT_OUT] * 2
-    assert verdict.strata[2].left_out == "every run solved it" and verdict.word == SUPPORTED
+    assert [each.word for each in verdict.strata] == [SUPPORTED, SUPPORTED, LEFT_OUT, LEFT_OUT] * 2
+    assert verdict.strata[3].left_out == "every run solved it" and verdict.word == SUPPORTED
     assert verdict.ahead == "GRU" and verdict.p < 0.001
     assert ledger()["M4"].rule == "noninferior"
     worse = decide("M4", analysis.evidence("M4", outcomes({**EQUAL, ("gru", "default"): 0.3}), [20]))
@@ -188,7 +194,7 @@ def test_a_gru_that_leads_is_enough() -> None:
 def test_conditions_that_no_run_solves_do_not_count() -> None:
     table = outcomes({("lstm", "chrono"): 1.0, ("gru", "chrono"): 1.0})
     found = analysis.evidence("M2", table, [100])
-    assert [bool(each.left_out) for each in found.values()] == [True, True, False] * 2
+    assert [bool(each.left_out) for each in found.values()] == [True, True, True, False] * 2
     assert analysis.differ("M2", table.query("task == 'recall'"), [100]) is None, "one condition is left"
 
 
@@ -214,24 +220,52 @@ def test_the_ratio_of_steps_pairs_lengths_and_seeds_and_counts_a_failure_as_the_
 
 
 def test_a_rate_that_would_have_been_better_is_counted(tiny: dict[str, Any]) -> None:
-    kinds = tiny["kinds"]
-    given = {kind: Tuned(each.runs.assign(solved_at=None, solved=0), each.best) for kind, each in tiny["tuned"].items()}
-    assert analysis.missed(given, kinds) == 0
-    runs = given["short"].runs
-    better = (runs["cell"] == "gru") & (runs["task"] == "adding") & (runs["learning_rate"] == 0.01)
-    given["short"] = Tuned(runs.assign(solved=better.astype(int)), given["short"].best)
-    assert analysis.missed(given, kinds) == 3  # one a start
+    given = Tuned(tiny["tuned"].runs.assign(solved_at=None, solved=0), tiny["tuned"].best)
+    assert analysis.missed(given) == 0
+    runs = given.runs
+    better = (
+        (runs["cell"] == "gru") & (runs["task"] == "adding") & (runs["learning_rate"] == 0.01) & (runs["length"] == 8)
+    )
+    assert analysis.missed(Tuned(runs.assign(solved=better.astype(int)), given.best)) == len(analysis.STARTS)
 
 
-def test_a_rate_that_taught_nothing_gives_way_to_that_of_chrono() -> None:
-    rows = [{**each, "learning_rate": 0.3, "score": 0.01} for each in analysis.tuning_points(20, rnn=True)]
-    best = pd.DataFrame(rows)
-    best.loc[best["start"].str.startswith("chrono"), ["learning_rate", "score"]] = [0.1, 1.5]
-    best.loc[(best["cell"] == "gru") & (best["start"] == "default"), ["learning_rate", "score"]] = [0.03, 0.9]
-    tuned = Tuned(pd.DataFrame(), best)
-    expected = {("lstm", "default"): 0.1, ("gru", "default"): 0.03, ("gru", "bias:1"): 0.1, ("rnn", "default"): 0.3}
-    for (cell, start), rate in expected.items():
-        assert analysis.rate(tuned, {"task": "recall", "cell": cell, "start": start}, 20) == rate
+def tuned_as(scores: dict[tuple[str, str, int], float], lengths: tuple[int, ...] = (20, 40)) -> Tuned:
+    """Made-up tuning: by cell, start and length the score of its best rate, else 0.5; the rate is 1 / length."""
+    points = analysis.tuning_points(lengths, short=lengths[:1])
+    starts = ["chrono" if each["start"].startswith("chrono") else each["start"] for each in points]
+    rows = [
+        {**each, "learning_rate": 1 / each["length"], "score": scores.get((each["cell"], start, each["length"]), 0.5)}
+        for each, start in zip(points, starts, strict=True)
+    ]
+    return Tuned(pd.DataFrame(), pd.DataFrame(rows))
+
+
+def test_a_rate_that_taught_nothing_gives_way_to_that_of_a_shorter_length_or_of_chrono() -> None:
+    tuned = tuned_as({("lstm", "default", 40): 0.1, ("gru", "bias:1", 20): 0.1, ("gru", "bias:1", 40): 0.1})
+    chrono = tuned.best["start"].str.startswith("chrono")
+    tuned.best.loc[chrono, "learning_rate"] = 0.1
+
+    def used(cell: str, start: str, length: int) -> float:
+        return analysis.rate(tuned, {"task": "recall", "cell": cell, "start": start}, length)
+
+    assert used("lstm", "default", 40) == 1 / 20 and used("lstm", "default", 20) == 1 / 20
+    assert used("gru", "bias:1", 40) == used("gru", "bias:1", 20) == used("gru", "chrono", 40) == 0.1
+    assert used("gru", "default", 40) == 1 / 40 and used("rnn", "default", 20) == 1 / 20
+    assert used("gru", "default", 30) == 1 / 20, "the longest tuned length that is not longer"
+
+
+def test_what_learned_nothing_is_tuned_once_more() -> None:
+    tuned = tuned_as({("lstm", "default", 20): 0.1, ("rnn", "default", 20): 0.0, ("gru", "chrono", 40): 0.0})
+    again = analysis.unlearned(tuned)
+    assert [(each["task"], each["cell"], each["start"], each["length"]) for each in again] == [
+        (task, "lstm", "default", 20) for task in analysis.TASKS
+    ], "the longest length and the tanh network are left"
+    late = Tuned(pd.DataFrame(), pd.DataFrame([{**each, "learning_rate": 0.03, "score": 0.9} for each in again]))
+    merged = analysis.retuned(tuned, late)
+    assert len(merged.best) == len(tuned.best)
+    for case in analysis.cases():
+        expected = 0.03 if (case["cell"], case["start"]) == ("lstm", "default") else 1 / 20
+        assert analysis.rate(merged, case, 20) == expected
 
 
 @pytest.fixture(scope="module")
@@ -248,20 +282,20 @@ def tiny() -> dict[str, Any]:
         best = pd.DataFrame([{**point, "learning_rate": 0.1, "score": 0.5} for point in points])
         return Tuned(sweep(rates, 1), best)
 
-    tuned = {kind: tune(analysis.tuning_points(some[0], rnn=kind == "short")) for kind, some in kinds.items()}
+    tuned = tune(analysis.tuning_points([8, 9], short=kinds["short"]))
     table = analysis.outcomes(sweep(analysis.main_points(tuned, kinds, FIXED)))
-    controls = sweep(look.at_rates(look.control_points(8), tune(look.control_points(8)), tuned["short"], 8, FIXED))
+    controls = sweep(look.at_rates(look.control_points(8), tune(look.control_points(8)), tuned, FIXED))
     return {
         "kinds": kinds,
         "tuned": tuned,
         "table": table,
-        "watched": look.watched_table(sweep(look.watched_points(tuned["short"], 8, 8, FIXED))),
+        "watched": look.watched_table(sweep(look.watched_points(8, [0.1], FIXED))),
         "controls": look.control_table(table, controls, 8),
-        "patience": analysis.outcomes(sweep(look.patience_points(8, 0.01, FIXED))),
-        "wide": analysis.outcomes(sweep(look.wider_points(tuned["long"], 9, FIXED))),
-        "far": look.climb(sweep, tuned["long"], [12, 14], 9, FIXED),
+        "ladder": climbing.rungs(sweep(analysis.ladder_points(tuned, kinds, FIXED, [1, 2])), table, 2),
+        "far": analysis.outcomes(sweep(look.far_points(tuned, 12, FIXED))),
+        "published": analysis.outcomes(sweep(look.published_points(tuned, [10, 12], FIXED))),
         "chosen": look.selective_table(
-            sweep(look.selective_points(tune(analysis.tuning_points(8, ["selective"])), 8, FIXED))
+            sweep(look.selective_points(tune(analysis.tuning_points([8], ["selective"])), 8, FIXED))
         ),
     }
 
@@ -270,10 +304,10 @@ def test_the_main_table_holds_every_case_once(tiny: dict[str, Any]) -> None:
     table = tiny["table"]
     assert not table.duplicated(analysis.KEYS).any()
     wide = analysis.pick(table, match="width", cell=list(analysis.GATED))
-    assert len(wide) == 2 * 3 * 2 * 2 * 2  # tasks, starts, cells, lengths, seeds
+    assert len(wide) == 2 * 4 * 2 * 2 * 2  # tasks, starts, cells, lengths, seeds
     assert set(analysis.pick(table, cell="rnn")["length"]) == {8}
-    assert set(analysis.pick(table, match="parameters")["length"]) == {9}
-    assert set(tiny["chosen"]["cell"]) == set(analysis.GATED) and len(tiny["chosen"]) == 3 * 2 * 2
+    assert set(analysis.pick(table, match="parameters")["length"]) == {8, 9}, "at the lengths that were tuned"
+    assert set(tiny["chosen"]["cell"]) == set(analysis.GATED) and len(tiny["chosen"]) == 4 * 2 * 2
 
 
 def test_every_seed_of_the_gated_cells_is_drawn_in_every_panel_of_steps(tiny: dict[str, Any]) -> None:
@@ -293,7 +327,7 @@ def test_every_rate_of_the_map_has_its_interval(tiny: dict[str, Any]) -> None:
 
 
 def test_rings_mark_the_rates_that_are_used(tiny: dict[str, Any]) -> None:
-    fig = look_plots.draw_tuning(tiny["tuned"])
+    fig = look_plots.draw_tuning(tiny["tuned"], [8, 9])
     rings = [line for line in fig.axes[0].lines if line.get_markersize() == 9]
     assert len(rings) == 4 and {round(float(line.get_xdata()[0]), 2) for line in rings} == {0.09, 0.11}
     plt.close(fig)
@@ -320,16 +354,17 @@ def test_the_contrast_is_the_writing_gate_at_marks_less_that_elsewhere(tiny: dic
 
 def test_the_table_has_every_case_and_width_and_leaves_out_what_was_not_run(tiny: dict[str, Any]) -> None:
     lines = recall_table.result_table(tiny["table"]).data.splitlines()[2:]
-    assert len(lines) == len(analysis.cases()) + 6  # the GRU of equal parameters, in each task and start
+    assert len(lines) == len(analysis.cases()) + 8  # the GRU of equal parameters, in each task and start
     assert "| adding, chrono | LSTM | 6 | 0.1 |" in "\n".join(lines)
     plain = [line for line in lines if "tanh RNN" in line]
     assert len(plain) == 2 and all("|  |" in line for line in plain)
 
 
 def test_the_opening_of_a_gate_is_told_by_its_ends() -> None:
-    rows = [("gru", True, seed, step, keep) for seed in (0, 1) for step, keep in ((15, 0.7), (5, 0.8), (10, 0.9))]
-    table = pd.DataFrame(rows, columns=["cell", "random_labels", "seed", "step", "keep"])
-    assert analysis.opening(table).loc[("gru", True)].to_dict() == {"first": 0.8, "last": 0.7}
+    rows = [("gru", True, 0.1, seed, step, keep) for seed in (0, 1) for step, keep in ((15, 0.7), (5, 0.8), (10, 0.9))]
+    table = pd.DataFrame(rows, columns=["cell", "random_labels", "learning_rate", "seed", "step", "keep"])
+    found = analysis.opening(table).loc[("gru", True, 0.1)]
+    assert found.to_dict() == pytest.approx({"first": 0.8, "last": 0.7, "rise": -0.1})
 
 
 @pytest.mark.parametrize("cell", analysis.GATED)
@@ -352,3 +387,60 @@ def test_a_median_between_solved_and_not_is_drawn_in_the_band() -> None:
     rows = pd.DataFrame({"length": [1, 1, 2, 2], "solved": [1, 0, 1, 1], "steps": [100.0, 400, 100, 200]})
     middle = plots.medians(rows.assign(steps_allowed=400), "length")
     assert middle[1] == pytest.approx(580) and middle[2] == pytest.approx(150)
+
+
+def test_the_ladder_has_all_budgets_with_equal_seeds(tiny: dict[str, Any]) -> None:
+    ladder = tiny["ladder"]
+    counts = ladder.groupby(["steps_allowed", "task", "start", "length", "cell"])["seed"].nunique()
+    assert set(counts) == {2} and sorted(set(ladder["steps_allowed"])) == [1, 2, 4]
+    fig = climbing.draw_ladder(ladder)
+    lines = 2 * len(analysis.STARTS)  # cells, in each panel
+    assert [len(axis.lines) for axis in fig.axes] == [lines] * 4
+    plt.close(fig)
+
+
+def test_a_condition_whose_answer_hangs_on_the_budget_does_not_count() -> None:
+    """LSTMs with bias 1 solve nothing in 100 steps and all in 400; by default they solve nothing at either budget."""
+    top = outcomes({**EQUAL, ("lstm", "default"): 0.0}, lengths=(20,), seeds=40)
+    below = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.0}, lengths=(20,), seeds=40)
+    below["steps"] = np.where(below["solved"] == 1, below["steps"], 100.0)
+    ladder = analysis.pick(pd.concat([below.assign(steps_allowed=100), top], ignore_index=True), match="width")
+    ladders = climbing.ladders("M4", ladder, 20)
+    assert ladders["recall, bias 1"].values == {100: -100.0, 400: 0.0} and ladders["recall, framework default"].flat
+    found = {name: replace(each, left_out="") for name, each in analysis.evidence("M4", top, [20]).items()}
+    left = {name: each.left_out for name, each in climbing.settled(found, ladders).items()}
+    assert left["recall, bias 1"] == "not trained out" and left["recall, framework default"] == ""
+    kept = climbing.attacked(climbing.settled(found, ladders), "M4", {}, 20)
+    assert kept == {}
+
+
+def test_an_attack_changes_what_it_names_and_nothing_else(tiny: dict[str, Any]) -> None:
+    plain = analysis.ladder_points(tiny["tuned"], tiny["kinds"], FIXED, [4])
+    changed = {
+        name: {
+            key
+            for before, after in zip(
+                plain, analysis.attack_points(tiny["tuned"], tiny["kinds"], FIXED, name), strict=True
+            )
+            for key in {**before, **after}
+            if before.get(key) != after.get(key)
+        }
+        for name in analysis.ATTACKS
+    }
+    assert changed == {
+        "rate × 3": {"learning_rate"}, "rate ÷ 3": {"learning_rate"}, "width × 2": {"hidden_size"}, "no clipping": {"clip"}
+    }  # fmt: skip
+    assert all(set(analysis.ATTACKS) <= {*ledger()[id].attacks} for id in ("M2", "M4"))
+
+
+def test_looks_far_beyond_know_the_delay(tiny: dict[str, Any]) -> None:
+    assert set(tiny["far"]["start"]) == {"chrono"} and len(tiny["far"]) == 2 * 2 * 2  # tasks, cells, seeds
+    assert set(tiny["published"]["task"]) == {"adding"} and len(tiny["published"]) == 2 * 3 * 2 * 2
+
+
+def test_thinned_curves_keep_their_ends() -> None:
+    thin = thinned({"step": list(range(100)), "quality": list(range(100, 200))}, 5)
+    assert thin["step"] == [0, 25, 50, 74, 99] and thin["quality"] == [100 + each for each in thin["step"]]
+    assert thinned({"step": [1, 2]}, 5) == {"step": [1, 2]}
+    with pytest.raises(ValueError, match="most = 1 is not allowed"):
+        thinned({"step": [1]}, 1)

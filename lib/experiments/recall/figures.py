@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.figures import COLOURS, FAINT, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from experiments.recall.analysis import GATED, STARTS, TASKS, pick, success
+from experiments.recall.analysis import STARTS, TASKS, gated, pick, success
 
 TASK_NAMES = {"recall": "Recall", "adding": "Adding", "selective": "Two registers"}
-START_NAMES = {"default": "default", "bias:1": "bias 1", "chrono": "chrono"}
+START_NAMES = {"default": "default", "bias:1": "bias 1", "bias:3": "bias 3", "chrono": "chrono"}
 SHIFTS = {"lstm": -0.1, "rnn": 0.0, "gru": 0.1}
+"""How far beside its place a cell is drawn; others than these on it."""
 NAMES = {**LABELS, **START_NAMES}
 """Values of the columns that a figure is told by, as they are told."""
 
@@ -24,13 +25,13 @@ NAMES = {**LABELS, **START_NAMES}
 def draw_map(table: pd.DataFrame) -> Figure:
     """Success rate against length with Wilson intervals, a row a task and a column a start."""
     lengths = sorted(table["length"].unique())
-    fig, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), sharex=True, sharey=True)
+    fig, axes = plt.subplots(2, len(STARTS), figsize=(WIDTH, 4.6), sharex=True, sharey=True)
     for row, task in zip(axes, TASKS, strict=True):
         for axis, start in zip(row, STARTS, strict=True):
             part = pick(table, task=task, start=start)
-            for cell in ("rnn", *GATED):
+            for cell in cells_in(table):
                 style = {"color": COLOURS[cell], "marker": MARKERS[cell], "linewidth": 1.7, "markersize": 5}
-                _rates(axis, pick(part, cell=cell, match="width"), lengths, SHIFTS[cell], style)
+                _rates(axis, pick(part, cell=cell, match="width"), lengths, SHIFTS.get(cell, 0.0), style)
             wider = {"marker": "s", "markersize": 5, "linestyle": "", **hollow(COLOURS["gru"])}
             _rates(axis, pick(part, match="parameters"), lengths, 0.3, wider)
             axis.set_title(f"{TASK_NAMES[task]}: {START_NAMES[start]}")
@@ -39,23 +40,23 @@ def draw_map(table: pd.DataFrame) -> Figure:
         row[0].set_ylabel("seeds that learn it, %")
     for axis in axes[-1]:
         axis.set_xlabel("length T, steps")
-    handles: list[Any] = [key(cell) for cell in ("lstm", "gru", "rnn")]
+    handles: list[Any] = [key(cell) for cell in cells_in(table)]
     handles.append(Line2D([], [], marker="s", linestyle="", label="GRU, equal parameters", **hollow(COLOURS["gru"])))
-    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
 
 
 def draw_steps(table: pd.DataFrame) -> Figure:
     """Steps to solve of every seed against length, a row a task and a column a start; lines through medians."""
     lengths = sorted(table["length"].unique())
-    fig, axes = plt.subplots(2, 3, figsize=(WIDTH, 5.0), sharex=True, sharey=True)
+    fig, axes = plt.subplots(2, len(STARTS), figsize=(WIDTH, 5.0), sharex=True, sharey=True)
     for row, task in enumerate(TASKS):
         for axis, start in zip(axes[row], STARTS, strict=True):
             part = pick(table, task=task, start=start, match="width")
             limit(axis, table)
-            for cell in ("rnn", *GATED):
+            for cell in cells_in(table):
                 rows = pick(part, cell=cell)
-                shift = 2.2 * SHIFTS[cell]
+                shift = 2.2 * SHIFTS.get(cell, 0.0)
                 for length, some in rows.groupby("length"):
                     dots(axis, lengths.index(length) + shift, some, cell)
                 middle = medians(rows, "length")
@@ -66,9 +67,9 @@ def draw_steps(table: pd.DataFrame) -> Figure:
         axes[row, 0].set_ylabel("optimiser steps to solve")
     for axis in axes[-1]:
         axis.set_xlabel("length T, steps")
-    handles: list[Any] = [key(cell) for cell in ("lstm", "gru", "rnn")]
+    handles: list[Any] = [key(cell) for cell in cells_in(table)]
     handles.append(Line2D([], [], marker="o", linestyle="", label="seed that did not solve it", **hollow(MUTED)))
-    fig.legend(handles=handles, loc="outside lower center", ncols=4)
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
 
 
@@ -77,6 +78,11 @@ def _rates(axis: Axes, rows: pd.DataFrame, lengths: list[int], shift: float, sty
     for x, rate in found.items():
         axis.vlines(x, 100 * rate.low, 100 * rate.high, color=style["color"], linewidth=1.1, alpha=0.8)
     axis.plot([*found], [100 * rate.estimate for rate in found.values()], zorder=3, **style)
+
+
+def cells_in(table: pd.DataFrame) -> list[str]:
+    """Cells of a table, those without gates at the end."""
+    return [*gated(table), *(["rnn"] if (table["cell"] == "rnn").any() else [])]
 
 
 def places(axis: Axes, lengths: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from evidence.figures import ACCENTS, COLOURS, INK, MARKERS, MUTED, WIDTH
 from evidence.tuning import Tuned
-from experiments.recall.analysis import GATED, STARTS, TASKS, outcomes, pick, rate
+from experiments.recall.analysis import GATED, STARTS, TASKS, gated, outcomes, pick, rate
 from experiments.recall.figures import SHIFTS, START_NAMES, TASK_NAMES, dots, hollow, key, limit, medians, shown
 from experiments.recall.looks import ORDER, shut_at
 
@@ -30,40 +31,41 @@ GATES = (
 )
 
 
-def draw_tuning(tuned: dict[str, Tuned]) -> Figure:
+def draw_tuning(tuned: Tuned, lengths: Sequence[int]) -> Figure:
     """Steps to solve against learning rate on tuning seeds, recall full and adding open and broken; rings: the rates used."""
-    fig, axes = plt.subplots(
-        len(tuned), 3, figsize=(WIDTH, 2.1 * len(tuned) + 0.9), sharex=True, sharey=True, squeeze=False
-    )
-    known = sorted({each for given in tuned.values() for each in pick(given.runs, cell=list(GATED))["learning_rate"]})
-    for row, given in zip(axes, tuned.values(), strict=True):
-        runs = outcomes(given.runs)
+    size = (WIDTH, 2.1 * len(lengths) + 0.9)
+    fig, axes = plt.subplots(len(lengths), len(STARTS), figsize=size, sharex=True, sharey=True, squeeze=False)
+    every = outcomes(pick(tuned.runs, length=list(lengths)))
+    shown_cells = gated(every)
+    known = sorted({*pick(every, cell=shown_cells)["learning_rate"]})
+    for row, length in zip(axes, lengths, strict=True):
+        runs = pick(every, length=length)
         for axis, start in zip(row, STARTS, strict=True):
             limit(axis, runs)
             for task, line in (("recall", "-"), ("adding", BROKEN)):
-                for cell in GATED:
+                for cell in shown_cells:
                     rows = pick(runs, task=task, cell=cell, start=start)
-                    nudge = 1.06 if cell == "gru" else 0.94
+                    nudge = {"lstm": 0.94, "gru": 1.06}.get(cell, 1.0)
                     middle = medians(rows, "learning_rate")
                     style: dict[str, Any] = {"color": COLOURS[cell], "linestyle": line, "linewidth": 1.2}
                     axis.plot(middle.index * nudge, middle, **style)
                     face = {"color": COLOURS[cell]} if task == "recall" else hollow(COLOURS[cell])
                     axis.plot(rows["learning_rate"] * nudge, shown(rows), MARKERS[cell], ms=3.2, mew=0.8, **face)
-                    used = rate(given, {"task": task, "cell": cell, "start": start}, int(rows["length"].iloc[0]))
+                    used = rate(tuned, {"task": task, "cell": cell, "start": start}, length)
                     spot = {"markersize": 9, "markerfacecolor": "none", "color": COLOURS[cell]}
                     axis.plot(used * nudge, middle.get(used, np.nan), "o", **spot)
             axis.set(xscale="log")
             axis.set_xticks(known, [f"{each:g}" for each in known], rotation=45, fontsize=7.5)
             axis.minorticks_off()
-            axis.set_title(f"{START_NAMES[start]}, T = {runs['length'].iloc[0]}", fontsize=9)
+            axis.set_title(f"{START_NAMES[start]}, T = {length}", fontsize=9)
         row[0].set_ylabel("steps to solve")
     for axis in axes[-1]:
         axis.set_xlabel("learning rate")
-    handles: list[Any] = [key(cell) for cell in GATED]
+    handles: list[Any] = [key(cell) for cell in shown_cells]
     handles += [Line2D([], [], color=INK, linewidth=1.4, label="recall, full")]
     handles += [Line2D([], [], color=INK, linewidth=1.4, linestyle=BROKEN, label="adding, open")]
     handles += [Line2D([], [], marker="o", markersize=9, linestyle="", label="rate used", **hollow(MUTED))]
-    fig.legend(handles=handles, loc="outside lower center", ncols=5)
+    fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return fig
 
 

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from experiments.recall import selective
+from experiments.shared.curves import thinned
 from gatedrnn.checks import require
+from gatedrnn.choices import Choices
 from gatedrnn.initialisation import KEEPING, initialise, set_bias
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, count_parameters, width_of
@@ -19,19 +21,18 @@ from gatedrnn.training import train
 from gatedrnn.variants import Ablated
 from tasks import adding, recall
 
-CELLS = ("lstm", "gru", "rnn")
 CONTROLS = ("lstm_shut", "lstm_coupled")
 """LSTMs that start like a GRU, with an input gate as far shut as the forget gate is open; the second stays like that."""
 SOLVED = 0.99
 """Share of right answers at which recall and the two registers count as solved; adding: `tasks.adding.SOLVED`."""
 HELD_OUT, WATCHED = 128, 32
 """Fresh sequences on which a run is judged, and how many of them show what its gates do."""
+POINTS = 24
+"""Looks of a run that are kept, at most."""
 Batch = tuple[Tensor, Tensor]
-BATCHES: dict[str, Callable[[int, int, int], Iterator[Batch]]] = {
-    "recall": recall.batches,
-    "adding": adding.batches,
-    "selective": selective.batches,
-}
+BATCHES: Choices[Callable[[int, int, int], Iterator[Batch]]] = Choices(
+    "task", {"recall": recall.batches, "adding": adding.batches, "selective": selective.batches}
+)
 
 
 def run(
@@ -47,20 +48,22 @@ def run(
     every: int,
     batch: int,
     seed: int,
+    clip: float = 1.0,
     watch: bool = False,
     random_labels: bool = False,
 ) -> dict[str, Any]:
-    """Train one cell on one task until it is solved or the steps are spent.
+    """Train one cell on one task until it is solved or the steps are spent; the learning rate rises over a twentieth of
+    them and falls to zero at the last.
 
     Args:
         task: `recall`, `adding` or `selective`.
-        cell: `lstm`, `gru`, `rnn`; or a control: `lstm_shut`, whose input gate starts with the opposite bias of its
+        cell: a name in `gatedrnn.catalogue.CELLS`; or a control: `lstm_shut`, whose input gate starts with the opposite bias of its
             forget gate, or `lstm_coupled`, where f = 1 − i at all times.
         start: start of the gates, see `gatedrnn.initialisation`; a tanh RNN has none, a control takes `bias:<number>`.
         match: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
         hidden_size: width of the LSTM.
         length: T of the sequence; of recall, the steps of noise between symbol and question.
-        learning_rate, steps, batch: of the training. every: steps between looks at held-out data.
+        learning_rate, steps, batch, clip: of the training. every: steps between looks at held-out data.
         seed: of the weights and of the data stream; the same for all cells and starts.
         watch: whether the curves hold what the gates do too, see `openness` (LSTM and GRU only).
         random_labels: train on the answers of other sequences, so that there is nothing to remember.
@@ -68,15 +71,15 @@ def run(
     Returns:
         `quality` (share of right answers, of selective both registers right; of adding the mean squared error),
         `score` (larger is better, from 0 to 2: a solved run scores 1 and the share of its steps that it did not
-        need), `solved` (0 or 1), `steps_taken`, `solved_at`, `clipped`, `diverged`, `parameters`, `width`, curves.
+        need), `solved` (0 or 1), `steps_taken`, `solved_at`, `clipped`, `diverged`, `parameters`, `width`, curves (of runs
+        that are not watched, `POINTS` looks at most).
     """
-    require("task", task, BATCHES)
-    require("cell", cell, CELLS + CONTROLS)
+    stream = BATCHES[task]
     require("match", match, ("width", "parameters"))
     width = width_of(cell, match, hidden_size, partial(build, task))
     torch.manual_seed(seed)
     model = build(task, cell, width, start)
-    batches = BATCHES[task](seed, batch, length)
+    batches = stream(seed, batch, length)
     result = train(
         model,
         _relabelled(batches) if random_labels else batches,
@@ -84,12 +87,23 @@ def run(
         _evaluator(task, seed, length, watch),
         steps=steps,
         learning_rate=learning_rate,
+        schedule="cosine",
+        warmup=steps // 20,
+        clip=clip,
         every=every,
         solved=lambda metrics: is_solved(task, metrics["quality"]),
     )
     solved = result["solved_at"] is not None
     score = 2 - result["solved_at"] / steps if solved else learned(task, result["quality"])
-    return {**result, "score": score, "solved": int(solved), "parameters": count_parameters(model), "width": width}
+    curves = result["curves"] if watch else thinned(result["curves"], POINTS)
+    return {
+        **result,
+        "curves": curves,
+        "score": score,
+        "solved": int(solved),
+        "parameters": count_parameters(model),
+        "width": width,
+    }
 
 
 def _relabelled(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -33,9 +33,11 @@ Goals = Mapping[tuple[str, int], float]
 """By data set and factor: the accuracy of the regression on statistics, from which on a network is worth having."""
 
 
-def cases(data: Iterable[str], factor: int, starts: Sequence[str]) -> list[dict[str, Any]]:
+def cases(
+    data: Iterable[str], factor: int, starts: Sequence[str], cells: Sequence[str] = GATED
+) -> list[dict[str, Any]]:
     """Data sets, ways to read off, starts and cells at one factor."""
-    found = itertools.product(data, [factor], POOLS, starts, GATED)
+    found = itertools.product(data, [factor], POOLS, starts, cells)
     return [dict(zip(CASE, each, strict=True)) for each in found]
 
 

@@ -18,7 +18,6 @@ from evidence.figures import ACCENTS, COLOURS, INK, LABELS, MARKERS, MUTED, PAPE
 from evidence.ledger import ledger
 from experiments.sensors.analysis import (
     DATA_NAMES,
-    GATED,
     POOL_NAMES,
     POOLS,
     START_NAMES,
@@ -30,6 +29,7 @@ from experiments.sensors.analysis import (
 from experiments.shared.tuned_leads import Leads
 
 SIDES = {"lstm": -0.18, "gru": 0.18}
+"""How far beside its place a cell is drawn; others than these on it."""
 KIND_NAMES = {
     "summary": "regression on statistics",
     "kernels": "regression on MiniRocket",
@@ -53,14 +53,14 @@ def draw_accuracy(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
     for (row, pool), (column, (data, factor)) in itertools.product(enumerate(POOLS), enumerate(places)):
         axis, part = axes[row, column], pick(runs, data=data, factor=factor, pool=pool, match="width")
         for (start, cell), some in part.groupby(["start", "cell"], sort=False):
-            _column(axis, STARTS.index(start) + SIDES[cell], 100 * some["accuracy"], cell)
+            _column(axis, STARTS.index(start) + SIDES.get(cell, 0.0), 100 * some["accuracy"], cell)
         _levels(axis, pick(base, data=data, factor=factor))
         axis.set_xticks(range(len(STARTS)), [START_NAMES[start] for start in STARTS], rotation=30)
         axis.set_xlim(-0.5, len(STARTS) - 0.5)
         axis.set_title(f"{DATA_NAMES[data]}, {shortened(factor)}\n{POOL_NAMES[pool]}")
     for axis in axes[:, 0]:
         axis.set_ylabel("test accuracy, %")
-    fig.legend(handles=[*_cells(), *_lines(base)], loc="outside lower center", ncols=5)
+    fig.legend(handles=[*_cells(runs), *_lines(base)], loc="outside lower center", ncols=5)
     return fig
 
 
@@ -104,17 +104,17 @@ def draw_ladder(runs: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
     budgets = sorted(runs["epochs"].unique())
     for axis, (data, pool) in zip(axes[0], panels, strict=True):
-        for cell in GATED:
+        for cell in dict.fromkeys(runs["cell"]):
             part = pick(runs, data=data, pool=pool, cell=cell)
             for epochs, some in part.groupby("epochs"):
-                _column(axis, budgets.index(epochs) + SIDES[cell], 100 * some["accuracy"], cell, bar=False)
+                _column(axis, budgets.index(epochs) + SIDES.get(cell, 0.0), 100 * some["accuracy"], cell, bar=False)
             middle = 100 * part.groupby("epochs")["accuracy"].mean()
-            places = [budgets.index(epochs) + SIDES[cell] for epochs in middle.index]
+            places = [budgets.index(epochs) + SIDES.get(cell, 0.0) for epochs in middle.index]
             axis.plot(places, middle, color=COLOURS[cell], linewidth=1.6)
         axis.set_xticks(range(len(budgets)), [f"{epochs:,}" for epochs in budgets])
         axis.set(title=f"{DATA_NAMES[data]}\n{POOL_NAMES[pool]}", xlabel="epochs")
     axes[0, 0].set_ylabel("test accuracy, %")
-    fig.legend(handles=_cells(), loc="outside lower center", ncols=2)
+    fig.legend(handles=_cells(runs), loc="outside lower center", ncols=2)
     return fig
 
 
@@ -122,11 +122,11 @@ def draw_truncated(runs: pd.DataFrame) -> Figure:
     """Test accuracy on raw PLAID, last state, against the steps after which the gradient is cut; every seed a dot."""
     cuts = sorted(runs["truncate"].unique(), key=lambda cut: cut or np.inf)
     fig, axis = plt.subplots(figsize=(0.7 * WIDTH, 2.9))
-    for cell, (place, cut) in itertools.product(GATED, enumerate(cuts)):
-        _column(axis, place + SIDES[cell], 100 * pick(runs, cell=cell, truncate=cut)["accuracy"], cell)
+    for cell, (place, cut) in itertools.product(dict.fromkeys(runs["cell"]), enumerate(cuts)):
+        _column(axis, place + SIDES.get(cell, 0.0), 100 * pick(runs, cell=cell, truncate=cut)["accuracy"], cell)
     axis.set_xticks(range(len(cuts)), [f"{cut:,} steps" if cut else "not cut" for cut in cuts])
     axis.set(xlim=(-0.5, len(cuts) - 0.5), xlabel="gradient cut every", ylabel="test accuracy, %")
-    fig.legend(handles=_cells(), loc="outside lower center", ncols=2)
+    fig.legend(handles=_cells(runs), loc="outside lower center", ncols=2)
     return fig
 
 
@@ -137,7 +137,7 @@ def draw_seconds(table: pd.DataFrame) -> Figure:
         table: `model`, `factor`, `seconds`, `accuracy`, one row a model and factor.
     """
     fig, axis = plt.subplots(figsize=(0.8 * WIDTH, 3.5))
-    for model in (*GATED, *KIND_NAMES):
+    for model in dict.fromkeys(table["model"]):
         rows = pick(table, model=model).sort_values("factor")
         kind = COLOURS["baseline"] if model in KIND_NAMES else COLOURS[model]
         style: dict[str, Any] = {"color": kind, "linestyle": KIND_DASHES.get(model, "-")}
@@ -165,7 +165,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(len(rows), len(starts), figsize=size, sharex=True, sharey="row", squeeze=False)
     for (row, (data, pool)), (column, start) in itertools.product(enumerate(rows), enumerate(starts)):
         axis = axes[row, column]
-        for cell in GATED:
+        for cell in dict.fromkeys(runs["cell"]):
             where = {"data": data, "pool": pool, "start": start, "cell": cell}
             _tuned(axis, pick(runs, **where), float(pick(best, **where)["learning_rate"].iloc[0]), cell)
         axis.set(xscale="log", title=f"{DATA_NAMES[data]}, {POOL_NAMES[pool]}, {START_NAMES[start]}")
@@ -176,12 +176,12 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
         axis.set_xlabel("learning rate")
     for axis in axes[:, 0]:
         axis.set_ylabel("validation, %")
-    fig.legend(handles=_cells(), loc="outside lower center", ncols=2)
+    fig.legend(handles=_cells(runs), loc="outside lower center", ncols=2)
     return fig
 
 
 def _tuned(axis: Axes, part: pd.DataFrame, chosen: float, cell: str) -> None:
-    shift = {"lstm": 0.95, "gru": 1.05}[cell]
+    shift = {"lstm": 0.95, "gru": 1.05}.get(cell, 1.0)
     _dots(axis, part["learning_rate"] * shift, 100 * part["accuracy"], cell)
     middle = 100 * part.groupby("learning_rate")["accuracy"].mean()
     axis.plot(middle.index * shift, middle, color=COLOURS[cell], linewidth=1.3)
@@ -207,10 +207,10 @@ def _levels(axis: Axes, base: pd.DataFrame) -> None:
         axis.axhline(100 * rows["accuracy"].mean(), zorder=1, **style)
 
 
-def _cells() -> list[Artist]:
+def _cells(runs: pd.DataFrame) -> list[Artist]:
     return [
         plt.Line2D([], [], color=COLOURS[cell], marker=MARKERS[cell], linestyle="", markersize=5, label=LABELS[cell])
-        for cell in GATED
+        for cell in dict.fromkeys(runs["cell"])
     ]
 
 
