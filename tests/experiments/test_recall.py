@@ -355,7 +355,7 @@ def test_the_contrast_is_the_writing_gate_at_marks_less_that_elsewhere(tiny: dic
 def test_the_table_has_every_case_and_width_and_leaves_out_what_was_not_run(tiny: dict[str, Any]) -> None:
     lines = recall_table.result_table(tiny["table"]).data.splitlines()[2:]
     assert len(lines) == len(analysis.cases()) + 8  # the GRU of equal parameters, in each task and start
-    assert "| adding, chrono | LSTM | 6 | 0.1 |" in "\n".join(lines)
+    assert "| adding, chrono | LSTM, 6 | 0.1 |" in "\n".join(lines)
     plain = [line for line in lines if "tanh RNN" in line]
     assert len(plain) == 2 and all("|  |" in line for line in plain)
 

@@ -18,6 +18,7 @@ from experiments.recall.figures import SHIFTS, START_NAMES, TASK_NAMES, dots, ho
 from experiments.recall.looks import ORDER, shut_at
 
 BROKEN = (0, (3, 1.5))
+DECADES = [10.0**power for power in range(-5, 2)]
 CONTROL_NAMES = {
     "lstm": "LSTM",
     "lstm_shut": f"input gate\nstarts at {shut_at():.2f}",
@@ -55,7 +56,8 @@ def draw_tuning(tuned: Tuned, lengths: Sequence[int]) -> Figure:
                     spot = {"markersize": 9, "markerfacecolor": "none", "color": COLOURS[cell]}
                     axis.plot(used * nudge, middle.get(used, np.nan), "o", **spot)
             axis.set(xscale="log")
-            axis.set_xticks(known, [f"{each:g}" for each in known], rotation=45, fontsize=7.5)
+            axis.set_xticks([each for each in DECADES if known[0] <= each <= known[-1]] or known[:1])
+            axis.xaxis.set_major_formatter("{x:g}")
             axis.minorticks_off()
             axis.set_title(f"{START_NAMES[start]}, T = {length}", fontsize=9)
         row[0].set_ylabel("steps to solve")

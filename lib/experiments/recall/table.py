@@ -14,15 +14,15 @@ def result_table(table: pd.DataFrame) -> Markdown:
     """A line a task, start, cell and width: solved seeds and median steps by length, rates, clipped steps, diverged runs."""
     lengths = sorted(table["length"].unique())
     times = [f"T{NBSP}={NBSP}{each}" for each in lengths]
-    heads = ["task, start", "cell", "units", "rates", *times, "clipped", "diverged"]
-    lines = [f"| {' | '.join(heads)} |", "|---|---|--:|---" + "|--:" * (len(lengths) + 2) + "|"]
+    heads = ["task, start", "cell, units", "rates", *times, "clipped", "diverged"]
+    lines = [f"| {' | '.join(heads)} |", "|---|---|---" + "|--:" * (len(lengths) + 2) + "|"]
     for case in cases(cells=gated(table)):
         for _, rows in pick(table, **case).groupby("width"):
             rates = ", ".join(f"{each:g}" for each in rows.sort_values("length")["learning_rate"].unique())
             seen = [_seen(pick(rows, length=length)) for length in lengths]
             label = f"{case['task']}, {name(case['start'])}".replace("framework ", "")
             clipped = f"{100 * rows['clipped'].mean():.0f}{NBSP}%"
-            cells = [label, LABELS[case["cell"]], str(rows["width"].iloc[0]), rates, *seen, clipped]
+            cells = [label, f"{LABELS[case['cell']]}, {rows['width'].iloc[0]}", rates, *seen, clipped]
             cells.append(str(int(rows["diverged"].sum())))
             lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
