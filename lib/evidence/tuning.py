@@ -63,17 +63,21 @@ def tune(
     tried = {index: sorted(rates) for index in range(len(points))}
     if min(map(len, tried.values()), default=0) < 2:
         raise ValueError(f"rates = {list(rates)!r} is not allowed: at least two")
-    for turn in range(widenings + 1 + refine):
+
+    def measured() -> Tuned:
         configs = [
             {**point, **fixed, "learning_rate": rate} for index, point in enumerate(points) for rate in tried[index]
         ]
         runs = gather(run, configs, chosen, name=name)
-        best = pd.DataFrame([_best(runs, point, score) for point in points])
-        if turn == widenings + refine:
-            break
-        step = _finer if refine and turn == widenings else _wider
-        tried = {index: step(tried[index], rate) for index, rate in enumerate(best["learning_rate"])}
-    return Tuned(runs, best)
+        return Tuned(runs, pd.DataFrame([_best(runs, point, score) for point in points]))
+
+    found = measured()
+    for step in [_wider] * widenings + [_finer] * refine:
+        further = {index: step(tried[index], rate) for index, rate in enumerate(found.best["learning_rate"])}
+        if further != tried:
+            tried = further
+            found = measured()
+    return found
 
 
 def _best(runs: pd.DataFrame, point: Mapping[str, Any], score: str) -> dict[str, Any]:

@@ -200,9 +200,10 @@ def test_conditions_that_no_run_solves_do_not_count() -> None:
 
 def test_a_success_rate_is_paired_by_seed() -> None:
     table = outcomes({**EQUAL, ("lstm", "default"): 0.5})
-    found = analysis.difference(table, task="recall", start="default", length=20)
+    which = {"task": "recall", "start": "default", "length": 20}
+    found = analysis.gap(*analysis.cells(table, **which))
     assert found.estimate == -50 and found.n == 10
-    shuffled = analysis.difference(table.sample(frac=1, random_state=0), task="recall", start="default", length=20)
+    shuffled = analysis.gap(*analysis.cells(table.sample(frac=1, random_state=0), **which))
     assert shuffled == found
 
 

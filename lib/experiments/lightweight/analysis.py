@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evidence import figures
 from evidence.ledger import ledger
 from evidence.statistics import Interval
 from evidence.tuning import Tuned
 from evidence.verdicts import Evidence, is_flat
 from experiments.lightweight.runs import baseline
 
-LABELS = {"lstm": "LSTM", "gru": "GRU", "fastgrnn": "FastGRNN", "minlstm": "minLSTM", "mingru": "minGRU"}
+LABELS = {cell: figures.LABELS[cell] for cell in ("lstm", "gru", "fastgrnn", "minlstm", "mingru")}
 TASKS = {"mnist1d": "MNIST-1D", "recall": "recall", "parity": "parity"}
 LIGHT = ("fastgrnn", "minlstm", "mingru")
 SHALLOW = [(cell, 1) for cell in LABELS]

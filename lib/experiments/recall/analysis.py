@@ -203,11 +203,6 @@ def cells(table: pd.DataFrame, match: str = "width", **which: Any) -> tuple[pd.D
     return pick(table, cell="lstm", match="width", **which), pick(table, cell="gru", match=match, **which)
 
 
-def difference(table: pd.DataFrame, match: str = "width", **which: Any) -> Interval:
-    """Success rate, LSTM − GRU, in points, paired by length and seed."""
-    return gap(*cells(table, match, **which))
-
-
 def conditions(table: pd.DataFrame, lengths: list[int]) -> dict[str, dict[str, Any]]:
     """Tasks and starts under which both cells ran at the given lengths, by their name."""
     found: dict[str, dict[str, Any]] = {}
