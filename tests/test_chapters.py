@@ -28,6 +28,8 @@ def test_a_chapter_runs_with_quick_parameters(chapter: Chapter, built_book: Path
     assert not [output for output in outputs if output["output_type"] == "error"]
     warnings = [output["text"] for output in outputs if output.get("name") == "stderr"]
     assert not warnings
+    slips = [output["data"] for output in outputs if {*output.get("data", {})} == {"text/plain"}]
+    assert not slips, "a cell ends in an object whose repr nobody wants to read"
     for figure in record["figures"]:
         sidecar = json.loads((folder / "figures" / f"{figure}.json").read_text(encoding="utf-8"))
         assert sidecar["alt"].strip()

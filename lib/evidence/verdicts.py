@@ -283,7 +283,7 @@ def _attack(claim: Claim, verdict: Verdict, name: str, given: Given) -> Attack:
     return Attack(name, _word({now for _, now in pairs}), outcome)
 
 
-def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = False) -> Verdict:
+def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = False) -> None:
     """Keep a verdict in the chapter's record.
 
     Args:
@@ -295,4 +295,3 @@ def record(verdict: Verdict, *, figure: str, sentence: str, measured: bool = Fal
     if running := current():
         entry = {**asdict(verdict), "text": verdict.text, "figure": figure, "sentence": sentence, "measured": measured}
         running.add("verdicts", entry, key="id")
-    return verdict

@@ -1,100 +1,125 @@
-"""From runs to answers, for the chapter *memory/gradients*."""
+"""From the runs of the chapter *memory/gradients* to what fresh networks keep and pass on, and the evidence on claim M1."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
 from evidence.figures import LABELS
-from evidence.format import NBSP
 from evidence.significance import interaction
 from evidence.verdicts import Evidence, weigh
-from gatedrnn.initialisation import half_life
 
 GATED = ("lstm", "gru")
-TENS = 28
-"""The lag, in steps, at which cells and biases are compared: tens of steps."""
+TIMED = ("default", "bias:1", "bias:3", "chrono")
+"""Starts of the gates that are weighed, and that learn."""
+LOOKED = ("default", "bias:0", "bias:1", "bias:3", "bias:5", "chrono")
+"""Starts of the gates that are looked at."""
+PLAIN = {"default": "the tanh network", "orthogonal": "the orthogonal one"}
+"""Starts of the tanh network, as a condition names them."""
+DEAD = -24 * float(np.log10(2))
+"""log10 of the gain below which a gradient is lost: single precision rounds it away beside that of the last step."""
+CURVES = ("gain", "input", "kept", "apart")
 
 
-def fresh_grid(lags: int) -> list[dict[str, Any]]:
-    """Cells and starts that are looked at before any training."""
-    starts = ["default", "bias:0", "bias:1", "bias:3", "bias:5", f"chrono:{lags}"]
-    grid = [{"cell": cell, "start": start} for cell in GATED for start in starts]
-    grid += [{"cell": "gru_before", "start": start} for start in ("default", "bias:3")]
-    return [*grid, {"cell": "rnn", "start": "default"}]
+def points(cells: Sequence[str], starts: Sequence[str], delay: int, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Fresh networks to look at: gated cells with each start, and the tanh network with both of its own.
 
-
-def learned_grid(delay: int, steps: int) -> list[dict[str, Any]]:
-    """Cases that are trained, each before (no steps) and after."""
-    cases = [(cell, start) for cell in GATED for start in ("bias:1", f"chrono:{delay}")]
-    return [{"cell": c, "start": s, "steps": n} for c, s in [*cases, ("rnn", "default")] for n in (0, steps)]
-
-
-def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
-    """Half-life of a gated cell ÷ that of the tanh network with the same seed, by cell and start, before training.
-
-    Half-lives that outlast the sequence count as its length, so these ratios are too small rather than too large.
+    Args:
+        cells: gated ones. starts: of their gates; chrono takes the delay as its longest time. fixed: further keywords.
     """
-    return {name: weigh("M1", values) for name, values in ratios(runs).items()}
+    cases = [(cell, f"chrono:{delay}" if start == "chrono" else start) for cell in cells for start in starts]
+    cases += [("rnn", start) for start in PLAIN]
+    return [{"task": "recall", "delay": delay, **fixed, "cell": cell, "start": start} for cell, start in cases]
 
 
-def ratios(runs: pd.DataFrame) -> dict[str, pd.Series]:
-    """What `evidence` weighs, by seed."""
-    rnn = runs[runs["cell"] == "rnn"].set_index("seed")["half_life"]
-    found = {}
-    for (cell, start), part in runs[runs["cell"].isin(GATED)].groupby(["cell", "start"], sort=False):
-        own = part.set_index("seed")["half_life"]
-        found[f"{LABELS[cell]}, {start_name(start)}"] = (own / rnn.loc[own.index]).sort_index()
-    return found
+ATTACKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "another start": lambda given: {} if given["cell"] == "rnn" else {"start": f"orthogonal+{given['start']}"},
+    "width × 2": lambda given: {"hidden_size": 2 * given["hidden_size"]},
+    "another task": lambda _: {"task": "adding"},
+}
+"""What each attack changes in a look at a fresh network; *another start*: the gated cells' matrices orthogonal as well."""
 
 
-def differ(runs: pd.DataFrame) -> float:
-    """P that the ratios are the same under all conditions."""
-    return interaction(np.log(list(ratios(runs).values())))
+def attacked(name: str, given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same networks under an attack."""
+    return [{**each, **ATTACKS[name](each)} for each in given]
 
 
-def tidy(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs without curves, with a `name` of the start and log10 of the memory's gain at `tens` and at the `end`."""
-    lags = runs["curves"].iloc[0]["lag"]
-    gains = {"gain": lags.index(tens(runs)), "end": len(lags) - 1}
-    found = {name: [curves["memory"][at] for curves in runs["curves"]] for name, at in gains.items()}
-    return runs.drop(columns="curves").assign(name=runs["start"].map(start_name), **found)
+def long(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and lag: `cell`, `start` without its numbers or matrices, `delay`, `seed`, `lag`, and `CURVES`."""
+    parts = []
+    for row in runs.to_dict("records"):
+        curves = {name: row["curves"][name] for name in ("lag", *CURVES)}
+        keys = {"cell": row["cell"], "start": kind(row["start"]), "delay": row["delay"], "seed": row["seed"]}
+        parts.append(pd.DataFrame(curves).astype({"lag": int}).assign(**keys))
+    return pd.concat(parts, ignore_index=True)
 
 
-def tens(runs: pd.DataFrame) -> int:
-    """The lag that is kept in these curves and lies nearest below `TENS`."""
-    return max(lag for lag in runs["curves"].iloc[0]["lag"] if lag <= TENS)
-
-
-def spectra(runs: pd.DataFrame) -> np.ndarray:
-    """log10 of the singular values after learning, one row a run: of those that solved the task, or of all if none did."""
-    solved = runs[runs["solved_at"].notna()]
-    return np.array([curves["spectrum"] for curves in (runs if solved.empty else solved)["curves"]])
-
-
-def half_life_table(runs: pd.DataFrame, lags: int) -> Markdown:
-    """Median half-life, its range over seeds and the gate's own, by cell and start, as a Markdown table."""
-    heads = ["cell", "start", "half-life of the memory", "range over seeds", "the gate alone", "half-life of h → h"]
-    lines = [f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|--:|"]
-    for (cell, start), part in runs.groupby(["cell", "start"], sort=False):
-        kind, _, value = start.partition(":")
-        alone = f"{half_life(float(value)):.1f}" if kind == "bias" else "–"
-        middle, low, high = (steps(each, lags) for each in part["half_life"].quantile([0.5, 0, 1]))
-        between = low if low == high else f"{low}{NBSP}to{NBSP}{high}"
-        hidden = steps(part["half_life_h"].median(), lags)
-        lines.append(f"| {LABELS[cell]} | {start_name(start)} | {middle} | {between} | {alone} | {hidden} |")
-    return Markdown("\n".join(lines))
-
-
-def steps(value: float, lags: int) -> str:
-    """A half-life, censored at the length of the sequence."""
-    return f">{NBSP}{lags}" if value >= lags else f"{value:.1f}"
+def kind(start: str) -> str:
+    """A start without the matrices of an attack and the longest time of chrono, such as `bias:3` or `chrono`."""
+    gates = start.removeprefix("orthogonal+")
+    return "chrono" if gates.startswith("chrono") else gates
 
 
 def start_name(start: str) -> str:
-    """How a start is called in a figure."""
-    kind, _, value = start.partition(":")
-    return {"default": "default", "bias": f"bias {value}", "chrono": "chrono"}[kind]
+    """How a start is told."""
+    return kind(start).replace(":", " ")
+
+
+def name_of(cell: str, start: str) -> str:
+    """How a case is told, such as `GRU, bias 3`."""
+    return f"{LABELS[cell]}, {start_name(start)}"
+
+
+def at(table: pd.DataFrame, lag: int, column: str = "gain") -> pd.Series:
+    """Median over seeds of a column of `long` at one lag, by cell and start."""
+    return table[table["lag"] == lag].groupby(["cell", "start"], sort=False)[column].median()
+
+
+def ratios(table: pd.DataFrame, lags: Sequence[int]) -> dict[str, pd.Series]:
+    """Gain, gated ÷ tanh, of the gated cell that passes less, by start, lag and tanh network, one value a seed.
+
+    The claim is about both cells, so the weaker one of the same seed counts. A gain above 1 counts as 1: nothing has
+    vanished there, and a gradient that grows is no better kept.
+    """
+    return {name: _ratio(*both) for name, both in _pairs(table, lags).items()}
+
+
+def evidence(table: pd.DataFrame, lags: Sequence[int]) -> dict[str, Evidence]:
+    """Evidence on M1 by the conditions of `ratios`; where neither gradient arrives, a ratio of the two tells nothing."""
+    return {
+        name: weigh("M1", _ratio(*both), left_out="neither gradient arrives" if _dead(*both) else "")
+        for name, both in _pairs(table, lags).items()
+    }
+
+
+def differ(table: pd.DataFrame, lags: Sequence[int]) -> float | None:
+    """P that the ratios are the same under all conditions that count; None where fewer than two do."""
+    counted = [np.log(_ratio(*both)) for both in _pairs(table, lags).values() if not _dead(*both)]
+    return interaction(counted) if len(counted) > 1 else None
+
+
+def _pairs(table: pd.DataFrame, lags: Sequence[int]) -> dict[str, tuple[pd.Series, pd.Series]]:
+    """log10 of the gain of the weaker gated cell and of a tanh network, at most 0, by seed, for each condition."""
+    gains = table.assign(gain=table["gain"].clip(upper=0.0)).set_index(["cell", "start", "lag", "seed"])["gain"]
+    gains = gains.sort_index()
+    found = {}
+    for start, plain, lag in itertools.product(TIMED, PLAIN, lags):
+        both = pd.concat([gains[cell, start, lag] for cell in GATED], axis=1).min(axis=1)
+        found[f"{start_name(start)}, {lag} steps, against {PLAIN[plain]}"] = (
+            both,
+            gains["rnn", plain, lag][both.index],
+        )
+    return found
+
+
+def _ratio(gated: pd.Series, plain: pd.Series) -> pd.Series:
+    return 10.0 ** (gated - plain)
+
+
+def _dead(gated: pd.Series, plain: pd.Series) -> bool:
+    return max(gated.median(), plain.median()) < DEAD

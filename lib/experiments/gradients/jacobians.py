@@ -36,24 +36,15 @@ def step_jacobians(cell: Cell, x: Tensor, state: State) -> Tensor:
         return torch.func.vmap(torch.func.jacfwd(step))(torch.cat(state, dim=1), x)
 
 
-def states(cell: Cell, x: Tensor) -> tuple[State, dict[str, Tensor]]:
-    """Run one sequence from a zero state.
-
-    Args:
-        cell: a reference cell. x: (T, I).
-
-    Returns:
-        The states before each step, each (T, H), and every gate, each (T, H).
-    """
+def states(cell: Cell, x: Tensor) -> State:
+    """Run one sequence (T, I) from a zero state: the states before each step, each (T, H)."""
     state = cell.zero_state(x[:1])
-    before, traces = [], []
+    before = []
     with torch.no_grad():
         for inputs in x:
             before.append(state)
-            state, trace = cell(inputs.unsqueeze(0), state)
-            traces.append(trace)
-    kept = tuple(torch.cat(each) for each in zip(*before, strict=True))
-    return kept, {name: torch.cat([trace[name] for trace in traces]) for name in traces[0]}
+            state, _ = cell(inputs.unsqueeze(0), state)
+    return tuple(torch.cat(each) for each in zip(*before, strict=True))
 
 
 def backward_products(jacobians: Tensor) -> Tensor:

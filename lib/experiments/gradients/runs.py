@@ -1,95 +1,167 @@
-"""Runs of the chapter *memory/gradients*: how far a gradient travels in a fresh cell and in one that has learned."""
+"""Runs of the chapter *memory/gradients*: how far a gradient travels in a fresh network, and in one that learns."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
 
-from experiments.gradients.jacobians import backward_products, gain, half_life, states, step_jacobians
-from gatedrnn.cells import Cell
-from gatedrnn.initialisation import KEEPING, initialise
+from experiments.gradients import probes
+from experiments.gradients.jacobians import half_life
+from experiments.shared.curves import thinned
+from gatedrnn.choices import Choices
+from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
 from gatedrnn.models import Classifier, count_parameters
 from gatedrnn.training import train
-from tasks import recall
+from tasks import adding, recall
 
-MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160, 200, 280, 400)
-"""Lags at which the curves are kept."""
+MARKS = (0, 1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 50, 70, 100, 140, 200, 280, 400)
+"""Lags at which curves are kept, beside the delay itself."""
 LEAST = 1e-120
-"""A gain below this is kept as this."""
+"""A number below this is kept as this."""
+PAIRED = 32
+"""Sequences on which a network is probed."""
+SOLVED, HELD_OUT = 0.99, 128
+"""Share of right answers at which recall counts as solved, and on how many fresh sequences: as in *memory/recall*."""
+POINTS = 24
+"""Looks of a training that are kept, at most."""
 
 
-def run(
-    *, cell: str, start: str, hidden_size: int, lags: int, delay: int, steps: int, learning_rate: float, seed: int
-) -> dict[str, Any]:
-    """Follow the gradient back through one sequence of recall.
+class Task(NamedTuple):
+    """Sequences to read, and what is asked of them."""
+
+    inputs: int
+    outputs: int
+    batches: Callable[[int, int, int], Iterator[tuple[Tensor, Tensor]]]
+    loss: probes.Loss
+
+
+def _adding(seed: int, batch: int, delay: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Adding over as many steps as recall with this delay."""
+    return adding.batches(seed, batch, delay + 2)
+
+
+TASKS: Choices[Task] = Choices(
+    "task",
+    {
+        "recall": Task(recall.SYMBOLS + 2, recall.SYMBOLS, recall.batches, cross_entropy),
+        "adding": Task(adding.INPUTS, 1, _adding, lambda out, y: mse_loss(out[:, 0], y)),
+    },
+)
+
+
+def look(*, task: str, cell: str, start: str, hidden_size: int, delay: int, seed: int) -> dict[str, Any]:
+    """Probe a fresh network.
 
     Args:
-        cell: a name in `gatedrnn.cells.CELLS`.
-        start: see `gatedrnn.initialisation`.
+        task: whose sequences it reads: `recall` or `adding`.
+        cell: a name in `gatedrnn.catalogue.CELLS`.
+        start: see `gatedrnn.initialisation`; several joined by `+` are applied in that order.
         hidden_size: H.
-        lags: T, steps of the sequence that is looked at.
-        delay: of the recall that is learned first. steps: optimiser steps at most, stopped when solved; 0 for none.
-        learning_rate: of Adam.
-        seed: of the weights, the training data and the sequence looked at.
+        delay: of recall; adding takes as many steps.
+        seed: of the weights, those of the run of *memory/recall* with this seed, and of the sequences.
 
     Returns:
-        `half_life` of the memory's gradient, in steps (∂c_T/∂c_t of an LSTM, ∂h_T/∂h_t of the others; T where it
-        outlasts the sequence), `half_life_h` (of ∂h_T/∂h_t), `solved_at`, `parameters`, and the curves `lag`,
-        `memory`, `hidden`, `gate` (the product of the keeping gates alone), each log10 of a gain, and `spectrum`: log10
-        of the singular values of the memory's Jacobian at a quarter of T, those of `rank`, 1 being the largest.
+        `half_life` of the memory's gain (the last lag where it is never halved), `parameters`, and `curves`: see `probed`.
     """
-    torch.manual_seed(seed)
-    core = Recurrent(cell, recall.SYMBOLS + 2, hidden_size)
-    initialise(core, start)
-    model = Classifier(core, recall.SYMBOLS)
-    trained: dict[str, Any] = {"solved_at": None, "kernel": None, "train_seconds": None}
-    if steps:
-        held = next(recall.batches(1_000_000 + seed, 256, delay))
-        found = train(
-            model,
-            recall.batches(seed, 32, delay),
-            lambda model, data: cross_entropy(model(data[0]), data[1]),
-            lambda model: {"accuracy": _accuracy(model, held)},
-            steps=steps,
-            learning_rate=learning_rate,
-            every=max(1, steps // 20),
-            solved=lambda metrics: metrics["accuracy"] >= 0.995,
-        )
-        trained = {key: found[key] for key in ("accuracy", *trained)}
-    x = next(recall.batches(2_000_000 + seed, 1, lags - 2))[0][:, 0].double()  # (T, I)
-    layer = core.layers[0].double()
-    assert isinstance(layer, Cell)
-    before, gates = states(layer, x)
-    products = backward_products(step_jacobians(layer, x, before))  # (T + 1, S, S)
-    hidden = gain(products[:, :hidden_size, :hidden_size])
-    block = products[:, -hidden_size:, -hidden_size:]  # c of an LSTM, h of the others
-    memory = gain(block)
-    keeping = gates[KEEPING[cell]].flip(0).cumprod(0) if cell in KEEPING else torch.zeros(lags, hidden_size).double()
-    alone = torch.cat([torch.ones(1).double(), keeping.square().mean(1).sqrt()])
-    ranks = [1, 2, 3, *range(4, hidden_size + 1, 4)] if hidden_size > 3 else [1]
-    marks = [mark for mark in MARKS if mark <= lags]
-    curves = {
-        "lag": marks,
-        **{name: _log10(values[marks]) for name, values in (("memory", memory), ("hidden", hidden), ("gate", alone))},
-        "rank": ranks,
-        "spectrum": _log10(torch.linalg.svdvals(block[lags // 4])[[rank - 1 for rank in ranks]]),
-    }
+    model = build(task, cell, start, hidden_size, seed)
+    curves, half = probed(model, task, delay, seed)
+    return {"half_life": half, "parameters": count_parameters(model), "curves": curves}
+
+
+def learn(
+    *,
+    cell: str,
+    start: str,
+    hidden_size: int,
+    delay: int,
+    steps: int,
+    learning_rate: float,
+    every: int,
+    batch: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Train a network on recall as *memory/recall* does, watch its gradient on the way, and probe it at the end.
+
+    Args:
+        cell, start, hidden_size, delay, seed: as for `look`.
+        steps, learning_rate, batch: of the training; a solved run stops. every: steps between looks.
+
+    Returns:
+        As `look`, with what the training found (`solved_at`, `diverged`, …), `quality` (share of right answers) and, among
+        the curves, `step` and log10 of the `open`: the gain over the delay at that step, 0 being the fresh network.
+    """
+    model = build("recall", cell, start, hidden_size, seed)
+    x, y = next(recall.batches(1_000_000 + seed, HELD_OUT, delay))
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        assert isinstance(model, Classifier)
+        return {"quality": float((model(x).argmax(1) == y).float().mean()), "open": _open(model, delay, seed)}
+
+    fresh = _open(model, delay, seed)
+    found = train(
+        model,
+        recall.batches(seed, batch, delay),
+        lambda model, data: cross_entropy(model(data[0]), data[1]),
+        evaluate,
+        steps=steps,
+        learning_rate=learning_rate,
+        schedule="cosine",
+        warmup=steps // 20,
+        every=every,
+        solved=lambda metrics: metrics["quality"] >= SOLVED,
+    )
+    watched = {"step": [0, *found["curves"]["step"]], "open": [fresh, *found["curves"]["open"]]}
+    curves, half = probed(model, "recall", delay, seed)
     return {
-        **trained,
-        "half_life": round(half_life(memory.tolist()), 3),
-        "half_life_h": round(half_life(hidden.tolist()), 3),
+        **{name: value for name, value in found.items() if name != "open"},
+        "half_life": half,
         "parameters": count_parameters(model),
-        "curves": curves,
+        "curves": {**thinned(watched, POINTS), **curves},
     }
 
 
-def _accuracy(model: nn.Module, held: tuple[torch.Tensor, torch.Tensor]) -> float:
-    return float((model(held[0]).argmax(1) == held[1]).float().mean())
+def build(task: str, cell: str, start: str, hidden_size: int, seed: int) -> Classifier:
+    """A fresh network: one recurrent layer and a linear head."""
+    torch.manual_seed(seed)
+    core = Recurrent(cell, TASKS[task].inputs, hidden_size)
+    for each in start.split("+"):
+        initialise(core, each)
+    return Classifier(core, TASKS[task].outputs)
 
 
-def _log10(values: torch.Tensor) -> list[float]:
-    return [round(each, 3) for each in values.clamp(min=LEAST).log10().tolist()]
+def probed(model: Classifier, task: str, delay: int, seed: int) -> tuple[dict[str, list[float]], float]:
+    """Probe a network on sequences that it never trained on.
+
+    Returns:
+        Curves over the lags `lag`: log10 of `gain` (of the memory's Jacobian over the last so many steps) and of `input`
+        (gradient of the loss by the input so many steps before the last, ÷ that by the last); `kept` and `apart`, see
+        `probes.Pairs`. And the half-life of the gain.
+    """
+    given = TASKS[task]
+    x, y = next(given.batches(2_000_000 + seed, PAIRED, delay))
+    gains = probes.memory_gains(model, x[:, 0])
+    left = probes.pairs(model, x)
+    marks = sorted({*(mark for mark in MARKS if mark < delay), delay})
+    curves = {
+        "lag": [float(mark) for mark in marks],
+        "gain": _log10(gains[marks]),
+        "input": _log10(probes.input_gradients(model, x, y, given.loss)[marks]),
+        "kept": [round(each, 4) for each in left.kept[marks].nan_to_num(0.0).tolist()],
+        "apart": [round(each, 4) for each in left.apart[marks].nan_to_num(0.0).tolist()],
+    }
+    return curves, round(half_life(gains.tolist()), 3)
+
+
+def _open(model: Classifier, delay: int, seed: int) -> float:
+    """log10 of the gain over the delay."""
+    x, _ = next(recall.batches(2_000_000 + seed, PAIRED, delay))
+    return _log10(probes.memory_gains(model, x[:, 0])[[delay]])[0]
+
+
+def _log10(values: Tensor) -> list[float]:
+    return [round(each, 3) for each in values.nan_to_num(0.0).clamp(min=LEAST).log10().tolist()]
