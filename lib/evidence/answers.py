@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from evidence.ledger import Claim, ledger
 from evidence.record import comparable, current, read_json
 from evidence.significance import heterogeneity, holm
 from evidence.statistics import Interval
-from evidence.verdicts import DECIDED, DEPENDS, INCONCLUSIVE, LEFT_OUT, Stratum, overall
+from evidence.verdicts import DECIDED, DEPENDS, INCONCLUSIVE, LEFT_OUT, NOT_TRAINED, Attack, Stratum, attacked, overall
 
 SHOWN = ("effect", "low", "high", "figure", "sentence", "measured", "strata", "ahead", "matters", "sample", "attacks")
 
@@ -53,17 +53,25 @@ def table(level: float = 0.05) -> pd.DataFrame:
 
 
 def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """One verdict from those of several chapters, all their conditions weighed alike; the last one shows the figure."""
-    strata = [Stratum(**stratum) for part in parts for stratum in part["strata"]]
+    """One verdict from those of several chapters, all their conditions weighed alike; the last one shows the figure.
+
+    A chapter that is not trained out tells nothing, unless none is; an attack that overturned one of them counts for all.
+    """
+    done = [part for part in parts if part["word"] != NOT_TRAINED]
+    strata = [
+        Stratum(**stratum) if part in done else replace(Stratum(**stratum), word=LEFT_OUT, left_out=NOT_TRAINED)
+        for part in parts
+        for stratum in part["strata"]
+    ]
     factor = next((part["factor"] for part in reversed(parts) if part["factor"]), None)
     counted = [Interval(each.estimate, each.low, each.high, n=each.n) for each in strata if each.word != LEFT_OUT]
     differ = heterogeneity(counted) if len(counted) > 1 and all(each.n > 1 for each in counted) else None
-    whole = overall(claim, strata, factor or "the task", differ)
+    tried = [Attack(**attack) for part in parts for attack in part.get("attacks") or []]
+    whole = attacked(overall(claim, strata, factor or "the task", differ), tried)
+    whole = whole if done else replace(whole, word=NOT_TRAINED)
     sentence = " ".join(dict.fromkeys(part["sentence"] for part in parts))
     measured = any(part["measured"] for part in parts)
-    tried = [attack for part in parts for attack in part.get("attacks") or []]
-    united = {**asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured, "attacks": tried}
-    return {**parts[-1], **united}
+    return {**parts[-1], **asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured}
 
 
 def records() -> list[dict[str, Any]]:

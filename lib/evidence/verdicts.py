@@ -149,11 +149,15 @@ def decide(
         raise ValueError(f"claim {id!r} has the rule 'exact': it needs True or False, not an interval")
     verdict = overall(claim, _judged(claim, strata), factor, differ, sample)
     tried = [_attack(claim, verdict, name, given) for name, given in (attacks or {}).items()]
+    verdict = attacked(verdict, tried)
+    return replace(verdict, word=NOT_TRAINED) if not flat and verdict.word in (*DECIDED, DEPENDS) else verdict
+
+
+def attacked(verdict: Verdict, tried: list[Attack]) -> Verdict:
+    """The verdict with its attacks: decided, it depends on what an attack that overturned it had changed."""
     fallen = dict.fromkeys(FACTORS[each.name] for each in tried if each.outcome == "falls")
-    if fallen:
+    if fallen and verdict.word in DECIDED:
         verdict = replace(verdict, word=DEPENDS, factor=" and ".join(fallen))
-    if not flat and verdict.word in (*DECIDED, DEPENDS):
-        verdict = replace(verdict, word=NOT_TRAINED)
     return replace(verdict, attacks=tried)
 
 
