@@ -68,7 +68,6 @@ def _united(claim: Claim, parts: list[dict[str, Any]]) -> dict[str, Any]:
     differ = heterogeneity(counted) if len(counted) > 1 and all(each.n > 1 for each in counted) else None
     tried = [Attack(**attack) for part in parts for attack in part.get("attacks") or []]
     whole = attacked(overall(claim, strata, factor or "the task", differ), tried)
-    whole = whole if done else replace(whole, word=NOT_TRAINED)
     sentence = " ".join(dict.fromkeys(part["sentence"] for part in parts))
     measured = any(part["measured"] for part in parts)
     return {**parts[-1], **asdict(whole), "text": whole.text, "sentence": sentence, "measured": measured}

@@ -173,6 +173,25 @@ def is_flat(id: str, rungs: Sequence[float]) -> bool:
     return Ladder(dict(enumerate(leads)), margin=1.0).flat
 
 
+def settled(id: str, found: Mapping[str, Evidence], rungs: Mapping[str, Mapping[int, float]]) -> dict[str, Evidence]:
+    """The evidence by condition; left out is a condition whose answer still hangs on the budget.
+
+    Args:
+        id: claim of the ledger. found: evidence at the largest budget.
+        rungs: by condition, its metric at each budget; a condition without rungs counts as it is.
+    """
+    lead = ledger()[id].lead
+
+    def moves(name: str, each: Evidence) -> bool:
+        ladder = Ladder({budget: lead(value) for budget, value in rungs.get(name, {}).items()}, margin=1.0)
+        return name in rungs and not ladder.settled(*sorted((lead(each.interval.low), lead(each.interval.high))))
+
+    return {
+        name: replace(each, left_out=NOT_TRAINED) if not each.left_out and moves(name, each) else each
+        for name, each in found.items()
+    }
+
+
 def _judged(claim: Claim, given: Given) -> list[Stratum]:
     parts = given if isinstance(given, Mapping) else {"all": given}
     if not parts:
@@ -185,7 +204,8 @@ def overall(
 ) -> Verdict:
     """One verdict from those of several conditions; what is left out does not count."""
     counted = [each for each in strata if each.word != LEFT_OUT]
-    word = _word({each.word for each in counted}) if counted else INCONCLUSIVE
+    moving = any(each.left_out == NOT_TRAINED for each in strata)
+    word = _word({each.word for each in counted}) if counted else NOT_TRAINED if moving else INCONCLUSIVE
     p = max((each.p for each in counted if each.p is not None), default=None)  # wrong where one of them is
     if word == DEPENDS:
         p = differ
@@ -281,6 +301,7 @@ def _attack(claim: Claim, verdict: Verdict, name: str, given: Given) -> Attack:
     strata = _judged(claim, given)
     before = {each.name: each.word for each in verdict.strata}
     pairs = [(before.get(each.name, verdict.word), each.word) for each in strata]
+    pairs = [(was, now) for was, now in pairs if was != LEFT_OUT] or pairs  # what does not count cannot fall
     outcome = "stands" if all(was == now for was, now in pairs) else "open"
     if verdict.word in DECIDED and any(was != now for was, now in pairs if was in DECIDED and now in DECIDED):
         outcome = "falls"

@@ -292,6 +292,31 @@ def test_a_ladder_that_still_rises_yields_no_answer(claims, ends):
     assert decide("up", interval(0, 2), flat=False).word == INCONCLUSIVE
 
 
+def test_a_condition_that_still_hangs_on_the_budget_is_left_out(claims):
+    found = {"still": Evidence(interval(2, 4)), "moves": Evidence(interval(2, 4)), "far": Evidence(interval(8, 9))}
+    rungs = {"still": {1: 3.1, 4: 3.0}, "moves": {1: 6.0, 4: 3.0}, "far": {1: 10.0, 4: 8.5}}
+    kept = verdicts.settled("up", found | {"other": Evidence(interval(2, 3))}, rungs)
+    left = {name: each.left_out for name, each in kept.items()}
+    assert left == {"still": "", "moves": NOT_TRAINED, "far": "", "other": ""}
+    assert decide("up", kept).word == SUPPORTED
+    assert decide("up", {"moves": kept["moves"]}).word == NOT_TRAINED
+    full = {"full": Evidence(interval(2, 4), left_out="all at the ceiling")}
+    assert verdicts.settled("up", full, {"full": {1: 9.0, 4: 3.0}})["full"].left_out == "all at the ceiling"
+
+
+def test_a_ratio_is_weighed_on_its_logarithm(claims):
+    """Below 0.95 counts: from 0.60 to 0.57 is one margin on, far from the margin's other side; from 0.99 to 0.94 is not."""
+    found = {"far": Evidence(interval(0.56, 0.58)), "near": Evidence(interval(0.93, 0.949))}
+    kept = verdicts.settled("down", found, {"far": {1: 0.6, 4: 0.57}, "near": {1: 0.9, 4: 0.94}})
+    assert {name: each.left_out for name, each in kept.items()} == {"far": "", "near": NOT_TRAINED}
+
+
+def test_a_condition_that_does_not_count_cannot_fall(claims):
+    parts = {"a": Evidence(interval(2, 4)), "b": Evidence(interval(-3, -2), left_out=NOT_TRAINED)}
+    found = decide("up", parts, attacks={"rate × 3": {"a": interval(2, 4), "b": interval(2, 4)}})
+    assert (found.word, found.attacks[0].outcome) == (SUPPORTED, "stands")
+
+
 def test_a_ladder_is_flat_where_its_last_step_is_small_against_the_margin(claims):
     assert verdicts.is_flat("up", [5.0, 1.0, 1.2]) and not verdicts.is_flat("up", [1.0, 1.3])
     assert verdicts.is_flat("down", [0.9, 0.91]) and not verdicts.is_flat("down", [0.9, 0.95])

@@ -20,7 +20,7 @@ import torch
 from evidence import paths
 from evidence.ledger import ledger
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, LEFT_OUT, SUPPORTED, decide
+from evidence.verdicts import CONTRADICTED, DEPENDS, INCONCLUSIVE, LEFT_OUT, NOT_TRAINED, SUPPORTED, decide, settled
 from experiments.recall import analysis, climbing
 from experiments.recall import figures as plots
 from experiments.recall import look_figures as look_plots
@@ -406,13 +406,12 @@ def test_a_condition_whose_answer_hangs_on_the_budget_does_not_count() -> None:
     below = outcomes({**EQUAL, ("lstm", "default"): 0.0, ("lstm", "bias:1"): 0.0}, lengths=(20,), seeds=40)
     below["steps"] = np.where(below["solved"] == 1, below["steps"], 100.0)
     ladder = analysis.pick(pd.concat([below.assign(steps_allowed=100), top], ignore_index=True), match="width")
-    ladders = climbing.ladders("M4", ladder, 20)
-    assert ladders["recall, bias 1"].values == {100: -100.0, 400: 0.0} and ladders["recall, framework default"].flat
+    rungs = climbing.by_budget("M4", ladder, 20)
+    assert rungs["recall, bias 1"] == {100: -100.0, 400: 0.0}
+    assert len(set(rungs["recall, framework default"].values())) == 1
     found = {name: replace(each, left_out="") for name, each in analysis.evidence("M4", top, [20]).items()}
-    left = {name: each.left_out for name, each in climbing.settled(found, ladders).items()}
-    assert left["recall, bias 1"] == "not trained out" and left["recall, framework default"] == ""
-    kept = climbing.attacked(climbing.settled(found, ladders), "M4", {}, 20)
-    assert kept == {}
+    left = {name: each.left_out for name, each in settled("M4", found, rungs).items()}
+    assert left["recall, bias 1"] == NOT_TRAINED and left["recall, framework default"] == ""
 
 
 def test_an_attack_changes_what_it_names_and_nothing_else(tiny: dict[str, Any]) -> None:

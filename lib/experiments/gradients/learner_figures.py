@@ -33,11 +33,10 @@ def draw_learners(table: pd.DataFrame) -> Figure:
             ax.plot(part["gain"], part["steps"], ".", color=colour, alpha=0.3, markersize=4)
             x, y = part[["gain", "steps"]].median()
             ax.plot(x, y, marker, color=colour, markersize=8, markerfacecolor=colour if y <= budget else "none")
-            below = cell == "rnn" and y > budget
-            spot, side = ((0, -13), "center") if below else ((0, 8), "center") if y > budget else ((-8, -3), "right")
-            ax.annotate(
-                start_name(start), (x, y), spot, textcoords="offset points", ha=side, color=colour, fontsize=7.5
-            )
+            beside = {"lstm": ((8, -3), "left")}.get(cell, ((-8, -3), "right"))
+            spot, side = beside if y <= budget else ((0, -13 if cell == "rnn" else 8), "center")
+            label = {"ha": side, "color": colour, "fontsize": 7.5}
+            ax.annotate(start_name(start), (x, y), spot, textcoords="offset points", **label)
         ax.margins(x=0.14)
         ax.axhline(1.16 * budget, color=MUTED, linewidth=0.8)
         ax.axvline(DEAD, color=MUTED, linewidth=0.8, linestyle=":")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,9 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.figures import COLOURS, INK, MARKERS, WIDTH
-from evidence.ladder import Ladder
-from evidence.ledger import ledger
-from evidence.verdicts import Evidence
 from experiments.recall.analysis import STARTS, TASKS, evidence, gated, outcomes, pick
 from experiments.recall.figures import START_NAMES, TASK_NAMES, key
 
@@ -46,39 +41,13 @@ def success_by_budget(ladder: pd.DataFrame) -> pd.DataFrame:
     return ladder.groupby(by, sort=False)["solved"].mean().mul(100).reset_index()
 
 
-def ladders(id: str, ladder: pd.DataFrame, length: int) -> dict[str, Ladder]:
+def by_budget(id: str, ladder: pd.DataFrame, length: int) -> dict[str, dict[int, float]]:
     """What a claim is judged by, at each budget and one length, by task and start."""
-    by_budget = {int(budget): evidence(id, part, [length]) for budget, part in ladder.groupby("steps_allowed")}
     found: dict[str, dict[int, float]] = {}
-    for budget, conditions in by_budget.items():
-        for condition, each in conditions.items():
-            found.setdefault(condition, {})[budget] = each.interval.estimate
-    return {condition: Ladder(values, ledger()[id].margin) for condition, values in found.items()}
-
-
-def settled(found: Mapping[str, Evidence], ladders: Mapping[str, Ladder]) -> dict[str, Evidence]:
-    """The evidence; a condition whose answer still depends on the budget tells nothing yet."""
-    moving = {
-        name
-        for name, each in found.items()
-        if name in ladders and not ladders[name].settled(each.interval.low, each.interval.high)
-    }
-    return {
-        name: replace(each, left_out="not trained out") if name in moving and not each.left_out else each
-        for name, each in found.items()
-    }
-
-
-def attacked(
-    found: Mapping[str, Evidence], id: str, runs: Mapping[str, pd.DataFrame], length: int
-) -> dict[str, dict[str, Evidence]]:
-    """Evidence on a claim under each attack at one length, in those conditions that count; in all where none does."""
-    counted = {name for name, each in found.items() if not each.left_out} or {*found}
-    weighed = {name: evidence(id, outcomes(given), [length]) for name, given in runs.items()}
-    return {
-        name: {condition: each for condition, each in conditions.items() if condition in counted}
-        for name, conditions in weighed.items()
-    }
+    for budget, part in ladder.groupby("steps_allowed"):
+        for condition, each in evidence(id, part, [length]).items():
+            found.setdefault(condition, {})[int(budget)] = each.interval.estimate
+    return found
 
 
 def draw_ladder(ladder: pd.DataFrame) -> Figure:
