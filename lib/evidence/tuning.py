@@ -43,9 +43,12 @@ def tune(
     score: str = "accuracy",
     widenings: int = 1,
     refine: bool = False,
+    sure: int = 0,
     **fixed: Any,
 ) -> Tuned:
     """Choose a learning rate for each configuration: the one with the best mean score, of equals the quickest.
+
+    With few seeds the best of many rates may be a lucky one, at the edge of where training breaks. `sure` asks the winner again.
 
     Args:
         run: as for `evidence.sweeps.sweep`; takes `learning_rate`.
@@ -56,27 +59,40 @@ def tune(
         score: metric, larger is better; diverged runs count as zero.
         widenings: how often an edge may be moved.
         refine: whether the two rates half-way (on a log axis) between the best and its neighbours are tried as well, at the end.
+        sure: seeds that a winner has in the end; 0: `seeds`. Whoever leads with fewer is run with so many, until the leader has them.
         fixed: further keywords of `run`, the same for all.
     """
     points = [dict(point) for point in grid]
-    chosen = range(FIRST_SEED, FIRST_SEED + seeds)
-    tried = {index: sorted(rates) for index in range(len(points))}
+    tried = {index: dict.fromkeys(sorted(rates), seeds) for index in range(len(points))}
     if min(map(len, tried.values()), default=0) < 2:
         raise ValueError(f"rates = {list(rates)!r} is not allowed: at least two")
 
     def measured() -> Tuned:
-        configs = [
-            {**point, **fixed, "learning_rate": rate} for index, point in enumerate(points) for rate in tried[index]
-        ]
-        runs = gather(run, configs, chosen, name=name)
+        parts = []
+        for count in sorted({count for each in tried.values() for count in each.values()}):
+            configs = [
+                {**point, **fixed, "learning_rate": rate}
+                for index, point in enumerate(points)
+                for rate in sorted(tried[index])
+                if tried[index][rate] == count
+            ]
+            parts.append(gather(run, configs, range(FIRST_SEED, FIRST_SEED + count), name=name))
+        runs = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         return Tuned(runs, pd.DataFrame([_best(runs, point, score) for point in points]))
+
+    def winners() -> dict[int, float]:
+        return dict(enumerate(found.best["learning_rate"]))
 
     found = measured()
     for step in [_wider] * widenings + [_finer] * refine:
-        further = {index: step(tried[index], rate) for index, rate in enumerate(found.best["learning_rate"])}
-        if further != tried:
-            tried = further
+        further = {index: step(sorted(tried[index]), rate) for index, rate in winners().items()}
+        if any(len(each) > len(tried[index]) for index, each in further.items()):
+            tried = {index: dict.fromkeys(each, seeds) for index, each in further.items()}
             found = measured()
+    while unsure := {index: rate for index, rate in winners().items() if tried[index][rate] < sure}:
+        for index, rate in unsure.items():
+            tried[index][rate] = sure
+        found = measured()
     return found
 
 

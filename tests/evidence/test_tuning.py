@@ -14,10 +14,15 @@ MODULE = '''
 import math
 
 
-def run(*, best, learning_rate, seed, quick=0.0):
-    """Score falls with the distance from the best rate, in decades; seeds below 1000 would be a mistake."""
+def run(*, best, learning_rate, seed, quick=0.0, breaks=1e9):
+    """Score falls with the distance from the best rate, in decades; seeds below 1000 would be a mistake.
+
+    Rates from `breaks` on do best with the first two seeds, and fail with all others.
+    """
     assert seed >= 1000
     score = 1.0 if quick else 1 - abs(math.log10(learning_rate / best))
+    if learning_rate >= breaks:
+        score = 2.0 if seed < 1002 else 0.0
     return {"accuracy": score, "diverged": False, "steps_taken": round(100 / learning_rate)}
 '''
 
@@ -64,3 +69,20 @@ def test_an_unknown_configuration_has_no_rate(run) -> None:
     found = tuning.tune(run, [{"best": 0.01}], [0.003, 0.01, 0.03], seeds=1, name="t")
     with pytest.raises(ValueError, match="matches 0"):
         found.rate(best=0.5)
+
+
+def test_a_lucky_rate_does_not_stand_more_seeds(run) -> None:
+    """At 0.03 and above two seeds are lucky: asked again with six, those rates lose to what is sure."""
+    rates = [0.003, 0.01, 0.03, 0.1]
+    lucky = tuning.tune(run, [{"best": 0.01}], rates, seeds=2, name="t", breaks=0.03)
+    sure = tuning.tune(run, [{"best": 0.01}], rates, seeds=2, name="t", breaks=0.03, sure=6)
+    assert lucky.rate(best=0.01) >= 0.03 and sure.rate(best=0.01) == 0.01
+    asked = sure.runs.groupby("learning_rate")["seed"].nunique()
+    assert asked[0.01] == 6 and asked[0.003] == 2, "who never leads is not asked again"
+    assert set(asked[asked.index >= 0.03]) == {6}
+
+
+def test_more_seeds_for_the_winner_change_nothing_where_it_has_them(run) -> None:
+    few = tuning.tune(run, [{"best": 0.01}], [0.003, 0.01, 0.03], seeds=3, name="t")
+    same = tuning.tune(run, [{"best": 0.01}], [0.003, 0.01, 0.03], seeds=3, name="t", sure=3)
+    assert few.runs["seed"].tolist() == same.runs["seed"].tolist() and few.best.equals(same.best)
