@@ -40,7 +40,12 @@ def draw_learners(table: pd.DataFrame) -> Figure:
         ax.margins(x=0.14)
         ax.axhline(1.16 * budget, color=MUTED, linewidth=0.8)
         ax.axvline(DEAD, color=MUTED, linewidth=0.8, linestyle=":")
-        ax.set(yscale="log", title=f"delay {delay}", xlabel="gain over the delay at the start, power of ten")
+        ax.set(
+            yscale="log",
+            ylim=(None, 2.2 * budget),
+            title=f"delay {delay}",
+            xlabel="gain over the delay at the start, power of ten",
+        )
     axes[0][0].set_ylabel("steps to solve")
     ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000) if rows["steps"].min() / 2 < tick <= budget]
     axes[0][0].set_yticks([*ticks, 1.35 * budget], [*map(str, ticks), "never"])
@@ -69,7 +74,7 @@ def draw_opening(table: pd.DataFrame) -> Figure:
         ticks = [tick for tick in (0, 20, 100, 1000) if tick <= last]
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()
-    axes[0].set_ylabel("gain over the delay, power of ten")
+    axes[0].set(ylabel="gain over the delay, power of ten", ylim=(-17, 3))
     shown: list[Any] = [Line2D([], [], color=INK, linestyle=STROKES[each], label=start_name(each)) for each in TIMED]
     shown.append(Line2D([], [], color=COLOURS["rnn"], linestyle=STROKES["orthogonal"], label="tanh, orthogonal"))
     fig.legend(handles=shown, loc="outside lower center", ncols=len(shown), handlelength=2.4)

@@ -17,7 +17,7 @@ def fresh_table(runs: pd.DataFrame, table: pd.DataFrame, lags: Sequence[int], de
     Args:
         runs: looks at one delay. table: the same, of `analysis.long`.
     """
-    heads = ["cell, start", *(f"{lag}{NBSP}steps" for lag in lags), "half-life"]
+    heads = ["cell, start", *(f"{lag}{NBSP}steps" for lag in lags), "half-life of the gain"]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|--:" * (len(lags) + 1) + "|"]
     gains = {lag: at(table, lag) for lag in lags}
     halves = runs.assign(start=runs["start"].map(kind)).groupby(["cell", "start"], sort=False)["half_life"].median()
@@ -30,7 +30,7 @@ def fresh_table(runs: pd.DataFrame, table: pd.DataFrame, lags: Sequence[int], de
 
 def learner_table(table: pd.DataFrame) -> Markdown:
     """Solved runs, median steps, rate and diverged runs, by delay, cell and start."""
-    heads = ["delay", "cell, start", "gain at the start", "rate", "solved", "median steps", "diverged"]
+    heads = ["delay", "cell, start", "gain over it at the start", "rate", "solved", "median steps", "diverged"]
     lines = [f"| {' | '.join(heads)} |", "|--:|---" + "|--:" * (len(heads) - 2) + "|"]
     for (delay, cell, start), rows in table.groupby(["delay", "cell", "start"], sort=False):
         many = rows["solved"].mean() > 0.5

@@ -115,8 +115,9 @@ def medians(part: pd.DataFrame, by: str) -> pd.Series:
 def limit(axis: Axes, part: pd.DataFrame) -> None:
     """A logarithmic axis of steps with a band on top for what was not solved."""
     last = float(part["steps_allowed"].max())
-    ticks = [last / 16, last / 8, last / 4, last / 2, last]
-    axis.set(yscale="log", ylim=(min(last / 24, 0.8 * part["steps"].min()), 1.8 * last))
+    low = min(last / 24, 0.8 * part["steps"].min())
+    ticks = [*(tick for tick in (10, 30, 100, 300, 1000, 3000) if low < tick < last / 1.5), last]
+    axis.set(yscale="log", ylim=(low, 1.8 * last))
     axis.set_yticks([*ticks, 1.45 * last], [*(f"{tick:g}" for tick in ticks), "not solved"])
     axis.minorticks_off()
     axis.axhspan(1.2 * last, 1.8 * last, color=FAINT, alpha=0.55, linewidth=0, zorder=0)
