@@ -59,7 +59,7 @@ def tune(
         score: metric, larger is better; diverged runs count as zero.
         widenings: how often an edge may be moved.
         refine: whether the two rates half-way (on a log axis) between the best and its neighbours are tried as well, at the end.
-        sure: seeds that a winner has in the end; 0: `seeds`. Whoever leads with fewer is run with so many, until the leader has them.
+        sure: seeds that a winner has in the end; 0: `seeds`. Whoever leads with fewer is run with so many.
         fixed: further keywords of `run`, the same for all.
     """
     points = [dict(point) for point in grid]
