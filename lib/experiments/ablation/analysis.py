@@ -1,158 +1,160 @@
-"""From the runs of the chapter *architecture/ablation* to its tables, its verdict and what is checked."""
+"""From the runs of the chapter *architecture/ablation* to losses, the evidence on its claim, and its ladder of budgets."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 
-from evidence.format import NBSP
+from evidence.ladder import Ladder
+from evidence.ledger import ledger
 from evidence.significance import interaction
 from evidence.statistics import Interval, mean_interval
-from evidence.tuning import Tuned
 from evidence.verdicts import Evidence, weigh
-from experiments.ablation.runs import TASKS
-from gatedrnn.models import count_parameters
-from gatedrnn.variants import VARIANTS, Ablated
+from experiments.ablation.plan import GATES, HELD, TASKS, cell_of
+from gatedrnn.variants import VARIANTS
 
-TASK_NAMES = {"recall": "recall", "mnist1d": "MNIST-1D"}
-GATES = {
-    "lstm": {"input": "lstm_no_input", "forget": "lstm_no_forget", "output": "lstm_no_output"},
-    "gru": {"reset": "gru_no_reset", "update": "gru_no_update"},
-}
+TASK_NAMES = {"recall": "recall", "registers": "two registers", "mnist1d": "MNIST-1D", "characters": "characters"}
+CELL_NAMES = {"lstm": "LSTM", "gru": "GRU"}
 BET = {"lstm": "forget", "gru": "update"}
-SHOWN = {name: each for name, each in VARIANTS.items() if not each.constant}
-"""The variants that the chapter compares."""
-NAMES = TASK_NAMES | {
-    name: f"{each.cell.upper()}, {'whole' if name == each.cell else each.label}" for name, each in VARIANTS.items()
+"""The gate that the claim bets on."""
+GUESSING = {"recall": 100 / 8, "registers": 100 / 4, "mnist1d": 100 / 10, "characters": 0.0}
+"""Points of a guess."""
+FULL = 100.0
+"""Every answer right; of characters, as good as the n-gram."""
+CEILING = 99.0
+"""Points from which on a run counts as having solved its task; characters have no ceiling."""
+WORKS = 0.5
+"""Share of the way from guessing to `FULL` that a whole cell must have come for its losses to tell anything."""
+PAIR = ["task", "cell", "steps", "seed"]
+"""What a changed cell and its whole cell have in common."""
+NAMES = {
+    **TASK_NAMES,
+    **{name: f"{CELL_NAMES[cell_of(name)]}, {VARIANTS[name].label}" for name in VARIANTS if name not in GATES},
+    **{cell: f"whole {name}" for cell, name in CELL_NAMES.items()},
 }
-"""Tasks and variants as they are printed."""
+"""Values of the columns that a figure is told by, as they are told."""
 
 
-def changes(runs: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of each ablated run minus that of the whole cell with the same task and seed, in points.
+def anchors(baselines: pd.DataFrame) -> tuple[float, float]:
+    """Bits per character of the letter frequencies alone, and of the longest n-gram."""
+    bits = baselines.sort_values("order")["bits"]
+    return float(bits.iloc[0]), float(bits.iloc[-1])
 
-    Args:
-        runs: rows of the sweep, of `match` `width` and `parameters`.
 
-    Returns:
-        One row a run of an ablated cell.
+def scored(runs: pd.DataFrame, ends: tuple[float, float]) -> pd.DataFrame:
+    """The runs with their `cell` and their `points`.
+
+    Points are right answers in %; of characters the share in % of the way from the letter frequencies to the n-gram.
     """
-    rows = runs.assign(cell=runs["variant"].map(lambda name: VARIANTS[name].cell))
-    whole = rows[rows["variant"] == rows["cell"]].set_index(["task", "cell", "seed"])["accuracy"]
-    rows = rows[rows["variant"] != rows["cell"]].copy()
-    keys = pd.MultiIndex.from_frame(rows[["task", "cell", "seed"]])
-    rows["change"] = 100 * (rows["accuracy"].to_numpy() - whole.loc[keys].to_numpy())
-    columns = ["task", "cell", "variant", "match", "seed", "accuracy", "change", "parameters", "width", "learning_rate"]
-    return rows[columns].reset_index(drop=True)
+    plain, best = ends
+    bits = runs["bits"].astype(float).where(~runs["diverged"].astype(bool), plain).fillna(plain)
+    points = np.where(runs["task"] == "characters", 100 * (plain - bits) / (plain - best), 100 * _right(runs))
+    return runs.assign(cell=[cell_of(each) for each in runs["variant"]], points=points)
 
 
-def change(table: pd.DataFrame, task: str, variant: str, match: str = "width") -> pd.Series:
-    """Changes of one variant on one task, by seed."""
-    part = table[(table["task"] == task) & (table["variant"] == variant) & (table["match"] == match)]
-    return part.set_index("seed")["change"].sort_index()
+def _right(runs: pd.DataFrame) -> np.ndarray:
+    return runs["accuracy"].astype(float).fillna(0.0).to_numpy()
 
 
-def evidence(table: pd.DataFrame, match: str = "width") -> dict[str, Evidence]:
-    """Evidence on claim A4 by cell and task: loss without the gate bet on, minus the largest loss without another.
+def losses(table: pd.DataFrame) -> pd.DataFrame:
+    """What every changed cell lacks against its whole cell of the same task, budget and seed: `loss`, in points."""
+    changed = table["variant"] != table["cell"]
+    whole = table[~changed].drop_duplicates(PAIR).set_index(PAIR)["points"]
+    rows = table[changed]
+    keys = pd.MultiIndex.from_frame(rows[PAIR])
+    found = rows.assign(loss=whole.reindex(keys).to_numpy() - rows["points"].to_numpy())
+    columns = [*PAIR, "variant", "match", "loss", "points", "learning_rate", "width", "parameters"]
+    return found[columns].dropna(subset="loss").reset_index(drop=True)
 
-    The other gate is the one whose removal costs most on average. Differences are paired by seed; the exact
-    sign-flip test is against the margin of the ledger.
+
+def pick(table: pd.DataFrame, **which: object) -> pd.DataFrame:
+    """Rows with these values."""
+    for name, value in which.items():
+        table = table[table[name] == value]
+    return table
+
+
+def loss(lost: pd.DataFrame, task: str, variant: str, match: str = "width") -> Interval:
+    """Points that a changed cell lacks against its whole cell, over seeds."""
+    return mean_interval(pick(lost, task=task, variant=variant, match=match)["loss"])
+
+
+def told(lost: pd.DataFrame, variant: str) -> dict[str, str]:
+    """Points that a changed cell lacks, by task, for what a check rests on."""
+    return {TASK_NAMES[task]: loss(lost, task, variant).signed() for task in TASKS}
+
+
+def leads(lost: pd.DataFrame, match: str = "width") -> dict[tuple[str, str], np.ndarray]:
+    """The claim's metric by seed: loss without the gate bet on, minus the largest loss without another, by cell and task.
+
+    The other gate is the one whose loss is largest on average.
     """
-    return {name: weigh("A4", values) for name, values in leads(table, match).items()}
-
-
-def differ(table: pd.DataFrame) -> float:
-    """P that what `evidence` weighs is the same under all conditions."""
-    return interaction(list(leads(table).values()))
-
-
-def leads(table: pd.DataFrame, match: str = "width") -> dict[str, np.ndarray]:
-    """What `evidence` weighs, by seed."""
     found = {}
     for cell, gates in GATES.items():
-        for task in TASKS:
-            losses = {gate: -change(table, task, variant, match) for gate, variant in gates.items()}
-            bet = losses.pop(BET[cell])
-            other = min(losses.values(), key=lambda loss: -loss.mean())
-            found[f"{cell.upper()}, {TASK_NAMES[task]}"] = (bet - other).to_numpy()
+        for task in [each for each in TASKS if each in set(lost["task"])]:
+            part = pick(lost, task=task, match=match)
+            each = {
+                gate: pick(part, variant=name).set_index("seed")["loss"].sort_index() for gate, name in gates.items()
+            }
+            bet = each.pop(BET[cell])
+            found[cell, task] = (bet - max(each.values(), key=lambda values: values.mean())).to_numpy()
     return found
 
 
-def loss(table: pd.DataFrame, task: str, variant: str, match: str = "width") -> Interval:
-    """Points of accuracy that a variant lacks against the whole cell."""
-    return mean_interval(-change(table, task, variant, match))
+def idle(table: pd.DataFrame, cell: str, task: str) -> str:
+    """Why a cell's losses on a task tell nothing; else empty."""
+    part = pick(table, cell=cell, task=task, match="width")
+    part = part[part["variant"].isin([cell, *GATES[cell].values()])]
+    whole = pick(part, variant=cell)["points"].mean()
+    if whole < GUESSING[task] + WORKS * (FULL - GUESSING[task]):
+        return "the whole cell does not learn it"
+    return "every run solved it" if task != "characters" and part["points"].min() >= CEILING else ""
 
 
-def gains(runs: pd.DataFrame, second: pd.DataFrame) -> dict[str, Interval]:
-    """What another first bias is worth, by task: accuracy of `second` minus that of `runs` at equal seeds, in points."""
-    rows, found = runs[runs["match"] == "width"].set_index(["task", "variant", "seed"])["accuracy"], {}
-    for task, part in second.groupby("task", sort=False):
-        keys = pd.MultiIndex.from_frame(part[["task", "variant", "seed"]])
-        found[str(task)] = mean_interval(100 * (part["accuracy"].to_numpy() - rows.loc[keys].to_numpy()))
-    return found
+def name(cell: str, task: str) -> str:
+    """How a condition is called."""
+    return f"{CELL_NAMES[cell]}, {TASK_NAMES[task]}"
 
 
-def rise(runs: pd.DataFrame, task: str, variant: str) -> float:
-    """Points by which the mean accuracy of a variant rose over the last quarter of its steps, at equal width."""
-    part = runs[(runs["task"] == task) & (runs["variant"] == variant) & (runs["match"] == "width")]
-    curves = [100 * np.array(each["accuracy"]) for each in part["curves"]]
-    return float(np.mean([values[-1] - values[-1 - max(1, len(values) // 4)] for values in curves]))
+def evidence(table: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on A4 by cell and task, paired by seed; `table` of `scored`, at one budget."""
+    return {name(*key): weigh("A4", values, left_out=idle(table, *key)) for key, values in leads(losses(table)).items()}
 
 
-def second_grid(tuned: Tuned, fixed: dict[str, Any], budget: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
-    """The two surprising cells again with another first bias, at the learning rates they were tuned to."""
-    again = [("recall", "lstm", 3.0), ("mnist1d", "lstm_no_input", 0.0)]
-    return [
-        {
-            **fixed,
-            "task": task,
-            "variant": variant,
-            "bias": bias,
-            **budget[task],
-            "held_out": "test",
-            "learning_rate": tuned.rate(task=task, variant=variant),
-        }
-        for task, variant, bias in again
-    ]
+def differ(table: pd.DataFrame, found: Mapping[str, Evidence]) -> float | None:
+    """P that what counts in `found` is the same under all conditions; None where fewer than two count."""
+    counted = [values for key, values in leads(losses(table)).items() if not found[name(*key)].left_out]
+    return interaction(counted) if len(counted) > 1 else None
 
 
-def variant_table(hidden_size: int) -> Markdown:
-    """The variants with their equation and parameters at equal width, for MNIST-1D, as a Markdown table."""
-    changed = {"i": "$i_t = 1$", "f": "$f_t = 1$", "o": "$o_t = 1$", "r": "$r_t = 1$", "z": "$z_t = 0$"}
-    lines = ["| cell | what changes | learned numbers in the cell |", "|---|---|--:|"]
-    for name, variant in SHOWN.items():
-        what = "$f_t = 1 - i_t$" if variant.opposite else "".join(changed[gate] for gate in variant.frozen) or "nothing"
-        count = count_parameters(Ablated(name, 2, hidden_size))
-        lines.append(f"| {NAMES[name]} | {what} | {count:,} |")
-    return Markdown("\n".join(lines))
+def ladders(table: pd.DataFrame) -> dict[str, Ladder]:
+    """The claim's metric at each budget by condition; `table` of `scored`, at several budgets."""
+    found: dict[str, dict[int, float]] = {}
+    for steps, part in table.groupby("steps"):
+        for key, values in leads(losses(part)).items():
+            found.setdefault(name(*key), {})[int(str(steps))] = float(values.mean())
+    return {each: Ladder(values, ledger()["A4"].margin) for each, values in found.items()}
 
 
-def result_table(runs: pd.DataFrame, task: str) -> Markdown:
-    """Means and deviations over seeds on one task, a line a variant, as a Markdown table."""
-    solved = "solved | " if task == "recall" else ""
-    lines = [
-        f"| variant | rate | accuracy, equal width, % | equal parameters, % | {solved}steps | clipped |",
-        "|---|--:|--:|--:|" + ("--:|" if solved else "") + "--:|--:|",
-    ]
-    rows = runs[runs["task"] == task]
-    for variant in SHOWN:
-        part = rows[(rows["variant"] == variant) & (rows["match"] == "width")]
-        wider = rows[(rows["variant"] == variant) & (rows["match"] == "parameters")]
-        cells = [
-            NAMES[variant].replace(" ", NBSP),
-            f"{part['learning_rate'].iloc[0]:g}",
-            _spread(part),
-            _spread(wider) if len(wider) else "the same",
-            *([f"{int(part['solved_at'].notna().sum())}/{len(part)}"] if solved else []),
-            f"{part['steps_taken'].mean():.0f}",
-            f"{100 * part['clipped'].mean():.0f}{NBSP}%",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return Markdown("\n".join(lines))
+def attacked(runs: Mapping[str, pd.DataFrame], ends: tuple[float, float]) -> dict[str, dict[str, Evidence]]:
+    """Evidence under each attack."""
+    return {attack: evidence(scored(given, ends)) for attack, given in runs.items()}
 
 
-def _spread(part: pd.DataFrame) -> str:
-    return f"{100 * part['accuracy'].mean():.1f}{NBSP}±{NBSP}{100 * part['accuracy'].std():.1f}"
+def most_missed(lost: pd.DataFrame, cell: str, task: str) -> str:
+    """The gate of a cell without which most is lost on a task, on average."""
+    return max(GATES[cell], key=lambda gate: loss(lost, task, GATES[cell][gate]).estimate)
+
+
+def held(table: pd.DataFrame) -> pd.DataFrame:
+    """Where the units of cells with a gate held keep it, one row a run: `held_low`, `held`, `held_high`."""
+    rows = table[table["variant"].isin(HELD) & (table["match"] == "width")]
+    columns = ["task", "cell", "variant", "seed", "held_low", "held", "held_high"]
+    return rows[columns].astype({each: float for each in columns[4:]}).reset_index(drop=True)
+
+
+def diverged(table: pd.DataFrame) -> dict[str, int]:
+    """Runs that diverged, by cell."""
+    return {CELL_NAMES[cell]: int(pick(table, cell=cell)["diverged"].astype(bool).sum()) for cell in GATES}
