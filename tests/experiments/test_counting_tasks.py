@@ -158,6 +158,18 @@ def test_mountains_rise_once(depth: int) -> None:
     assert not any(reduced(each) for each in symbols.T.tolist())
 
 
+@pytest.mark.parametrize("kinds", [2, 3])
+def test_any_number_of_kinds_is_opened_and_closed_alike(kinds: int) -> None:
+    symbols = dyck.walks(torch.Generator().manual_seed(2), 50, 20, 4, kinds)
+    y, _ = dyck.answers(symbols, kinds)
+    assert set(symbols.unique().tolist()) == set(range(2 * kinds))
+    assert set(y[y != dyck.IGNORED].tolist()) == set(range(kinds))
+    assert all(line.count(kind) == line.count(kinds + kind) for line in symbols.T.tolist() for kind in range(kinds))
+    closing = symbols[1:] >= kinds
+    assert torch.equal(y[:-1][closing], symbols[1:][closing] - kinds)  # what is closed is what had to be closed
+    assert dyck.one_hot(symbols, kinds).shape == (20, 50, 2 * kinds)
+
+
 def test_the_answer_is_the_last_bracket_left_and_scored_after_a_closing_one() -> None:
     symbols = dyck.walks(torch.Generator().manual_seed(5), 30, 16, 4)
     y, scored = dyck.answers(symbols)

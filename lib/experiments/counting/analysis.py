@@ -1,7 +1,8 @@
-"""From the runs of the chapter *memory/counting* to its grids, intervals, checks and verdict."""
+"""From the runs of the chapter *memory/counting* on strings to its ratios, its evidence, its ladder and its verdict."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,37 +11,22 @@ import numpy as np
 import pandas as pd
 
 from evidence.significance import interaction, sign_flip
-from evidence.statistics import Interval, mean_interval, paired_ratio
+from evidence.statistics import Interval, paired_ratio
 from evidence.sweeps import sweep
 from evidence.tuning import Tuned
-from evidence.verdicts import CONTRADICTED, LESS, SUPPORTED, Evidence, Verdict, decide, weigh
+from evidence.verdicts import CONTRADICTED, LESS, SUPPORTED, Evidence, Verdict, decide, settled, weigh
 from experiments.counting import strings
-from experiments.counting.nesting import window_curve
+from experiments.counting.grids import STRINGS
 from experiments.counting.runs import judged
 
-CELLS = ("lstm", "gru", "gru_before", "rnn", "relu")
-GATED = ("lstm", "gru", "gru_before")
 LANGUAGES = {"anbn": "aⁿbⁿ", "anbncn": "aⁿbⁿcⁿ"}
 EQUAL = {"width": "equal width", "parameters": "equal parameters"}
-ASKED = {"all": "loss on every letter", "determined": "loss on the determined letters"}
-WEISS = 256
-"""Length up to which Weiss et al. (2018) saw an LSTM count."""
+LETTERS = {"all": "every letter", "determined": "determined letters"}
+ASKED = {name: f"loss on {'the ' if name == 'determined' else ''}{text}" for name, text in LETTERS.items()}
+WEISS = (100, 256)
+"""Largest n that Weiss et al. (2018) trained on, and up to which they saw an LSTM count."""
 CONTEXTS = (1, 10, 30)
 """Letters that the finite-context baselines remember."""
-
-
-def points(tuned: Tuned, cells: Iterable[str], **of: Any) -> list[dict[str, Any]]:
-    """Cells at their chosen rates, at equal width; the GRU at equal parameters too, as the claim is about it.
-
-    Args:
-        tuned: from `tuning.tune`. cells: which. of: further keywords of the runs, the same for all.
-    """
-    return [
-        {**of, "cell": cell, "match": match, "learning_rate": tuned.rate(cell=cell)}
-        for cell in cells
-        for match in EQUAL
-        if match == "width" or cell == "gru"
-    ]
 
 
 def select(runs: pd.DataFrame, cell: str, match: str = "width", **of: Any) -> pd.DataFrame:
@@ -52,93 +38,119 @@ def select(runs: pd.DataFrame, cell: str, match: str = "width", **of: Any) -> pd
 
 
 def further(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
-    """First failing n of some runs ÷ that of others with the same seed: the mean ratio, with its interval.
+    """First failing n of some runs ÷ that of others with the same seed: the geometric mean of the ratios, with its interval.
 
     Who never failed counts as failing right after the longest string tested: in `first` that makes the ratio too small.
 
     Args:
         first, second: runs by seed, from `select`.
     """
-    there = second.loc[first.index, "fails_at"]
-    return paired_ratio(first["fails_at"].to_numpy(), there.to_numpy())
+    return paired_ratio(*_paired(first, second))
 
 
-def ratio(runs: pd.DataFrame, language: str, match: str = "width", cell: str = "gru") -> Interval:
+def logs(runs: pd.DataFrame, match: str = "width", cell: str = "gru", **of: Any) -> pd.Series:
+    """Logarithm of the ratio LSTM ÷ another cell of the first failing n, by seed; `of`: columns of the runs."""
+    first, second = _paired(*(select(runs, each, match, **of) for each in ("lstm", cell)))
+    return np.log(first / second)
+
+
+def ratio(runs: pd.DataFrame, match: str = "width", cell: str = "gru", **of: Any) -> Interval:
     """First failing n of the LSTM ÷ that of another cell, see `further`."""
-    return further(*(select(runs, each, match, language=language) for each in ("lstm", cell)))
+    return further(*(select(runs, each, match, **of) for each in ("lstm", cell)))
 
 
-def leads(runs: pd.DataFrame, language: str) -> int:
+def medians(runs: pd.DataFrame, **of: Any) -> float:
+    """Ratio of the medians, LSTM ÷ GRU at equal width: what one run that trips over a short string cannot move."""
+    return float(np.divide(*(select(runs, cell, **of)["fails_at"].median() for cell in ("lstm", "gru"))))
+
+
+def leads(runs: pd.DataFrame, **of: Any) -> int:
     """In how many seeds the LSTM fails later than the GRU, at equal width."""
-    first, second = (select(runs, cell, language=language)["fails_at"] for cell in ("lstm", "gru"))
-    return int((first > second.loc[first.index]).sum())
+    return int((logs(runs, **of) > 0).sum())
 
 
-def shift(runs: pd.DataFrame, asked: pd.DataFrame) -> Evidence:
-    """By what factor the ratio LSTM ÷ GRU on aⁿbⁿ is larger with the loss on every letter, and the p that it is not.
+def shift(runs: pd.DataFrame) -> Evidence:
+    """By what factor the ratio LSTM ÷ GRU is larger with the loss on every letter, and the p that it is not.
 
-    One test of whether the two conditions differ at all: the interaction of cell and loss, seed by seed.
-
-    Args:
-        runs: with the loss on every letter. asked: on the determined letters.
+    One test of the interaction of cell and loss, seed by seed, over both languages at equal width.
     """
-    first, second = (_logs(each, "anbn", "width") for each in (runs, asked))
-    seeds = first.index.intersection(second.index)
-    moved = (first - second).loc[seeds].to_numpy()
+    every, scored = (
+        sum(logs(runs, language=language, asked=asked) for language in LANGUAGES) / len(LANGUAGES) for asked in ASKED
+    )
+    moved = (every - scored).dropna().to_numpy()
     return Evidence(paired_ratio(np.exp(moved), np.ones_like(moved)), sign_flip(moved))
 
 
-def evidence(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Evidence]:
-    """Evidence on claim M3 by language, by what is held equal and by the letters that the loss is on.
-
-    Args:
-        runs: with the loss on every letter. asked: of aⁿbⁿ at equal width, with the loss on the determined letters.
-    """
-    return {name: weigh("M3", np.exp(logs.to_numpy())) for name, logs in _conditions(runs, asked).items()}
-
-
-def differ(runs: pd.DataFrame, asked: pd.DataFrame) -> float:
-    """P that the ratio is the same under all conditions, on the seeds that all have."""
-    return interaction(pd.concat(_conditions(runs, asked), axis=1, join="inner").T.to_numpy())
-
-
-def _conditions(runs: pd.DataFrame, asked: pd.DataFrame) -> dict[str, pd.Series]:
-    """Logarithms of the ratio by seed, by condition, see `evidence`."""
-    found = {}
-    for language, name in LANGUAGES.items():
-        for match, equal in EQUAL.items():
-            found[f"{name}, {equal}, {ASKED['all']}"] = _logs(runs, language, match)
-    found[f"{LANGUAGES['anbn']}, {EQUAL['width']}, {ASKED['determined']}"] = _logs(asked, "anbn", "width")
+def conditions(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Conditions under which both cells ran, by their name: the letters of the loss, the language, what is held equal."""
+    found: dict[str, dict[str, Any]] = {}
+    for place, match in itertools.product(STRINGS, EQUAL):
+        if len(select(runs, "lstm", **place)) and len(select(runs, "gru", match, **place)):
+            name = f"{LANGUAGES[place['language']]}, {EQUAL[match]}, {ASKED[place['asked']]}"
+            found[name] = {**place, "match": match}
     return found
 
 
-def _logs(runs: pd.DataFrame, language: str, match: str) -> pd.Series:
-    """Logarithm of the ratio LSTM ÷ GRU, by seed."""
-    first, second = (select(runs, cell, match, language=language)["fails_at"] for cell in ("lstm", "gru"))
-    return np.log(first / second.loc[first.index])
+def evidence(runs: pd.DataFrame) -> dict[str, Evidence]:
+    """Evidence on claim M3 by language, by what is held equal and by the letters that the loss is on."""
+    return {name: weigh("M3", np.exp(logs(runs, **of).to_numpy())) for name, of in conditions(runs).items()}
 
 
-def verdict(runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
-    """The verdict on claim M3, with what tells apart the conditions that support it from those that contradict it."""
-    found = decide("M3", evidence(runs, asked), differ=differ(runs, asked))
+def differ(runs: pd.DataFrame) -> float:
+    """P that the ratio is the same under all conditions, on the seeds that all have."""
+    table = [logs(runs, **of) for of in conditions(runs).values()]
+    return interaction(pd.concat(table, axis=1, join="inner").T.to_numpy())
+
+
+def verdict(runs: pd.DataFrame, tried: Mapping[str, pd.DataFrame], climbed: pd.DataFrame) -> Verdict:
+    """The verdict on claim M3, with what tells apart the conditions that support it from those that contradict it.
+
+    Args:
+        runs: at the top of the ladder. tried: runs under attack, by its name in the ledger. climbed: from `climb`.
+    """
+    attacks = {name: evidence(each) for name, each in tried.items()}
+    found = settled("M3", evidence(runs), rungs(runs, climbed))
+    found = decide("M3", found, factor="the condition", differ=differ(runs), attacks=attacks)
     decided = [
         (*each.name.split(", "), each.word) for each in found.strata if each.word in (SUPPORTED, CONTRADICTED, LESS)
     ]
+    if found.factor != "the condition":  # an attack fell
+        return found
     for place, name in ((2, "the letters that the loss is on"), (1, "what is held equal"), (0, "the language")):
         groups: dict[str, set[str]] = {}
         for parts in decided:
-            groups.setdefault(parts[place], set()).add(parts[-1])
+            groups.setdefault(parts[place], set()).add("" if parts[-1] == SUPPORTED else CONTRADICTED)
         if all(len(words) == 1 for words in groups.values()):
             return replace(found, factor=name)
-    return replace(found, factor="the condition")
+    return found
 
 
-def spread(tuned: Tuned) -> tuple[int, int]:
-    """The earliest first failing n of an LSTM and the latest of a GRU, over all rates that were tried for both."""
-    runs = tuned.runs
-    rates = set.intersection(*(set(runs.loc[runs["cell"] == cell, "learning_rate"]) for cell in ("lstm", "gru")))
-    shared = runs[runs["learning_rate"].isin(rates)].groupby("cell")["fails_at"]
-    return int(shared.min()["lstm"]), int(shared.max()["gru"])
+def climb(runs: pd.DataFrame) -> pd.DataFrame:
+    """The ratio LSTM ÷ GRU at equal width at each budget: language, asked, steps, estimate, low, high."""
+    rows = []
+    for (language, asked, steps), part in runs.groupby(["language", "asked", "steps"], sort=True):
+        found = ratio(part)
+        rows.append({"language": language, "asked": asked, "steps": steps, "estimate": found.estimate})
+        rows[-1] |= {"low": found.low, "high": found.high}
+    return pd.DataFrame(rows)
+
+
+def rungs(runs: pd.DataFrame, climbed: pd.DataFrame) -> dict[str, dict[int, float]]:
+    """The ratio at each budget by condition; at equal parameters the GRU takes its moves from that of equal width."""
+    return {
+        name: climbed[(climbed["language"] == of["language"]) & (climbed["asked"] == of["asked"])]
+        .set_index("steps")["estimate"]
+        .to_dict()
+        for name, of in conditions(runs).items()
+    }
+
+
+def latest(tuned: Tuned, cell: str, **of: Any) -> float:
+    """The best median first failing n of a cell over all rates and starts that were tried for it; `of`: which runs."""
+    rows = tuned.runs[tuned.runs["cell"] == cell]
+    for name, value in of.items():
+        rows = rows[rows[name] == value]
+    return float(rows.groupby(["start", "learning_rate"])["fails_at"].median().max())
 
 
 def baselines(longest: int, tested: int) -> pd.DataFrame:
@@ -152,45 +164,9 @@ def baselines(longest: int, tested: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def at_depth(runs: pd.DataFrame, depth: int) -> pd.DataFrame:
-    """Runs on brackets with `answered`: the share of right answers on mountains of one depth, in percent."""
-    shares = [100 * curves["right"][curves["depth"].index(depth)] for curves in runs["curves"]]
-    return runs.assign(answered=shares)
-
-
-def medians_at(nests: pd.DataFrame, depth: int) -> pd.Series:
-    """Median share of right answers at a depth, in percent, by cell, at equal width."""
-    rows = at_depth(nests, depth)
-    return rows[rows["match"] == "width"].groupby("cell", sort=False)["answered"].median()
-
-
-def depth_difference(nests: pd.DataFrame, depth: int, match: str = "width") -> Interval:
-    """LSTM − GRU, share of right answers at a depth, in points, paired by seed."""
-    table = at_depth(nests, depth)
-    first, second = (select(table, each, match)["answered"] for each in ("lstm", "gru"))
-    return mean_interval((first - second.loc[first.index]).to_numpy())
-
-
-def depth_differences(nests: pd.DataFrame) -> pd.DataFrame:
-    """LSTM − GRU by depth and by what is held equal: depth, match, estimate, low, high."""
-    rows = []
-    for match in EQUAL:
-        for depth in nests["curves"].iloc[0]["depth"]:
-            found = depth_difference(nests, depth, match)
-            rows.append({"depth": depth, "match": match, "estimate": found.estimate})
-            rows[-1] |= {"low": found.low, "high": found.high}
-    return pd.DataFrame(rows)
-
-
-def depth_baseline(context: int, tested_depth: int) -> pd.DataFrame:
-    """Share of right answers by depth of the best answer out of a window; one row a depth."""
-    right = window_curve(context, tested_depth)
-    return pd.DataFrame({"depth": range(2, tested_depth + 1), "right": right, "context": context})
-
-
-def typical_seed(runs: pd.DataFrame, cell: str, language: str = "anbn") -> int:
+def typical_seed(runs: pd.DataFrame, cell: str) -> int:
     """The seed whose first failing n is the lower median of its cell: the one that is drawn."""
-    order = select(runs, cell, language=language)["fails_at"].sort_values(kind="stable")
+    order = select(runs, cell)["fails_at"].sort_values(kind="stable")
     return int(order.index[(len(order) - 1) // 2])
 
 
@@ -210,3 +186,9 @@ def follow(run: Callable[..., dict[str, Any]], points: Iterable[Mapping[str, Any
         part = pd.DataFrame({"step": steps, "memory": values})
         parts.append(part.assign(cell=point["cell"], shown=point["shown"], seed=seed, fails_at=found["fails_at"]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _paired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """First failing n of the seeds that both have, in one order."""
+    seeds = first.index.intersection(second.index)
+    return first.loc[seeds, "fails_at"], second.loc[seeds, "fails_at"]

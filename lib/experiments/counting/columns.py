@@ -6,6 +6,7 @@ COLUMNS = {
     "language": "anbn or anbncn",
     "asked": "letters that the loss is on: all, or those that are determined by the past; empty for the table",
     "cell": "lstm, gru, gru_before (resets before the product), rnn (tanh), relu, or table (a table of the last letters)",
+    "start": "start of the gates: default, bias:1, or chrono (as long as the longest string trained on)",
     "fails_at": "least n of a string with a wrong determined letter",
     "censored": "True where no tested string had a wrong letter; fails_at is then one more than the longest tested",
     "learned": "True where every string of the training range is right",
@@ -16,9 +17,7 @@ COLUMNS = {
     "follows": "correlation of the counting unit with the count",
     "pace": "mean step of the counting unit beyond the training range ÷ within it; a counter has 1",
     "context": "letters that the table remembers; empty for networks",
-    "task": "what was tuned: every letter, determined letters (both aⁿbⁿ), or brackets",
-    "kind": "what was done: as reported, twice the steps, or loss on the determined letters",
-    "step": "training step of the look",
+    "task": "what was tuned: a language and the letters of the loss, or brackets",
 }
 UNITS = {
     "step": "letters read so far",

@@ -1,4 +1,4 @@
-"""Dyck-2: two kinds of brackets, nested. At every step, which bracket would have to be closed next?
+"""Dyck-k: k kinds of brackets, nested; two if nothing is said. At every step, which bracket would have to be closed next?
 
 Counting does not suffice here: every open bracket's kind must be kept, and the last one opened comes first. What is asked
 is determined by the past at every step that leaves a bracket open: the kind on top of the stack. After an opening bracket
@@ -13,21 +13,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-SYMBOLS = 4
-"""Open 0, open 1, close 0, close 1."""
+KINDS = 2
+"""Kinds of brackets k: the symbols are open 0 … k − 1, then close 0 … k − 1."""
 IGNORED = -100
 """Label of a step that is not trained on or not scored: torch's own mark."""
 
 
-def walks(generator: torch.Generator, count: int, length: int, deepest: int) -> Tensor:
+def walks(generator: torch.Generator, count: int, length: int, deepest: int, kinds: int = KINDS) -> Tensor:
     """Random balanced strings: at each step open or close with equal chance, where both are allowed.
 
     Args:
         generator: of the choices. count: B, strings.
-        length: T, even. deepest: most brackets open at once.
+        length: T, even. deepest: most brackets open at once. kinds: see `KINDS`.
 
     Returns:
-        (T, B) symbols: see `SYMBOLS`. Every prefix closes only what is open, never holds more than `deepest`, and the
+        (T, B) symbols: see `KINDS`. Every prefix closes only what is open, never holds more than `deepest`, and the
         whole string closes everything.
     """
     if length < 2 or length % 2:
@@ -35,7 +35,7 @@ def walks(generator: torch.Generator, count: int, length: int, deepest: int) -> 
     if deepest < 1 or count < 1:
         raise ValueError(f"count = {count!r}, deepest = {deepest!r} is not allowed: whole numbers of at least 1")
     rises = torch.randint(2, (length, count), generator=generator).bool()
-    kinds = torch.randint(2, (length, count), generator=generator)
+    drawn = torch.randint(kinds, (length, count), generator=generator)
     depth = torch.zeros(count, dtype=torch.int64)
     stack = torch.zeros(deepest + 1, count, dtype=torch.int64)  # row d: kind of the bracket opened at depth d
     columns = torch.arange(count)
@@ -43,30 +43,30 @@ def walks(generator: torch.Generator, count: int, length: int, deepest: int) -> 
     for t in range(length):
         opens = (rises[t] | (depth == 0)) & (depth < min(deepest, length - t))
         depth = depth + opens.long()
-        stack[depth[opens], columns[opens]] = kinds[t, opens]
-        found.append(torch.where(opens, 0, 2) + stack[depth, columns])
+        stack[depth[opens], columns[opens]] = drawn[t, opens]
+        found.append(torch.where(opens, 0, kinds) + stack[depth, columns])
         depth = depth - (~opens).long()
     return torch.stack(found)
 
 
-def mountains(generator: torch.Generator, count: int, depth: int) -> Tensor:
+def mountains(generator: torch.Generator, count: int, depth: int, kinds: int = KINDS) -> Tensor:
     """Strings that open `depth` brackets of random kinds and then close them all: (2 · depth, B) symbols."""
     if depth < 1 or count < 1:
         raise ValueError(f"count = {count!r}, depth = {depth!r} is not allowed: whole numbers of at least 1")
-    kinds = torch.randint(2, (depth, count), generator=generator)
-    return torch.cat([kinds, kinds.flip(0) + 2])
+    drawn = torch.randint(kinds, (depth, count), generator=generator)
+    return torch.cat([drawn, drawn.flip(0) + kinds])
 
 
-def one_hot(symbols: Tensor) -> Tensor:
-    """(T, B) symbols as the network reads them: (T, B, 4)."""
-    return torch.nn.functional.one_hot(symbols, SYMBOLS).float()
+def one_hot(symbols: Tensor, kinds: int = KINDS) -> Tensor:
+    """(T, B) symbols as the network reads them: (T, B, 2 · kinds)."""
+    return torch.nn.functional.one_hot(symbols, 2 * kinds).float()
 
 
-def answers(symbols: Tensor) -> tuple[Tensor, Tensor]:
+def answers(symbols: Tensor, kinds: int = KINDS) -> tuple[Tensor, Tensor]:
     """Which bracket would have to be closed next.
 
     Args:
-        symbols: (T, B), every prefix closing only what is open, with the right kind.
+        symbols: (T, B), every prefix closing only what is open, with the right kind. kinds: see `KINDS`.
 
     Returns:
         y (T, B): kind of the innermost open bracket, `IGNORED` where none is open; and scored (T, B): whether the step
@@ -78,32 +78,34 @@ def answers(symbols: Tensor) -> tuple[Tensor, Tensor]:
     columns = torch.arange(count)
     y = torch.full_like(symbols, IGNORED)
     for t, symbol in enumerate(symbols):
-        opens = symbol < 2
+        opens = symbol < kinds
         depth = depth + opens.long() - (~opens).long()
         stack[depth[opens], columns[opens]] = symbol[opens]
         y[t] = torch.where(depth > 0, stack[depth, columns], IGNORED)
-    return y, (symbols >= 2) & (y != IGNORED)
+    return y, (symbols >= kinds) & (y != IGNORED)
 
 
-def batches(seed: int, batch: int, length: int, deepest: int, held: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(
+    seed: int, batch: int, length: int, deepest: int, kinds: int = KINDS, held: int = 64
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Endless batches of random balanced strings.
 
     Args:
-        seed: of the stream. batch: B. length, deepest: see `walks`.
+        seed: of the stream. batch: B. length, deepest, kinds: see `walks`.
         held: batches made at a time, because making them one by one takes longer than learning from them.
 
     Yields:
-        x (T, B, 4) and y (T, B), see `answers`.
+        x (T, B, 2 · kinds) and y (T, B), see `answers`.
     """
     generator = torch.Generator().manual_seed(seed)
     while True:
-        symbols = walks(generator, batch * held, length, deepest)
-        x, (y, _) = one_hot(symbols), answers(symbols)
+        symbols = walks(generator, batch * held, length, deepest, kinds)
+        x, (y, _) = one_hot(symbols, kinds), answers(symbols, kinds)
         yield from zip(x.split(batch, 1), y.split(batch, 1), strict=True)
 
 
 def window_answers(symbols: Tensor, context: int) -> Tensor:
-    """The best that can be answered from the last `context` symbols: (T, B); 0 where the bracket lies further back."""
+    """The best that can be answered of two kinds from the last `context` symbols: (T, B); 0 where the bracket lies further back."""
     if context < 1:
         raise ValueError(f"context = {context!r} is not allowed: a whole number of at least 1")
     named = torch.zeros_like(symbols)

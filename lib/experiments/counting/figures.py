@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,11 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from evidence.figures import COLOURS, FAINT, INK, LABELS, MARKERS, MUTED, PAPER, WIDTH
-from evidence.tuning import Tuned
 from experiments.counting.analysis import ASKED, EQUAL, LANGUAGES, select
+from experiments.counting.grids import STRINGS
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000)
-MISFITS = (0.001, 0.01, 0.1, 1, 10, 100)
 BOUNDED = ("gru", "gru_before", "rnn")
 """Cells whose memory lies between −1 and 1."""
 COLUMNS = (2.0, 4.6)
@@ -26,14 +24,18 @@ COLUMNS = (2.0, 4.6)
 ROW_NAMES = {**LABELS, "gru_before": "GRU,\nreset before"}
 
 
-def draw_horizon(runs: pd.DataFrame, asked: pd.DataFrame, base: pd.DataFrame) -> Figure:
+def draw_horizon(runs: pd.DataFrame, base: pd.DataFrame) -> Figure:
     """First failing n, a panel a condition, a row a cell, every seed a dot; what never failed at the right edge.
 
     Args:
-        runs: with the loss on every letter. asked: on the determined letters. base: from `analysis.baselines`.
+        runs: at the top of the ladder. base: from `analysis.baselines`.
     """
-    panels = [(runs[runs["language"] == name], name, ASKED["all"]) for name in LANGUAGES]
-    panels.append((asked, "anbn", f"{ASKED['determined']} alone"))
+    panels = []
+    for each in sorted(STRINGS, key=lambda each: each["asked"]):
+        language, asked = each["language"], each["asked"]
+        alone = "" if asked == "all" else " alone"
+        rows = runs[(runs["language"] == language) & (runs["asked"] == asked)]
+        panels.append((rows, language, ASKED[asked] + alone))
     heights = [len(_rows(part)) + 1 for part, *_ in panels]
     fig, axes = plt.subplots(
         len(panels),
@@ -69,7 +71,7 @@ def draw_horizon(runs: pd.DataFrame, asked: pd.DataFrame, base: pd.DataFrame) ->
         Line2D([], [], color=INK, marker="|", linestyle="", markersize=11, markeredgewidth=2, label="median"),
         Line2D([], [], color=MUTED, marker="s", linestyle="", markerfacecolor=PAPER, label="equal parameters"),
     ]
-    if runs["censored"].any() or asked["censored"].any():
+    if runs["censored"].any():
         never = f"never failed, n ≤ {tested}"
         handles.insert(3, Line2D([], [], color=MUTED, marker=">", linestyle="", markersize=6, label=never))
     fig.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.0, handletextpad=0.4)
@@ -156,36 +158,12 @@ def draw_counters(traces: pd.DataFrame, longest: int) -> Figure:
     return fig
 
 
-def draw_training(table: pd.DataFrame, longest: int, tested: int) -> Figure:
-    """First failing n over training: LSTM and GRU, as published, trained longer, and asked less."""
-    kinds = list(dict.fromkeys(table["kind"]))
-    fig, axes = plt.subplots(1, len(kinds), figsize=(WIDTH, 3.2), sharey=True, layout="constrained")
-    for ax, kind in zip(np.atleast_1d(axes), kinds, strict=True):
-        ax.axhspan(0.8, longest + 0.5, color=FAINT, alpha=0.45, linewidth=0, zorder=0)
-        for cell in ("lstm", "gru"):
-            part = table[(table["kind"] == kind) & (table["cell"] == cell)]
-            wide = part.pivot(index="step", columns="seed", values="fails_at")
-            ax.plot(wide.index, wide, color=COLOURS[cell], linewidth=0.6, alpha=0.35)
-            middle = wide.median(axis=1)
-            ax.plot(middle.index, middle, color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell])
-        ax.set(title=kind, xlabel="optimiser steps", yscale="log", ylim=(0.8, tested * 1.3), xlim=(0, None))
-        ticks = [tick for tick in TICKS if tick <= tested]
-        ax.set_yticks(ticks, [str(tick) for tick in ticks])
-        ax.minorticks_off()
-    first = np.atleast_1d(axes)[0]
-    first.set_ylabel("first failing n")
-    handles, labels = first.get_legend_handles_labels()
-    handles.append(Patch(color=FAINT, alpha=0.6))
-    fig.legend(handles, [*labels, f"trained on: n ≤ {longest}"], loc="outside lower center", ncols=3)
-    return fig
-
-
 def draw_nesting(curves: pd.DataFrame, differences: pd.DataFrame, base: pd.DataFrame, depth: int) -> Figure:
     """Right answers against nesting depth: left all cells, medians thick; right LSTM − GRU with its intervals.
 
     Args:
-        curves: from `tables.depth_curves`. differences: from `analysis.depth_differences`.
-        base: from `analysis.depth_baseline`. depth: that was trained.
+        curves: from `tables.depth_curves`. differences: from `depths.by_depth`.
+        base: from `depths.baseline`. depth: that was trained.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6), layout="constrained")
     window = f"best from the last {base['context'].iloc[0]} symbols"
@@ -228,31 +206,3 @@ def _differences(ax: Axes, differences: pd.DataFrame) -> None:
     for place, text, side in ((0.97, "LSTM ahead", "top"), (0.03, "GRU ahead", "bottom")):
         ax.text(0.03, place, text, transform=ax.transAxes, va=side, fontsize=8, color=MUTED)
     ax.legend(loc="lower right")
-
-
-def draw_tuning(tunings: Mapping[str, Tuned]) -> Figure:
-    """Misfit on the training range against learning rate, a panel a tuning, a line a cell; the chosen rate has a ring."""
-    fig, axes = plt.subplots(1, len(tunings), figsize=(WIDTH, 3.3), layout="constrained", sharey=True)
-    for ax, (name, tuned) in zip(np.atleast_1d(axes), tunings.items(), strict=True):
-        for cell, part in tuned.runs.groupby("cell", sort=False):
-            ax.plot(part["learning_rate"], 100 * (1 - part["fit"]), ".", color=COLOURS[cell], markersize=3, alpha=0.7)
-            found = 100 * (1 - part.groupby("learning_rate")["fit"].mean())
-            ax.plot(found.index, found, color=COLOURS[cell], marker=MARKERS[cell], label=LABELS[cell], linewidth=1.5)
-            rate = float(tuned.best.set_index("cell").loc[cell, "learning_rate"])
-            ax.plot(rate, found[rate], "o", markersize=11, color=COLOURS[cell], markerfacecolor="none")
-        rates = sorted(tuned.runs["learning_rate"].unique())
-        ax.set(xscale="log", yscale="log", title=name, xlabel="learning rate")
-        ax.title.set_fontsize(8.5)
-        ax.set_xticks(rates, [f"{rate:g}".removeprefix("0") for rate in rates], fontsize=7.5)
-        ax.minorticks_off()
-    first = np.atleast_1d(axes)[0]
-    low, high = first.get_ylim()
-    ticks = [tick for tick in MISFITS if low <= tick <= high]
-    if len(ticks) > 1:
-        first.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        first.set_ylim(low, high)
-    first.set_ylabel("missing in the fit, %")
-    handles, labels = first.get_legend_handles_labels()
-    handles.append(Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="none", markersize=10))
-    fig.legend(handles, [*labels, "chosen"], loc="outside lower center", ncols=6, columnspacing=1.0)
-    return fig

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from experiments.counting import dyck
-from experiments.counting.runs import LOOKS, MATCHES, Keeper, fit_of, loss
+from experiments.counting.runs import LOOKS, MATCHES, Keeper, fit_of, loss, start_at
 from gatedrnn.checks import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
@@ -36,6 +37,7 @@ def run(
     learning_rate: float,
     seed: int,
     start: str = "default",
+    kinds: int = dyck.KINDS,
 ) -> dict[str, Any]:
     """Train one cell on shallow bracket strings, then test it on deeper and on longer ones.
 
@@ -43,62 +45,62 @@ def run(
         cell, match, hidden_size, steps, batch, learning_rate, seed, start: as for `experiments.counting.runs`.
         depth: most brackets open at once in training. length: of the training strings, even.
         tested_depth: deepest mountains tested, see `dyck.mountains`. tested_length: of the long strings, even.
+        kinds: of brackets.
 
     Returns:
         `fails_at`, least depth of a mountain of which fewer than `SOUND` of the scored answers are right (tested_depth + 1
         where there is none, then `censored`); `learned`, whether it lies beyond `depth`; `within`, share of right answers
         on fresh strings as in training; `long`, on strings of `tested_length` no deeper; `fit` and `chosen_at` as for
         counting; `width`, `parameters`, what `train` returns, and the curves `depth` (2 …) and `right`, share by depth of
-        the mountain; `start` and `right_from`, share by step on the long strings.
+        the mountain.
     """
     require("match", match, MATCHES)
-    width = width_of(cell, match, hidden_size, build)
+    width = width_of(cell, match, hidden_size, partial(build, kinds=kinds))
     torch.manual_seed(seed)
-    model = build(cell, width)
-    initialise(model.core, start)
-    held = dyck.walks(_generator(0), HELD, length, depth)
-    keeper = Keeper(model, fit_of((dyck.one_hot(held), *dyck.answers(held))))
+    model = build(cell, width, kinds)
+    initialise(model.core, start_at(start, length))
+    held = dyck.walks(_generator(0), HELD, length, depth, kinds)
+    keeper = Keeper(model, fit_of((dyck.one_hot(held, kinds), *dyck.answers(held, kinds))))
     every = max(1, steps // LOOKS)
-
-    def look(model: nn.Module) -> dict[str, float]:
-        keeper.look()
-        return {}
-
-    stream = dyck.batches(seed, batch, length, depth)
-    result = train(model, stream, loss, look, steps=steps, learning_rate=learning_rate, every=every)
+    result = train(
+        model,
+        dyck.batches(seed, batch, length, depth, kinds),
+        loss,
+        lambda _: {"fit": keeper.look()},
+        steps=steps,
+        learning_rate=learning_rate,
+        schedule="cosine",
+        warmup=steps // 20,
+        every=every,
+    )
     keeper.restore()
+
+    def right(symbols: Tensor) -> float:
+        return _share(*rightness(model, symbols, kinds))
+
     depths = list(range(2, tested_depth + 1))
-    by_depth = [_share(*rightness(model, dyck.mountains(_generator(each), HELD, each))) for each in depths]
+    by_depth = [right(dyck.mountains(_generator(each), HELD, each, kinds)) for each in depths]
     failed = [each for each, share in zip(depths, by_depth, strict=True) if share < SOUND]
-    right, scored = rightness(model, dyck.walks(_generator(1), HELD, tested_length, depth))
-    starts = list(range(0, tested_length, max(1, tested_length // 10)))
-    parts = [slice(a, b) for a, b in zip(starts, [*starts[1:], tested_length], strict=True)]
-    fresh = rightness(model, dyck.walks(_generator(0), HELD, length, depth))
     return {
         **result,
         "fails_at": failed[0] if failed else tested_depth + 1,
         "censored": not failed,
         "learned": not failed or failed[0] > depth,
-        "within": _share(*fresh),
-        "long": _share(right, scored),
+        "within": right(held),
+        "long": right(dyck.walks(_generator(1), HELD, tested_length, depth, kinds)),
         "fit": keeper.best,
         "chosen_at": min(keeper.at * every, steps),
         "width": width,
         "parameters": count_parameters(model),
-        "curves": {
-            "depth": depths,
-            "right": [round(share, 4) for share in by_depth],
-            "start": starts,
-            "right_from": [round(_share(right[part], scored[part]), 4) for part in parts],
-        },
+        "curves": {"depth": depths, "right": [round(share, 4) for share in by_depth]},
     }
 
 
-def rightness(model: nn.Module, symbols: Tensor) -> tuple[Tensor, Tensor]:
+def rightness(model: nn.Module, symbols: Tensor, kinds: int = dyck.KINDS) -> tuple[Tensor, Tensor]:
     """Which answers are right, and which are scored: both (T, B)."""
-    y, scored = dyck.answers(symbols)
+    y, scored = dyck.answers(symbols, kinds)
     with torch.no_grad():
-        named = model(dyck.one_hot(symbols)).argmax(2)
+        named = model(dyck.one_hot(symbols, kinds)).argmax(2)
     return named == y, scored
 
 
@@ -112,9 +114,9 @@ def window_curve(context: int, tested_depth: int) -> list[float]:
     return found
 
 
-def build(cell: str, width: int) -> Tagger:
+def build(cell: str, width: int, kinds: int = dyck.KINDS) -> Tagger:
     """Recurrent layer and linear head: a bracket in, the kind of the innermost open one out."""
-    return Tagger(Recurrent(cell, dyck.SYMBOLS, width), 2)
+    return Tagger(Recurrent(cell, 2 * kinds, width), kinds)
 
 
 def _generator(which: int) -> torch.Generator:

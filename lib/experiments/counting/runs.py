@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from experiments.counting import counters
 from experiments.counting import strings as tasks
+from experiments.shared.curves import thinned
 from gatedrnn.checks import require
 from gatedrnn.initialisation import initialise
 from gatedrnn.layers import Recurrent
@@ -22,8 +23,8 @@ from gatedrnn.training import train
 MATCHES = ("width", "parameters")
 LOOKS = 40
 """How often a run looks at its fit; the weights of the best look are the ones that are tested."""
-HORIZONS = 4
-"""How often it looks at how far they count."""
+POINTS = 9
+"""Looks of a run that are kept, at most."""
 
 
 def run(
@@ -40,20 +41,23 @@ def run(
     seed: int,
     start: str = "default",
     asked: str = "all",
+    clip: float = 1.0,
     shown: int = 0,
 ) -> dict[str, Any]:
     """Train one cell on short strings, then find the shortest string that it gets wrong.
 
+    The learning rate rises over a twentieth of the steps and falls to zero at the last.
+
     Args:
         language: see `experiments.counting.strings`.
-        cell: a name in `gatedrnn.cells.CELLS`.
+        cell: a name in `gatedrnn.catalogue.CELLS`.
         match: `width`, as wide as the LSTM; or `parameters`, as many parameters as the LSTM's whole model.
         hidden_size: width of the LSTM.
         longest: trained on n = 1 … longest. tested: on n = 1 … tested.
-        steps, batch, learning_rate: of the training.
+        steps, batch, learning_rate, clip: of the training.
         seed: of the weights and of the data stream, the same for all cells.
-        start: first bias of the keeping gate, see `gatedrnn.initialisation`.
-        asked: which letters are trained on, see `counting_strings.batches`.
+        start: of the gates, see `start_at`; a network without gates has none.
+        asked: which letters are trained on, see `strings.batches`.
         shown: n of a string through which the counting unit is followed; 0 for none.
 
     Returns:
@@ -62,36 +66,34 @@ def run(
         first wrong letter came too early (None where none was); `fit`, geometric mean of the probability of the right
         letter at these steps for n ≤ longest; `chosen_at`, step of the look with the best fit, whose weights these are;
         `follows` and `pace` of the counting unit, see `counters`; `width`, `parameters`, what `train` returns, and
-        the curves `look` and `horizon`, the least failing n over training, and `counter`, the counting unit over the
-        string with n = shown.
+        the curves `step` and `fit` over training, or `counter`, the counting unit over the string with n = shown.
     """
     require("match", match, MATCHES)
     width = width_of(cell, match, hidden_size, partial(build, language))
     torch.manual_seed(seed)
     model = build(language, cell, width)
-    initialise(model.core, start)
+    initialise(model.core, start_at(start, tasks.LETTERS[language] * longest))
     keeper = Keeper(model, fit_of(tasks.strings(language, range(1, longest + 1))))
     every = max(1, steps // LOOKS)
-    curves: dict[str, list[Any]] = {"look": [], "horizon": []}
-    seen: dict[str, Any] = {}
-
-    def look(model: nn.Module) -> dict[str, float]:
-        keeper.look()
-        if keeper.looks % (LOOKS // HORIZONS) == 0:
-            seen.update(keeper.with_best(lambda: evaluate(model, language, tested)), at=keeper.looks)
-            curves["look"].append(keeper.looks * every)
-            curves["horizon"].append(seen["fails_at"])
-        return {}
-
-    stream = tasks.batches(seed, language, batch, longest, asked)
-    result = train(model, stream, loss, look, steps=steps, learning_rate=learning_rate, every=every)
+    result = train(
+        model,
+        tasks.batches(seed, language, batch, longest, asked),
+        loss,
+        lambda _: {"fit": keeper.look()},
+        steps=steps,
+        learning_rate=learning_rate,
+        schedule="cosine",
+        warmup=steps // 20,
+        clip=clip,
+        every=every,
+    )
     keeper.restore()
-    current = seen.pop("at", None) == keeper.looks  # nothing was learned since the last look at the horizon
-    found = seen if current else evaluate(model, language, tested)
     unit, follows = counters.counter(model.core, language, longest)
+    curves: dict[str, list[Any]] = thinned(result["curves"], POINTS)
     if shown:
         x, _, _ = tasks.strings(language, [shown])
-        curves["counter"] = [round(value, 4) for value in counters.memory(model.core, x)[:, 0, unit].tolist()]
+        curves = {"counter": [round(value, 4) for value in counters.memory(model.core, x)[:, 0, unit].tolist()]}
+    found = evaluate(model, language, tested)
     return {
         **result,
         **found,
@@ -104,6 +106,11 @@ def run(
         "parameters": count_parameters(model),
         "curves": curves,
     }
+
+
+def start_at(start: str, length: int) -> str:
+    """The start as `gatedrnn.initialisation` names it: `chrono` takes the longest string trained on as its longest time."""
+    return f"chrono:{max(length, 3)}" if start == "chrono" else start
 
 
 class Keeper:
@@ -119,19 +126,12 @@ class Keeper:
         self.best, self.at, self.looks = 0.0, 0, 0
         self.weights = _copy(model)
 
-    def look(self) -> None:
+    def look(self) -> float:
         """Measure the fit; the first of equals is kept."""
         self.looks += 1
         found = self.fit(self.model)
         if found > self.best:
             self.best, self.at, self.weights = found, self.looks, _copy(self.model)
-
-    def with_best(self, measure: Callable[[], Any]) -> Any:
-        """What is measured with the best weights; the training goes on with its own."""
-        now = _copy(self.model)
-        self.restore()
-        found = measure()
-        self.model.load_state_dict(now)
         return found
 
     def restore(self) -> None:
