@@ -109,8 +109,8 @@ def verdict(runs: pd.DataFrame, tried: Mapping[str, pd.DataFrame], climbed: pd.D
         runs: at the top of the ladder. tried: runs under attack, by its name in the ledger. climbed: from `climb`.
     """
     attacks = {name: evidence(each) for name, each in tried.items()}
-    found = settled("M3", evidence(runs), rungs(runs, climbed))
-    found = decide("M3", found, factor="the condition", differ=differ(runs), attacks=attacks)
+    counted = settled("M3", evidence(runs), rungs(runs, climbed))
+    found = decide("M3", counted, factor="the condition", differ=differ(runs), attacks=attacks)
     decided = [
         (*each.name.split(", "), each.word) for each in found.strata if each.word in (SUPPORTED, CONTRADICTED, LESS)
     ]
