@@ -90,14 +90,14 @@ def horizon_table(runs: pd.DataFrame) -> Markdown:
     longest, tested = int(runs["longest"].iloc[0]), int(runs["tested"].iloc[0])
     lengths = [n for n in (longest, 2 * longest, WEISS[1], tested) if n <= tested]
     lengths = [n for n in dict.fromkeys(lengths) if n == longest or (runs["fails_at"] > n).any()]
-    heads = ["strings", "cell", "units", "parameters", "start", "rate", "first failing n, median (range)"]
-    heads += [f"right to n = {n}".replace(" ", NBSP) for n in lengths]
+    heads = ["strings", "cell", "units, parameters", "start, rate", "first failing n, median (range)"]
+    heads += [f"right to {n}".replace(" ", NBSP) for n in lengths]
     heads += ["diverged"]
     lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
     for (language, loss, cell, match), part in runs.groupby(["language", "asked", "cell", "match"], sort=False):
         row = [LANGUAGES[language] + LOSS[loss], LABELS[cell] + ("" if match == "width" else ", equal parameters")]
-        row += [f"{int(part['width'].iloc[0])}", f"{int(part['parameters'].iloc[0]):,}", str(part["start"].iloc[0])]
-        row += [f"{part['learning_rate'].iloc[0]:g}", reach(part["fails_at"], tested)]
+        row += [f"{int(part['width'].iloc[0])}, {int(part['parameters'].iloc[0]):,}"]
+        row += [f"{part['start'].iloc[0]}, {part['learning_rate'].iloc[0]:g}", reach(part["fails_at"], tested)]
         row += [f"{int((part['fails_at'] > n).sum())}/{len(part)}" for n in lengths]
         row += [str(int(part["diverged"].sum()))]
         lines.append(f"| {' | '.join(row)} |")
