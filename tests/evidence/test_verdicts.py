@@ -516,6 +516,10 @@ def ledger_row(**over):
         ({"strata": [{"estimate": 0.987}], "low": 0.986, "high": 0.992}, "0.987 [0.986, 0.992]"),
         ({"strata": [{"estimate": 162.4}], "low": 62.1, "high": 167.0}, "162 [62, 167]"),
         ({"strata": [{"estimate": 0.75}], "low": 0.75, "high": 0.75}, "0.75"),
+        (
+            {"strata": [{"estimate": 3e-31}, {"estimate": 1e43}], "low": 2e-32, "high": 1e47},
+            "3 × 10⁻³¹ to 10⁴³ [2 × 10⁻³², 10⁴⁷]",
+        ),
         ({"unit": "points", "strata": [{"estimate": -3.0}], "low": -6.0, "high": 0.5}, "−3.0 [−6.0, +0.5] points"),
         ({"unit": "skill", "strata": [{"estimate": -0.086}], "low": -0.1, "high": 0.0}, "−0.09 [−0.10, +0.00]"),
         ({"strata": [{"estimate": 0.5}, {"estimate": 9.0, "word": LEFT_OUT}]}, "0.50 [0.40, 0.60]"),

@@ -327,7 +327,7 @@ def test_a_length_that_nobody_reached_has_no_column() -> None:
     for most in (97, 301):
         rows = table(anbn_determined_lstm=[most, 70, 35]).assign(**shape, tested=300, longest=30)
         heads.append(tables.horizon_table(rows).data)
-    assert ["right to 256".replace(" ", tables.NBSP) in each for each in heads] == [False, True]
+    assert ["right to 256" in each for each in heads] == [False, True]
     assert "| aⁿbⁿ, determined letters | LSTM | 4, 9 | chrono, 1 |" in heads[0]
     assert "2/3" in heads[0]
 

@@ -91,7 +91,7 @@ def horizon_table(runs: pd.DataFrame) -> Markdown:
     lengths = [n for n in (longest, 2 * longest, WEISS[1], tested) if n <= tested]
     lengths = [n for n in dict.fromkeys(lengths) if n == longest or (runs["fails_at"] > n).any()]
     heads = ["strings", "cell", "units, parameters", "start, rate", "first failing n, median (range)"]
-    heads += [f"right to {n}".replace(" ", NBSP) for n in lengths]
+    heads += [f"right to {n}" for n in lengths]
     heads += ["diverged"]
     lines = [f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2)]
     for (language, loss, cell, match), part in runs.groupby(["language", "asked", "cell", "match"], sort=False):

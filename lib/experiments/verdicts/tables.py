@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 import pandas as pd
 
 from evidence.coverage import INTERVALS
+from evidence.format import power
 from evidence.ledger import ledger
 from evidence.verdicts import LEFT_OUT
 
@@ -38,6 +40,8 @@ def effect_text(row: dict[str, Any]) -> str:
 
 
 def _value(value: float, unit: str, near: bool) -> str:
+    if unit == "ratio" and value > 0 and not 1e-3 < value < 1e4:
+        return power(math.log10(value))
     if unit == "ratio":
         digits = 3 if near else 2 if abs(value) < 10 else 0
         return f"{value:.{digits}f}".replace("-", "−")
