@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -67,24 +68,18 @@ def draw_ladder(table: pd.DataFrame) -> Figure:
     """Points against the budget, a row a cell and a column a task; a line through the means of each variant."""
     tasks = [task for task in TASKS if task in set(table["task"])]
     fig, axes = plt.subplots(2, len(tasks), figsize=(WIDTH, 4.6), sharex=True, sharey=True, squeeze=False)
-    for (row, cell), (column, task) in itertools.product(enumerate(GATES), enumerate(tasks)):
-        axis = axes[row, column]
+    for axis, cell, task in _panels(axes, tasks):
         for variant in [cell, *(each for each in CHANGED if cell_of(each) == cell)]:
             part = pick(table, task=task, variant=variant, match="width")
             axis.plot(part["steps"], part["points"], ".", color=style(variant)["color"], markersize=2.5, alpha=0.4)
             means = part.groupby("steps")["points"].mean()
             axis.plot(means.index, means, **style(variant))
         axis.axhline(GUESSING[task], color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
-        axis.set_title(f"{CELL_NAMES[cell]}, {TASK_NAMES[task]}", fontsize=8.5)
         budgets = sorted(table["steps"].unique())
         axis.set_xscale("log")
         axis.set_xticks(budgets, [f"{each:,}" for each in budgets])
         axis.minorticks_off()
-    for axis in axes[:, 0]:
-        axis.set_ylabel("points")
-    for axis in axes[-1]:
-        axis.set_xlabel("steps allowed")
-    fig.legend(handles=_keys(), loc="outside lower center", ncols=4, handlelength=3)
+    _tell(fig, axes, "steps allowed", "points")
     return fig
 
 
@@ -118,8 +113,7 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """
     tasks = [task for task in TASKS if task in set(best["task"])]
     fig, axes = plt.subplots(2, len(tasks), figsize=(WIDTH, 4.6), sharex=True, sharey="col", squeeze=False)
-    for (row, cell), (column, task) in itertools.product(enumerate(GATES), enumerate(tasks)):
-        axis = axes[row, column]
+    for axis, cell, task in _panels(axes, tasks):
         for variant in [cell, *(each for each in CHANGED if cell_of(each) == cell)]:
             mean = pick(runs, task=task, variant=variant).groupby("learning_rate")["score"].mean()
             axis.plot(mean.index, mean, marker=".", markersize=4, **style(variant))
@@ -127,13 +121,24 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
             ring: dict[str, Any] = {"color": style(variant)["color"], "markersize": 7, "markerfacecolor": "none"}
             axis.plot(chosen, mean[chosen], "o", **ring)
         axis.set(xscale="log")
-        axis.set_title(f"{CELL_NAMES[cell]}, {TASK_NAMES[task]}", fontsize=8.5)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("score on tuning seeds")
-    for axis in axes[-1]:
-        axis.set_xlabel("learning rate")
-    fig.legend(handles=_keys(), loc="outside lower center", ncols=4, handlelength=3)
+    _tell(fig, axes, "learning rate", "score on tuning seeds")
     return fig
+
+
+def _panels(axes: np.ndarray, tasks: list[str]) -> Iterator[tuple[Axes, str, str]]:
+    """Each panel with its cell, a row, and its task, a column, which are its title."""
+    for (row, cell), (column, task) in itertools.product(enumerate(GATES), enumerate(tasks)):
+        axes[row, column].set_title(f"{CELL_NAMES[cell]}, {TASK_NAMES[task]}", fontsize=8.5)
+        yield axes[row, column], cell, task
+
+
+def _tell(fig: Figure, axes: np.ndarray, x: str, y: str) -> None:
+    """Labels of the outer axes, and the variants below all panels."""
+    for axis in axes[:, 0]:
+        axis.set_ylabel(y)
+    for axis in axes[-1]:
+        axis.set_xlabel(x)
+    fig.legend(handles=_keys(), loc="outside lower center", ncols=4, handlelength=3)
 
 
 def style(variant: str) -> dict[str, Any]:

@@ -112,7 +112,6 @@ def on_the_way(runs: pd.DataFrame, step: int) -> pd.DataFrame:
                 "first": seen[0],
                 "later": seen[-1],
                 "end": row["curves"]["open"][-1],
-                "left": row["curves"]["apart"][-1],
             }
         )
     return pd.DataFrame(rows)
