@@ -232,6 +232,13 @@ def test_pairs_are_formed_by_seed_in_whatever_order_the_runs_come() -> None:
     assert analysis.ratio(fewer).n == 2
 
 
+def test_a_pair_counts_among_the_learned_only_if_both_of_it_learned() -> None:
+    runs = table(anbn_all_lstm=[8, 12, 4, 100], anbn_all_gru=[4, 6, 2, 1])
+    found = analysis.among_learned(runs.assign(learned=~((runs["cell"] == "gru") & (runs["seed"] == 3))))
+    assert {name: each.estimate for name, each in found.items()} == {"aⁿbⁿ, loss on every letter": pytest.approx(2.0)}
+    assert analysis.among_learned(runs.assign(learned=runs["seed"] == 0)) == {}, "one pair has no interval"
+
+
 def test_censored_runs_count_as_failing_right_after_the_longest_string_and_are_told() -> None:
     rows = table(anbn_all_lstm=[15, 15, 7], anbn_all_gru=[5, 5, 7])
     assert tables.reach(rows["fails_at"].iloc[:3], 14).replace(tables.NBSP, " ") == "> 14 (7 to > 14)"

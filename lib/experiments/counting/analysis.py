@@ -48,6 +48,16 @@ def further(first: pd.DataFrame, second: pd.DataFrame) -> Interval:
     return paired_ratio(*_paired(first, second))
 
 
+def among_learned(runs: pd.DataFrame) -> dict[str, Interval]:
+    """`ratio` over the pairs of which both learned the whole training range, by language and loss; two pairs at least."""
+    able, found = runs[runs["learned"].astype(bool)], {}
+    for language, asked in itertools.product(LANGUAGES, ASKED):
+        pair = _paired(*(select(able, cell, language=language, asked=asked) for cell in ("lstm", "gru")))
+        if len(pair[0]) > 1:
+            found[f"{LANGUAGES[language]}, {ASKED[asked]}"] = paired_ratio(*pair)
+    return found
+
+
 def logs(runs: pd.DataFrame, match: str = "width", cell: str = "gru", **of: Any) -> pd.Series:
     """Logarithm of the ratio LSTM ÷ another cell of the first failing n, by seed; `of`: columns of the runs."""
     first, second = _paired(*(select(runs, each, match, **of) for each in ("lstm", cell)))
