@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
-from experiments.gates import analysis, marks
+from experiments.gates import analysis, costs, latch, marks, tables
 from experiments.gates import figures as plots
 from experiments.gates import look as gates_look
 from experiments.gates import runs as gates
 from experiments.gates import text as text_plots
 from experiments.gates.clamping import clamped, cut, tied
-from experiments.gates.probing import correlations, other_lanes, probe
+from experiments.gates.probing import correlations, probe
 from gatedrnn.cells import GRU, LSTM
 from gatedrnn.models import LanguageModel
 from tasks import kjv
@@ -63,24 +63,14 @@ def planted(seed, count=4000, units=12, unit=7):
     return values, labels.float()
 
 
-def test_a_planted_unit_is_found_with_its_sign():
-    found = probe(*planted(0), *planted(1))
-    assert int(found.unit[0]) == 7
-    assert float(found.single[0]) > 0.9
-    assert float(found.every[0]) > 0.9
+def test_a_planted_label_is_told_whatever_its_sign():
+    assert float(probe(*planted(0), *planted(1))[0]) > 0.9
 
 
-def test_on_noise_the_score_is_chance_although_the_choice_is_not():
-    singles, every, chosen = [], [], []
-    for seed in range(30):
-        found = probe(*planted(2 * seed), *planted(2 * seed + 1))
-        singles.append(float(found.single[1]))
-        every.append(float(found.every[1]))
-        chosen.append(float(found.chosen[1]))
-    for scores in (singles, every):
-        assert abs(np.mean(scores)) < 3 * np.std(scores) / 30**0.5 + 0.005
-        assert max(map(abs, scores)) < 0.08
-    assert np.mean(chosen) > 0.02
+def test_on_noise_the_score_is_chance():
+    scores = [float(probe(*planted(2 * seed), *planted(2 * seed + 1))[1]) for seed in range(30)]
+    assert abs(np.mean(scores)) < 3 * np.std(scores) / 30**0.5 + 0.005
+    assert max(map(abs, scores)) < 0.08
 
 
 def test_correlations_equal_numpy_and_a_constant_has_none():
@@ -93,12 +83,10 @@ def test_correlations_equal_numpy_and_a_constant_has_none():
     assert found[3].tolist() == [0, 0]
 
 
-def test_labels_spread_over_several_units_need_the_probe_of_all():
+def test_labels_spread_over_several_units_are_told():
     torch.manual_seed(0)
     values, new = torch.randn(3000, 5), torch.randn(3000, 5)
-    found = probe(values, values.sum(1, keepdim=True), new, new.sum(1, keepdim=True))
-    assert float(found.every[0]) > 0.999
-    assert float(found.single[0]) < 0.6
+    assert float(probe(values, values.sum(1, keepdim=True), new, new.sum(1, keepdim=True))[0]) > 0.999
 
 
 def test_one_wild_value_of_a_still_unit_does_not_spoil_the_probe():
@@ -106,16 +94,24 @@ def test_one_wild_value_of_a_still_unit_does_not_spoil_the_probe():
     new, new_labels = planted(1)
     values[:, 2] = 1e-6 * values[:, 2]
     new[:100, 2] = -1.0
-    assert float(probe(values, labels, new, new_labels).every[0]) > 0.9
+    assert float(probe(values, labels, new, new_labels)[0]) > 0.9
 
 
 def test_shapes_that_do_not_belong_together_are_told():
     with pytest.raises(ValueError, match=r"shapes \(4, 2\), \(3, 1\)"):
         probe(torch.zeros(4, 2), torch.zeros(3, 1), torch.zeros(4, 2), torch.zeros(4, 1))
-    with pytest.raises(ValueError, match="at least 2 lanes"):
-        other_lanes(torch.zeros(5, 1))
-    labels = torch.arange(8).view(2, 4)
-    assert other_lanes(labels).tolist() == [[2, 3, 0, 1], [6, 7, 4, 5]]
+
+
+def reading(gates, states, labels=None, cell="lstm"):
+    shape = next(iter(states.values())).shape
+    return gates_look.Reading(cell, gates, states, torch.zeros(*shape[:2], 1) if labels is None else labels)
+
+
+def test_the_follower_is_the_unit_whose_h_follows_the_brackets_and_its_sign_turns_it_up():
+    values, labels = planted(0)
+    values, labels = values.view(400, 10, -1), labels.view(400, 10, -1)
+    assert gates_look.follower(reading({}, {"h": values}, labels)) == (7, -1.0)
+    assert gates_look.follower(reading({}, {"h": -values}, labels)) == (7, 1.0)
 
 
 def stepped(model, change):
@@ -197,14 +193,42 @@ def test_memory_time_of_a_constant_gate_is_exact_and_of_a_varying_one_its_geomet
     assert float(gates_look.memory_time(mixed)) == pytest.approx(6, rel=1e-5)
 
 
-def test_a_state_that_never_moves_does_not_stay_and_a_slow_one_does():
+def test_units_that_keep_longer_are_counted_at_every_time():
+    keep = torch.tensor([np.exp(-1 / 7), np.exp(-1 / 60)]).expand(5, 2, 2)
+    shares = dict(zip(gates_look.TIMES, gates_look.longer(keep), strict=True))
+    assert shares == {time: (time < 7) / 2 + (time < 60) / 2 for time in gates_look.TIMES}
+
+
+def test_moves_are_told_by_both_gates_and_a_gru_makes_but_two():
+    keep, write = torch.tensor([1.0, 1.0, 0.0, 0.0, 0.5]), torch.tensor([1.0, 0.0, 1.0, 0.0, 0.5])
+    gates = {"f": keep.view(1, 1, 5), "i": write.view(1, 1, 5)}
+    state = {"h": torch.zeros(1, 1, 5)}
+    assert gates_look.gate_curves(reading(gates, state))["moves"] == pytest.approx([0.2] * 4)
+    found = gates_look.gate_curves(reading({"z": gates["f"]}, state, cell="gru"))["moves"]
+    assert found == pytest.approx([0, 0.4, 0.4, 0])
+
+
+def test_costs_are_those_of_the_whole_test_part_in_the_order_of_the_text():
     torch.manual_seed(0)
-    slow = torch.randn(4000, 1).mul(0.01).cumsum(0).sin()
-    memory = torch.stack([slow, torch.randn(4000, 1), torch.ones(4000, 1)], dim=2)
-    found = gates_look.stays(memory, 10).tolist()
-    assert found[0] > 0.9
-    assert abs(found[1]) < 0.1
-    assert found[2] == 0
+    model = LanguageModel("gru", len(kjv.symbols()), 4)
+    bits = costs.read_on(model)
+    assert float(bits.mean()) == pytest.approx(kjv.bits_per_character(model, kjv.split().test), rel=1e-5)
+    with torch.no_grad():
+        logits, _ = model(kjv.split().test[:50].unsqueeze(1))
+    wanted = torch.nn.functional.cross_entropy(logits[:, 0], kjv.split().test[1:51], reduction="none") / np.log(2)
+    assert torch.allclose(bits[:50], wanted, atol=1e-4)
+
+
+def test_brackets_are_enough_and_pooled_in_equal_stretches():
+    where = costs.closing()
+    assert int(where.sum()) >= 500
+    assert "".join(kjv.symbols()[int(each)] for each in costs.followed()[where][:3]) == "]]]"
+    bits = torch.where(where, where.cumsum(0), -1).float()  # the first bracket costs one, the next two, …
+    found = costs.pooled(bits)
+    assert len(found) == costs.PARTS and found == sorted(found)
+    assert np.mean(found) == pytest.approx((1 + int(where.sum())) / 2, rel=0.01)
+    marks_cost = costs.mark_costs(bits)
+    assert marks_cost["closing"] == pytest.approx((1 + int(where.sum())) / 2) and marks_cost["stops"] == -1
 
 
 def test_the_coupled_model_and_its_plain_copy_compute_the_same_and_it_goes_on_from_a_state():
@@ -229,106 +253,209 @@ def test_the_strip_is_text_of_the_test_part_with_many_brackets():
     begin, end = marks.bounds("test")
     assert len(passage) == gates_look.SPAN
     assert passage in kjv.text()[begin:end]
-    assert passage.count("[") >= 2
+    assert passage.count("[") >= 1
     with pytest.raises(ValueError, match="lanes = 3 is not allowed: a whole number from 8 to 400"):
         gates_look.Look(3)
 
 
 @pytest.fixture(scope="module")
 def small_runs():
-    def frame(grid):
-        return pd.DataFrame([{**point, "seed": s, **gates.run(**point, seed=s)} for point in grid for s in range(2)])
-
     fixed = {name: value for name, value in SMALL.items() if name != "learning_rate"}
-    runs = frame(analysis.grid(analysis.ARMS, lambda cell: 0.01, **fixed))
-    started = frame(analysis.grid(("lstm", "gru"), lambda cell: 0.01, **{**fixed, "start": "chrono:8"}))
-    return runs, started
+    points = analysis.grid(analysis.ARMS, lambda cell: 0.01, **fixed)
+    rows = [{**p, "seed": s, **gates.run(**p, seed=s, dissect=True)} for p in points for s in range(2)]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def short_runs():
+    fixed = {name: value for name, value in {**SMALL, "steps": 1}.items() if name != "learning_rate"}
+    points = analysis.grid(analysis.GATED, lambda cell: 0.01, **fixed)
+    return pd.DataFrame([{**p, "seed": s, **gates.run(**p, seed=s)} for p in points for s in range(2)])
 
 
 def test_a_run_is_the_same_twice_and_fair(small_runs):
-    runs, _ = small_runs
-    again = gates.run(cell="gru", match="width", seed=1, **SMALL)
-    row = analysis.rows(runs, "gru").loc[1]
+    again = gates.run(cell="gru", match="width", seed=1, dissect=True, **SMALL)
+    row = analysis.rows(small_runs, "gru").loc[1]
     assert again["bits"] == row["bits"]
     assert again["curves"] == row["curves"]
-    counted = {arm: int(analysis.rows(runs, arm)["parameters"].iloc[0]) for arm in analysis.ARMS}
+    counted = {arm: int(analysis.rows(small_runs, arm)["parameters"].iloc[0]) for arm in analysis.ARMS}
     assert counted["gru"] == counted["coupled"] < counted["lstm"]
     assert abs(counted["gru-parameters"] - counted["lstm"]) < 0.05 * counted["lstm"]
 
 
+def test_dissecting_adds_and_changes_nothing():
+    plain, more = (gates.run(cell="lstm", match="width", seed=0, dissect=each, **SMALL) for each in (False, True))
+    assert plain["bits"] == more["bits"]
+    assert all(more["curves"][name] == each for name, each in plain["curves"].items())
+    assert set(more["curves"]) > set(plain["curves"])
+
+
+def test_any_gated_cell_runs():
+    found = gates.run(cell="gru_before", match="width", seed=0, **SMALL)
+    assert found["bits"] > 0 and len(found["curves"]["h"]) == len(marks.MARKS)
+
+
 def test_what_is_tied_already_loses_nothing_by_tying(small_runs):
-    table = analysis.clamp_table(small_runs[0])
+    table = analysis.clamp_table(small_runs)
     tying = table[table["clamp"] == "i = 1 − f"]
     assert tying[tying["arm"] == "coupled"]["lost"].abs().max() < 1e-3
-    assert set(table[table["arm"] == "gru"]["clamp"]) == {f"{g} {w}" for g in "rz" for w in ("shut", "open", "mean")}
+    assert set(table[table["arm"] == "gru"]["clamp"]) == {"r", "z"}
 
 
-def test_the_coupled_memory_stays_bounded_and_its_gates_on_the_line(small_runs):
-    units = analysis.unit_table(small_runs[0])
-    assert units[units["arm"].isin(("gru", "gru-parameters", "coupled"))]["reach"].max() <= 1
-    squares = analysis.plane(small_runs[0], "coupled")
-    assert squares.shape[0] == 2
-    assert squares.sum(axis=(1, 2)) == pytest.approx([1, 1], abs=1e-3)
-    assert not squares[:, -1, -1].any() and not squares[:, 0, 0].any()
-    assert analysis.corners(small_runs[0]).sum(axis=1).between(0, 1).all()
-    assert not analysis.plane(small_runs[0], "gru").any()
+def test_the_coupled_memory_stays_bounded_and_it_makes_the_moves_of_a_gru(small_runs):
+    for arm in ("gru", "gru-parameters", "coupled"):
+        assert analysis.rows(small_runs, arm)["reach"].max() <= 1
+        moves = analysis.move_table(small_runs).query("arm == @arm").groupby("move")["share"].sum()
+        assert moves["add"] == moves["blank"] == 0
 
 
-def test_a_single_unit_is_read_as_it_fitted_the_first_text_and_all_units_as_tells_more(small_runs):
-    table = analysis.probe_table(small_runs[0]).set_index(["arm", "label", "seed"])
-    curves = analysis.rows(small_runs[0], "lstm")["curves"]
-    for place, label in enumerate(marks.MARKS):
-        better = max(("c", "tanh c"), key=lambda state: curves[0][f"{state} chosen"][place])
-        assert table.loc[("lstm", label, 0), "single"] == curves[0][f"{better} single"][place]
-        means = {state: np.mean([each[f"{state} every"][place] for each in curves]) for state in ("c", "tanh c")}
-        assert table.loc[("lstm", label)]["memory"].mean() == pytest.approx(max(means.values()))
-
-
-def test_what_is_shown_is_h_in_every_cell_and_a_gru_carries_what_it_shows(small_runs):
-    table = analysis.probe_table(small_runs[0]).set_index(["arm", "label", "seed"])
+def test_an_lstm_is_read_where_it_tells_more_and_h_is_h_in_every_cell(small_runs):
+    table = analysis.probe_table(small_runs).set_index(["arm", "label", "seed"]).sort_index()
     for arm in analysis.ARMS:
-        for seed, curves in analysis.rows(small_runs[0], arm)["curves"].items():
-            for place, label in enumerate(marks.MARKS):
-                assert table.loc[(arm, label, seed), "shown"] == curves["h every"][place]
+        curves = analysis.rows(small_runs, arm)["curves"]
+        for place, label in enumerate(marks.MARKS):
+            for prefix in ("", "fresh "):
+                shown = [each[f"{prefix}h"][place] for each in curves]
+                assert list(table.loc[(arm, label)][f"{prefix}shown"]) == shown
+            ways = [name for name in ("c", "tanh c") if name in curves[0]] or ["h"]
+            means = [np.mean([each[way][place] for each in curves]) for way in ways]
+            assert table.loc[(arm, label)]["memory"].mean() == pytest.approx(max(means))
     assert (table.loc["gru"]["memory"] == table.loc["gru"]["shown"]).all()
 
 
 def test_a_gap_is_paired_by_seed_and_has_the_sign_of_the_lstm():
-    values = {"lstm": [0.5, 0.9], "gru": [0.3, 0.7]}
+    values = {"lstm": [0.5, 0.9, 7.0], "gru": [0.3, 0.7]}
     parts = [
-        pd.DataFrame({"arm": arm, "label": "verse", "seed": [0, 1], "memory": each}) for arm, each in values.items()
+        pd.DataFrame({"arm": arm, "label": "verse", "seed": range(len(each)), "memory": each})
+        for arm, each in values.items()
     ]
     found = analysis.gap(pd.concat([parts[0], parts[1][::-1]]), "verse")
     assert (found.low, found.estimate, found.high) == pytest.approx((0.2, 0.2, 0.2))
 
 
-def test_tables_and_figures_hold_every_arm_label_and_seed(small_runs):
-    runs, started = small_runs
-    table, units = analysis.probe_table(runs), analysis.unit_table(runs)
+def test_gaps_are_those_of_each_condition_and_ladders_climb_them(small_runs, short_runs):
+    table = analysis.gaps({"1": short_runs, "4": small_runs})
+    assert len(table) == 2 * len(analysis.QUANTITIES) * 2
+    for name, runs in (("1", short_runs), ("4", small_runs)):
+        found = analysis.signs(table, "bits")[name]
+        assert found.estimate == pytest.approx(analysis.difference(runs, "bits").estimate)
+    ladder = analysis.ladders(table)["bits"]
+    assert ladder.budgets == [1, 4] and ladder.margin == analysis.QUANTITIES["bits"][1]
+    probes = analysis.probe_table(small_runs)
+    assert analysis.signs(table, "sentence shown")["4"].estimate == pytest.approx(
+        analysis.gap(probes, "sentence", "shown").estimate
+    )
+
+
+def test_a_look_changes_one_thing():
+    point = {"cell": "lstm", "learning_rate": 0.01, "start": "default"}
+    for found in analysis.looks([point], 50).values():
+        assert sum(found[0][name] != value for name, value in point.items()) == 1
+    assert analysis.looks([point], 50)["rate × 3"][0]["learning_rate"] == 0.03
+
+
+def test_costs_at_brackets_are_differences_of_their_stretches(small_runs):
+    table = analysis.cost_table(small_runs).groupby("arm")[["closing", "cut", "other"]].mean()
+    assert analysis.level_cost(small_runs, "gru").estimate == pytest.approx(table.loc["gru", "closing"], abs=0.05)
+    for name in ("cut", "other"):
+        assert analysis.unit_cost(small_runs, "lstm", name).estimate == pytest.approx(table.loc["lstm", name])
+    apart = table.loc["lstm", "closing"] - table.loc["gru", "closing"]
+    assert analysis.dearer(small_runs).estimate == pytest.approx(apart, abs=0.05)
+
+
+def test_tables_and_figures_hold_every_arm_label_and_seed(small_runs, short_runs):
+    table = analysis.probe_table(small_runs)
     assert len(table) == len(analysis.ARMS) * len(marks.MARKS) * 2
-    lines = analysis.difference_table(table).data.splitlines()
-    assert len(lines) == 2 + len(marks.MARKS) and {line.count(" | ") for line in lines[2:]} == {3}
-    lines = analysis.result_table({"as above": runs, "chrono": started}).data.splitlines()
-    assert [line.split(" | ")[0][2:] for line in lines[2:]] == [name for *_, name in analysis.ARMS.values()] + [
-        "LSTM",
-        "GRU",
-    ]
+    lines = tables.difference_table(table).data.splitlines()
+    assert len(lines) == 2 + len(marks.MARKS) and {line.count(" | ") for line in lines[2:]} == {4}
+    lines = tables.result_table({"as above": small_runs, "one step": short_runs}).data.splitlines()
+    names = [name for *_, name in analysis.ARMS.values()]
+    assert [line.split(" | ")[0][2:] for line in lines[2:]] == [*names, "LSTM", "GRU"]
     passage = gates_look.strip_text(gates_look.Look(8))
-    strips = analysis.strip_table(runs, passage)
-    assert "".join(strips[strips["row"] == strips["row"].iloc[0]].sort_values("place")["character"]) == passage
+    strips = analysis.strip_table(small_runs, passage)
+    line = strips[(strips["arm"] == "gru") & (strips["seed"] == 1)].sort_values("place")
+    assert "".join(line["character"]) == passage and strips["value"].between(0, 1).all()
+    frames = {"1": short_runs, "4": small_runs}
+    found = {arm: analysis.level_cost(small_runs, arm) for arm in analysis.ARMS}
     for fig in (
-        plots.draw_saturation(analysis.gate_table(runs)),
-        plots.draw_memory(units, analysis.unit_table(started), runs),
         plots.draw_probes(table),
+        plots.draw_moves(analysis.time_table(small_runs), analysis.move_table(small_runs)),
+        plots.draw_ladder(analysis.budget_table(frames), pd.DataFrame({"order": [2], "bits": [3.4]})),
+        plots.draw_gaps(analysis.gaps(frames)),
         text_plots.draw_strip(strips),
-        text_plots.draw_clamps(analysis.clamp_table(runs)),
-        text_plots.draw_cuts(analysis.cut_table(runs)),
+        text_plots.draw_clamps(analysis.clamp_table(small_runs)),
+        text_plots.draw_costs(analysis.cost_table(small_runs), {"closing": found}),
     ):
         fig.canvas.draw()
         plt.close(fig)
 
 
-def test_marks_are_counted_where_the_networks_are_looked_at():
-    counted = {lanes: analysis.marks_counted(gates_look.Look(lanes)) for lanes in (8, 16)}
-    assert 0 < counted[8]["closing"] < counted[16]["closing"]
-    assert counted[8].keys() == {"closing", "stops"}
+SHORT = {"hidden_size": 6, "steps": 6, "learning_rate": 0.01, "batch": 4, "length": 8}
+
+
+def test_reading_in_lanes_is_reading_each_lane_alone_on_from_its_state():
+    torch.manual_seed(0)
+    model, stream = LanguageModel("gru", len(kjv.symbols()), 5), kjv.split().test[:61]
+    state = (torch.randn(1, 3, 5).tanh(),)
+    alone = []
+    for lane in range(3):
+        part = stream[20 * lane : 20 * lane + 21]
+        logits, _ = model(part[:-1, None], tuple(each[:, lane : lane + 1] for each in state))
+        alone.append(torch.nn.functional.cross_entropy(logits[:, 0], part[1:]).item() / np.log(2))
+    assert latch.read(model, stream, 3, state) == pytest.approx(np.mean(alone), rel=1e-5)
+
+
+@pytest.mark.parametrize("every", [0, 2])
+def test_a_carried_state_is_emptied_when_it_should_be_and_else_goes_on(every):
+    torch.manual_seed(0)
+    model, loss = LanguageModel("lstm", len(kjv.symbols()), 5), latch.Emptied(every)
+    given = kjv.lanes(kjv.split().train, 2, 7, 0)
+    state = None
+    for step in range(5):
+        batch = next(given)
+        state = None if every and step % every == 0 else state
+        logits, state = model(batch[0], state)
+        expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[1].flatten())
+        assert loss(model, batch).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_run_is_read_from_both_states(cell):
+    first, again = (latch.run(cell=cell, empty=0, seed=1, **SHORT) for _ in range(2))
+    other = latch.run(cell=cell, empty=1, seed=1, **SHORT)
+    assert first["cold"] == again["cold"] != first["warm"]
+    assert other["cold"] != first["cold"]
+    with pytest.raises(ValueError, match="empty = -1 is not allowed"):
+        latch.run(cell=cell, empty=-1, seed=1, **SHORT)
+
+
+def test_the_next_lower_rate_is_one_that_was_tried_for_that_cell():
+    tried = pd.DataFrame({"cell": ["lstm", "lstm", "gru", "gru"], "learning_rate": [0.01, 0.02, 0.002, 0.02]})
+    points = [{"cell": "lstm", "learning_rate": 0.02, "steps": 3}, {"cell": "gru", "learning_rate": 0.02, "steps": 3}]
+    assert [each["learning_rate"] for each in analysis.lower(points, tried)] == [0.01, 0.002]
+    assert all(each["steps"] == 3 for each in analysis.lower(points, tried))
+    lowest = analysis.lower([{"cell": "gru", "learning_rate": 0.002}], tried)
+    assert lowest[0]["learning_rate"] == pytest.approx(0.002 / 3, rel=1e-2), "nothing lower was tried"
+
+
+def test_what_is_emptied_differs_in_that_alone_and_who_is_stuck_is_counted_by_cell():
+    point = {"cell": "gru", "match": "width", "dissect": True, "start": "default", "lanes": 3, **SHORT}
+    never, every = analysis.emptied([point], 7)
+    assert (never["empty"], every["empty"]) == (0, 7) and {**never, "empty": 7} == every
+    latch.run(seed=0, **every)
+    cold = pd.DataFrame(
+        {"cell": ["gru", "gru", "gru", "lstm"], "empty": [0, 0, 7, 0], "cold": [9.0, 2.4, 2.4, 2.0], "warm": [2.0] * 4}
+    )
+    assert analysis.stuck(cold).to_dict() == {("gru", 0): 1, ("gru", 7): 0, ("lstm", 0): 0}
+
+
+def test_each_cell_takes_the_better_of_two_rates():
+    def frame(lstm, gru):
+        both = [("lstm", seed, each) for seed, each in enumerate(lstm)] + [
+            ("gru", s, each) for s, each in enumerate(gru)
+        ]
+        return pd.DataFrame(both, columns=["cell", "seed", "bits"]).assign(match="width")
+
+    runs, other = frame([2.0, 2.2, 9.0], [1.9, 2.0, 9.0]), frame([1.8, 2.0], [2.0, 2.2])
+    found = analysis.at_better_rates(runs, other)
+    assert found.estimate == pytest.approx((1.8 + 2.0) / 2 - (1.9 + 2.0) / 2) and found.n == 2

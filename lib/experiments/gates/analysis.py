@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from IPython.display import Markdown
 
-from evidence.format import NBSP
+from evidence.blocks import over_time
+from evidence.ladder import Ladder
 from evidence.statistics import Interval, paired_difference
-from experiments.gates.look import SQUARES, Look
-from experiments.gates.marks import MARKS, STOPS
-from tasks import kjv
+from experiments.gates.look import MOVES, TIMES
+from experiments.gates.marks import MARKS
 
 ARMS = {
     "lstm": ("lstm", "width", "LSTM"),
@@ -23,16 +21,29 @@ ARMS = {
     "coupled": ("lstm_coupled", "width", "LSTM with f = 1 − i"),
 }
 """Key → cell, size and name of what is compared."""
-GATES = {"lstm": ("i", "f", "o"), "gru": ("r", "z")}
+GATED = ("lstm", "gru")
 GATE_NAMES = {"i": "input i", "f": "forget f", "o": "output o", "r": "reset r", "z": "update z"}
+MOVE_NAMES = {"add": "add: keep and write", "hold": "hold", "write": "replace", "blank": "blank"}
 SHORT = {
     label: meaning.replace("letters since", "since").removesuffix(" (unmarked)") for label, meaning in MARKS.items()
 }
 """Name of each label, in tables and figures."""
-NAMES = {**{arm: name for arm, (_, _, name) in ARMS.items()}, **GATE_NAMES, **SHORT}
+READ = {"memory": "c against h", "shown": "h against h"}
+"""Where an LSTM is read, and how the comparison with a GRU's h is told."""
+NAMES = {**{arm: name for arm, (_, _, name) in ARMS.items()}, **GATE_NAMES, **MOVE_NAMES, **SHORT}
 """What columns hold → how it is told."""
+QUANTITIES = {
+    "bits": ("bits a\ncharacter", 0.02),
+    "sentence memory": ("sentence,\nc against h", 0.1),
+    "sentence shown": ("sentence,\nh against h", 0.1),
+    "bracket shown": ("brackets,\nh against h", 0.1),
+    "closing": ("bits for\neach ]", 0.5),
+}
+"""What is compared at every budget and under every look → how it is told, and the least difference that would matter."""
 LONG = 10
-"""Characters beyond which a memory time counts as long."""
+"""Characters beyond which a memory time counts as long: one of `TIMES`."""
+Frames = Mapping[str, pd.DataFrame]
+"""Runs by the condition that they were made under."""
 
 
 def grid(arms: Iterable[str], rate: Callable[..., float], **fixed: Any) -> list[dict[str, Any]]:
@@ -42,21 +53,63 @@ def grid(arms: Iterable[str], rate: Callable[..., float], **fixed: Any) -> list[
     ]
 
 
+def looks(points: Iterable[Mapping[str, Any]], length: int) -> dict[str, list[dict[str, Any]]]:
+    """The same configurations at other rates and from other starts, by the name of the look."""
+    changed: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "rate × 3": lambda point: {"learning_rate": float(f"{3 * point['learning_rate']:.3g}")},
+        "rate ÷ 3": lambda point: {"learning_rate": float(f"{point['learning_rate'] / 3:.3g}")},
+        "bias 1": lambda _: {"start": "bias:1"},
+        "chrono": lambda _: {"start": f"chrono:{max(length, 3)}"},
+    }
+    given = list(points)
+    return {name: [{**point, **change(point)} for point in given] for name, change in changed.items()}
+
+
+def lower(points: Iterable[Mapping[str, Any]], tried: pd.DataFrame) -> list[dict[str, Any]]:
+    """The same configurations, each at the next lower rate that was tried for its cell, or else at a third of its own.
+
+    Args:
+        tried: the runs of the tuning.
+    """
+    found = []
+    for point in points:
+        rates = tried.loc[tried["cell"] == point["cell"], "learning_rate"]
+        below = max(rates[rates < point["learning_rate"]], default=float(f"{point['learning_rate'] / 3:.3g}"))
+        found.append({**point, "learning_rate": float(below)})
+    return found
+
+
+def at_better_rates(runs: pd.DataFrame, other: pd.DataFrame) -> Interval:
+    """Bits a character, LSTM − GRU at equal width, each at whichever of two rates scores better over the seeds of `other`."""
+    best = []
+    for arm in GATED:
+        pair = [rows(frame, arm)["bits"].loc[rows(other, arm).index] for frame in (runs, other)]
+        best.append(min(pair, key=lambda bits: bits.mean()).to_numpy())
+    return paired_difference(*best)
+
+
+def emptied(points: Iterable[Mapping[str, Any]], empty: int) -> list[dict[str, Any]]:
+    """Configurations of `latch.run` with what these have, the carried state never emptied and every `empty` batches."""
+    kept = ("cell", "hidden_size", "steps", "learning_rate", "batch", "length")
+    return [{**{name: point[name] for name in kept}, "empty": each} for point in points for each in (0, empty)]
+
+
+def stuck(cold: pd.DataFrame, least: float = 0.5) -> pd.Series:
+    """How many runs read so many bits worse from an empty state than from the last state of training, by cell and `empty`."""
+    worse = cold["cold"] - cold["warm"] > least
+    return worse.groupby([cold["cell"], cold["empty"]]).sum()
+
+
 def rows(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Runs of one arm, by seed."""
     cell, match, _ = ARMS[arm]
     return runs[(runs["cell"] == cell) & (runs["match"] == match)].set_index("seed").sort_index()
 
 
-def drawn(runs: pd.DataFrame, *arms: str) -> int:
-    """How many runs of some arms there are: what a figure that shows these arms is made of."""
-    return sum(len(rows(runs, arm)) for arm in arms)
-
-
 def difference(runs: pd.DataFrame, name: str, other: str = "gru") -> Interval:
     """A metric, LSTM − another arm, paired by seed."""
-    a, b = rows(runs, "lstm")[name], rows(runs, other)[name]
-    return paired_difference(a.to_numpy(), b.loc[a.index].to_numpy())
+    both = pd.concat([rows(runs, "lstm")[name], rows(runs, other)[name]], axis=1, join="inner").to_numpy()
+    return paired_difference(both[:, 0], both[:, 1])
 
 
 def tabled(runs: pd.DataFrame, made: Callable[[pd.Series], Any]) -> pd.DataFrame:
@@ -67,145 +120,147 @@ def tabled(runs: pd.DataFrame, made: Callable[[pd.Series], Any]) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def unit_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and unit: memory time, trained and before training, and the largest |memory|."""
-    names = {"time": "time", "fresh_time": "fresh time", "reach": "reach"}
-    return tabled(runs, lambda row: {new: row["curves"][old] for new, old in names.items()} | {"start": row["start"]})
+def time_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and memory time: the share of units that keep longer, trained (`share`) and before (`fresh`)."""
+    return tabled(
+        runs, lambda row: {"time": TIMES, "share": row["curves"]["times"], "fresh": row["curves"]["fresh times"]}
+    )
 
 
-def gate_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run, gate and unit: share of characters at which it is shut (`left`) and open (`right`)."""
-
-    def shares(row: pd.Series) -> pd.DataFrame:
-        gates = GATES["gru" if row["cell"] == "gru" else "lstm"]
-        sides = [{side: row["curves"][f"{side} {gate}"] for side in ("left", "right")} for gate in gates]
-        return pd.concat([pd.DataFrame(each).assign(gate=gate) for gate, each in zip(gates, sides, strict=True)])
-
-    return tabled(runs, shares)
+def move_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and move: the share of characters and units at which it is made."""
+    return tabled(runs, lambda row: {"move": list(MOVES), "share": row["curves"]["moves"]})
 
 
 def clamp_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and clamp: bits per character lost."""
-    return tabled(runs, lambda row: {name: row["curves"][name][1:] for name in ("clamp", "lost")})
+    """One row a run and gate that is held at its mean: bits per character lost."""
+    return tabled(runs, lambda row: {name: row["curves"][name] for name in ("clamp", "lost")})
 
 
-def cut_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run: bits for each bracket and end of a sentence; bits lost on each bracket without the probe's unit, and
-    without another (mean)."""
+def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run: bits for each bracket and end of a sentence; bits lost on each bracket without the unit that follows
+    them (`cut`), and without another (`other`)."""
 
     def costs(row: pd.Series) -> list[dict[str, float]]:
-        chosen, *others = row["curves"]["cut"]
-        return [{"closing": row["closing"], "stops": row["stops"], "chosen": chosen, "others": float(np.mean(others))}]
+        lost = {name: np.mean(row["curves"][name]) - np.mean(row["curves"]["closing"]) for name in ("cut", "other")}
+        return [{"closing": row["closing"], "stops": row["stops"], **lost}]
 
     return tabled(runs, costs)
 
 
-def probe_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and label: correlations of all units read as `memory` (c of an LSTM, h of a GRU), before training
-    (`fresh`), and as `shown` (h of both); and of the `single` unit of the memory that fitted best on other text.
+def stretches(runs: pd.DataFrame, arm: str, name: str = "closing") -> np.ndarray:
+    """Costs of closing brackets by seed and stretch of the text."""
+    return np.array(list(rows(runs, arm)["curves"].map(lambda each: each[name])))
 
-    An LSTM's memory may be read as c or as tanh c: by all units as tells more in the mean over seeds, a choice in its favour;
-    by one unit as fitted better on the text for choosing.
+
+def dearer(runs: pd.DataFrame) -> Interval:
+    """Bits for each closing bracket, LSTM − GRU, over seeds and stretches of the text."""
+    return over_time(np.subtract, *(stretches(runs, arm) for arm in GATED))
+
+
+def unit_cost(runs: pd.DataFrame, arm: str, name: str = "cut") -> Interval:
+    """Bits lost on each closing bracket without the unit that follows them (`other`: another), over seeds and stretches."""
+    return over_time(np.subtract, stretches(runs, arm, name), stretches(runs, arm))
+
+
+def level_cost(runs: pd.DataFrame, arm: str) -> Interval:
+    """Bits for each closing bracket, over seeds and stretches of the text."""
+    return over_time(lambda mean: mean, stretches(runs, arm))
+
+
+def probe_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and label: correlations of all units read as `memory` (c of an LSTM, h of a GRU) and as `shown` (h of
+    all), and before training where that was looked at (`fresh memory`, `fresh shown`).
+
+    An LSTM's memory may be read as c or as tanh c: as tells more in the mean over seeds, a choice in its favour.
     """
     parts = []
     for arm in ARMS:
         curves = rows(runs, arm)["curves"]
         for place, label in enumerate(MARKS if len(curves) else ()):
-            ways = [name for name in ("c", "tanh c") if f"{name} single" in curves.iloc[0]] or ["h"]
-            read = {
-                kind: pd.DataFrame({way: [each[f"{way} {kind}"][place] for each in curves] for way in ways})
-                for kind in ("every", "single", "chosen")
-            }
-            part = pd.DataFrame({"memory": read["every"][read["every"].mean().idxmax()]})
-            better = read["chosen"].eq(read["chosen"].max(axis=1), axis=0)
-            part["single"] = read["single"].where(better).bfill(axis=1).iloc[:, 0]
-            part["fresh"] = [each["fresh every"][place] for each in curves]
-            part["shown"] = [each["h every"][place] for each in curves]
-            parts.append(part.assign(arm=arm, label=label, seed=curves.index))
+            part = pd.DataFrame({"arm": arm, "label": label, "seed": curves.index})
+            for prefix in ("", "fresh "):
+                if f"{prefix}h" not in curves.iloc[0]:
+                    continue
+                ways = [f"{prefix}{name}" for name in ("c", "tanh c", "h") if f"{prefix}{name}" in curves.iloc[0]]
+                found = pd.DataFrame({way: [each[way][place] for each in curves] for way in ways})
+                carried = found.drop(columns=f"{prefix}h") if len(ways) > 1 else found
+                part[f"{prefix}memory"] = carried[carried.mean().idxmax()]
+                part[f"{prefix}shown"] = found[f"{prefix}h"]
+            parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
 def gap(table: pd.DataFrame, label: str, read: str = "memory", other: str = "gru") -> Interval:
     """How much better the LSTM tells a label than another arm does, in correlation, paired by seed."""
-    values = table[table["label"] == label].pivot(index="seed", columns="arm", values=read)
+    values = _by_arm(table, label, read)[["lstm", other]].dropna()
     return paired_difference(values["lstm"].to_numpy(), values[other].to_numpy())
 
 
-def plane(runs: pd.DataFrame, arm: str = "lstm") -> np.ndarray:
-    """Share of characters and units in each square of the plane of forget (rows) and input gate (columns), one a seed.
-
-    Nothing for a GRU, whose one gate leaves it on the line between two corners.
-    """
-    curves = rows(runs, arm)["curves"]
-    return np.array([each.get("plane", np.zeros(SQUARES**2)) for each in curves]).reshape(-1, SQUARES, SQUARES)
+def learned(table: pd.DataFrame, arm: str, label: str, read: str) -> Interval:
+    """How much better a trained arm tells a label than the same networks before training, paired by seed."""
+    both = (_by_arm(table, label, f"{prefix}{read}")[arm].dropna().to_numpy() for prefix in ("", "fresh "))
+    return paired_difference(*both)
 
 
-def corners(runs: pd.DataFrame, arm: str = "lstm") -> pd.DataFrame:
-    """Shares of the four corners, one row a seed: `add` keeps and writes, `hold` keeps, `write` replaces, `blank` does
-    neither."""
-    places = {"add": (-1, -1), "hold": (-1, 0), "write": (0, -1), "blank": (0, 0)}
-    return pd.DataFrame({name: plane(runs, arm)[:, row, column] for name, (row, column) in places.items()})
+def _by_arm(table: pd.DataFrame, label: str, read: str) -> pd.DataFrame:
+    return table[table["label"] == label].pivot(index="seed", columns="arm", values=read)
 
 
-def marks_counted(look: Look) -> dict[str, int]:
-    """How many closing brackets and ends of a sentence the bits for each rest on: those of the stretches looked at."""
-    following = kjv.split().test[look.rows("test")[1 + look.warm :]]
-    wanted = {"closing": "]", "stops": STOPS}
-    return {name: int(torch.isin(following, kjv.encode(symbols)).sum()) for name, symbols in wanted.items()}
+def gaps(frames: Frames) -> pd.DataFrame:
+    """LSTM − GRU under each condition, one row a quantity of `QUANTITIES` and seed."""
+    parts = []
+    for name, runs in frames.items():
+        table = probe_table(runs)
+        for quantity in QUANTITIES:
+            label, _, read = quantity.partition(" ")
+            metric = pd.DataFrame({arm: rows(runs, arm)[label] for arm in GATED if not read})
+            values = _by_arm(table, label, read) if read else metric
+            found = (values["lstm"] - values["gru"]).dropna().rename("difference").reset_index()
+            parts.append(found.assign(condition=name, quantity=quantity))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ladders(table: pd.DataFrame) -> dict[str, Ladder]:
+    """LSTM − GRU at each budget in steps, by quantity: of `gaps` whose conditions are budgets."""
+    means = table.groupby(["quantity", "condition"])["difference"].mean()
+    return {
+        quantity: Ladder({int(steps): float(mean) for steps, mean in means[quantity].items()}, margin)
+        for quantity, (_, margin) in QUANTITIES.items()
+    }
+
+
+def signs(table: pd.DataFrame, quantity: str) -> dict[str, Interval]:
+    """LSTM − GRU in one quantity with its interval over seeds, by condition."""
+    part = table[table["quantity"] == quantity]
+    return {
+        str(name): paired_difference(each["difference"], np.zeros(len(each)))
+        for name, each in part.groupby("condition", sort=False)
+    }
+
+
+def budget_table(frames: Frames) -> pd.DataFrame:
+    """What `draw_ladder` shows: one row a run of LSTM and GRU, with `steps`, `bits`, and correlations by label and place."""
+    parts = []
+    for runs in frames.values():
+        table = probe_table(runs)
+        for arm in GATED:
+            part = rows(runs, arm)[["steps", "bits"]].assign(arm=arm)
+            for label in ("sentence", "bracket"):
+                for read in READ:
+                    part[f"{label} {read}"] = _by_arm(table, label, read)[arm]
+            parts.append(part.reset_index())
+    return pd.concat(parts, ignore_index=True)
 
 
 def strip_table(runs: pd.DataFrame, passage: str) -> pd.DataFrame:
-    """One row a line of the strip and character, for `draw_strip`: of the seed whose unit scored in the middle."""
-    lines = []
-    table = probe_table(runs)
-    for label, arm in [("bracket", arm) for arm in ("lstm", "gru", "coupled")] + [
-        ("sentence", a) for a in ("lstm", "gru")
-    ]:
-        part = table[(table["label"] == label) & (table["arm"] == arm)].sort_values("single")
-        seed = part["seed"].iloc[len(part) // 2]
-        title = f"{ARMS[arm][2]}: the unit for “{SHORT[label]}”, seed {seed}"
-        line = {"character": list(passage), "value": rows(runs, arm).loc[seed, "curves"][f"strip {label}"]}
-        lines.append(pd.DataFrame(line).assign(row=title, arm=arm, label=label, place=range(len(passage))))
-    return pd.concat(lines, ignore_index=True)
+    """One row an arm, seed and character of the strip: what the unit that follows the brackets shows, from 0 (2nd
+    percentile of the seed's strip) to 1 (98th)."""
 
+    def line(row: pd.Series) -> dict[str, Any]:
+        values = np.array(row["curves"]["strip"])
+        low, high = np.quantile(values, [0.02, 0.98])
+        scaled = ((values - low) / max(high - low, 1e-9)).clip(0, 1)
+        return {"place": range(len(passage)), "character": list(passage), "value": scaled}
 
-def result_table(runs: dict[str, pd.DataFrame]) -> Markdown:
-    """A line an arm under each condition: what it had, and means over seeds of what it reached."""
-    heads = [
-        "cell",
-        "condition",
-        "seeds",
-        "width",
-        "parameters",
-        "learning rate",
-        "bits per character",
-        "bits for each `]`",
-    ]
-    lines = [f"| {' | '.join([*heads, f'units above {LONG} characters'])} |", "|---|---|" + "--:|" * 7]
-    for name, frame in runs.items():
-        long = unit_table(frame).groupby("arm", sort=False)["time"].agg(lambda times: 100 * (times > LONG).mean())
-        for arm in long.index:
-            part = rows(frame, arm)
-            had = [
-                len(part),
-                part["width"].iloc[0],
-                f"{part['parameters'].iloc[0]:,}",
-                f"{part['learning_rate'].iloc[0]:g}",
-            ]
-            reached = [f"{part['bits'].mean():.3f}", f"{part['closing'].mean():.1f}", f"{long[arm]:.0f}{NBSP}%"]
-            lines.append(f"| {' | '.join(map(str, [ARMS[arm][2], name, *had, *reached]))} |")
-    return Markdown("\n".join(lines))
-
-
-def difference_table(table: pd.DataFrame) -> Markdown:
-    """LSTM − another cell in the correlation with each label, with 95 % intervals over seeds."""
-    columns = {
-        "LSTM − GRU, c against h": ("memory", "gru"),
-        "LSTM − GRU, h against h": ("shown", "gru"),
-        "LSTM − LSTM with f = 1 − i, c against c": ("memory", "coupled"),
-    }
-    lines = [f"| label | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
-    for label, name in SHORT.items():
-        found = [gap(table, label, *each).signed(2).replace(", ", f",{NBSP}") for each in columns.values()]
-        lines.append(f"| {name} | {' | '.join(found)} |")
-    return Markdown("\n".join(lines))
+    return tabled(runs[runs["cell"].isin(GATED) & (runs["match"] == "width")], line)

@@ -8,20 +8,18 @@ import torch
 from torch import Tensor
 
 from experiments.gates import marks
-from experiments.gates.probing import correlations, other_lanes, probe
+from experiments.gates.probing import correlations, probe
 from gatedrnn.initialisation import KEEPING
 from gatedrnn.models import LanguageModel
 from tasks import kjv
 
 SHUT, OPEN = 0.1, 0.9
 """A gate below the first counts as shut, above the second as open (Karpathy et al. 2015)."""
-SQUARES = 10
-"""Squares along each side of the plane of forget and input gate."""
-LAG = 10
-"""Characters over which a state's correlation with itself is taken."""
-KINDS = len(marks.MARKS)
-"""Labels that are probed for."""
-SPAN = 150
+TIMES = (0.3, 1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300)
+"""Memory times in characters at which the share of units that keep longer is taken."""
+MOVES = {"add": (True, True), "hold": (True, False), "write": (False, True), "blank": (False, False)}
+"""What a unit does at a character → whether it keeps and whether it writes."""
+SPAN = 75
 """Characters of the strip of text that is shown."""
 
 
@@ -48,7 +46,7 @@ class Look:
 class Reading:
     """What a model did on a stretch of text, all (T, B, H) but the labels (T, B, K).
 
-    `gates` by name; `states`: `c`, `tanh c` and `h` of an LSTM, `h` of a GRU. `memory` is what is carried on: c or h.
+    `gates` by name; `states`: `c`, `tanh c` and `h` of an LSTM, `h` of other cells.
     """
 
     cell: str
@@ -57,9 +55,9 @@ class Reading:
     labels: Tensor
 
     @property
-    def memory(self) -> Tensor:
-        """The cell state of an LSTM, the state of a GRU."""
-        return self.states["c" if self.cell == "lstm" else "h"]
+    def carried(self) -> str:
+        """Name of the state that is carried on by the keeping gate: c of an LSTM, else h."""
+        return "c" if "c" in self.states else "h"
 
 
 @torch.no_grad()
@@ -76,28 +74,20 @@ def reading(model: LanguageModel, part: str, look: Look) -> Reading:
 
 
 def gate_curves(seen: Reading) -> dict[str, list]:
-    """For each gate the share of characters at which each unit's is shut (`left f`) and open (`right f`); for an LSTM
-    `plane`, the share of characters and units in each square of (f, i), f by rows."""
-    curves: dict[str, list] = {}
-    for name, values in seen.gates.items():
-        curves[f"left {name}"] = rounded((values < SHUT).float().mean((0, 1)))
-        curves[f"right {name}"] = rounded((values > OPEN).float().mean((0, 1)))
-    if seen.cell == "lstm":
-        f, i = ((seen.gates[name] * SQUARES).long().clamp(max=SQUARES - 1) for name in ("f", "i"))
-        counts = torch.bincount((f * SQUARES + i).flatten(), minlength=SQUARES**2)
-        curves["plane"] = [round(each, 5) for each in (counts / counts.sum()).tolist()]
-    return curves
+    """`times`, shares of units whose keeping gate alone keeps longer than each of `TIMES`; `moves`, shares of characters
+    and units at each of `MOVES`."""
+    keep = seen.gates[KEEPING[seen.cell]]
+    write = seen.gates.get("i", 1 - keep)
+    moves = [
+        ((keep > OPEN) if kept else (keep < SHUT)) & ((write > OPEN) if written else (write < SHUT))
+        for kept, written in MOVES.values()
+    ]
+    return {"times": longer(keep), "moves": [round(float(each.float().mean()), 4) for each in moves]}
 
 
-def state_curves(seen: Reading, before: Reading) -> dict[str, list]:
-    """Per unit: `time`, the keeping gate's memory time in characters, and `stays`, the memory's correlation with itself
-    10 characters later; `fresh time` and `fresh stays` before training; `reach`, the largest |memory|."""
-    curves = {}
-    for prefix, each in (("", seen), ("fresh ", before)):
-        curves[f"{prefix}time"] = rounded(memory_time(each.gates[KEEPING[each.cell]]))
-        curves[f"{prefix}stays"] = rounded(stays(each.memory, LAG))
-    curves["reach"] = rounded(seen.memory.abs().amax((0, 1)), 2)
-    return curves
+def longer(keep: Tensor) -> list[float]:
+    """Share of units whose keeping gate (T, B, H) alone would keep a memory longer than each of `TIMES`."""
+    return rounded((memory_time(keep).unsqueeze(1) > torch.tensor(TIMES)).float().mean(0))
 
 
 def memory_time(keep: Tensor) -> Tensor:
@@ -105,57 +95,33 @@ def memory_time(keep: Tensor) -> Tensor:
     return -1 / keep.double().clamp(1e-12, 1 - 1e-9).log().mean((0, 1))
 
 
-def stays(memory: Tensor, lag: int) -> Tensor:
-    """Correlation of each unit of (T, B, H) with itself `lag` steps later, (H,); 0 for a constant one."""
-    early, late = memory[:-lag].flatten(0, 1).double(), memory[lag:].flatten(0, 1).double()
-    early, late = early - early.mean(0), late - late.mean(0)
-    scale = early.norm(dim=0) * late.norm(dim=0)
-    return torch.where(scale > 1e-9, (early * late).sum(0) / scale.clamp(min=1e-9), 0.0)
+def reach(seen: Reading) -> float:
+    """Largest |value| of what is carried, in the median unit."""
+    return float(seen.states[seen.carried].abs().amax((0, 1)).median())
 
 
-def probe_curves(valid: Reading, test: Reading, fresh_valid: Reading, fresh_test: Reading) -> dict[str, list]:
-    """Probes chosen on the validation part and scored on the test part, one entry a label of `marks.MARKS`.
-
-    For each state, such as `tanh c`: `tanh c unit`, `tanh c chosen` (|r| of that unit on the validation part),
-    `tanh c single` and `tanh c every`. Two kinds of chance, of the memory alone: `shifted …`, with labels of other
-    stretches, and `fresh …`, of the untrained model.
-    """
-    flat, moved = (
-        [way(each.labels).flatten(0, 1) for each in (valid, test)] for way in (lambda labels: labels, other_lanes)
-    )
-    cases = {name: (valid.states[name], test.states[name], flat) for name in valid.states}
-    cases["fresh"] = (fresh_valid.memory, fresh_test.memory, flat)
-    curves: dict[str, list] = {}
-    for name, (values, new, (known, asked)) in cases.items():
-        chance = name in valid.states and values is valid.memory  # both kinds of labels in one fit
-        if chance:
-            known, asked = (torch.cat(pair, dim=1) for pair in ((known, moved[0]), (asked, moved[1])))
-        found = probe(values.flatten(0, 1), known, new.flatten(0, 1), asked)
-        for prefix, part in ((name, slice(KINDS)), *([("shifted", slice(KINDS, None))] if chance else [])):
-            curves[f"{prefix} single"] = rounded(found.single[part])
-            curves[f"{prefix} every"] = rounded(found.every[part])
-        if name in valid.states:
-            curves[f"{name} unit"] = found.unit[:KINDS].tolist()
-            curves[f"{name} chosen"] = rounded(found.chosen[:KINDS])
-    return curves
+def probe_curves(valid: Reading, test: Reading) -> dict[str, list]:
+    """Probes of all units of each state, fitted on the validation part and scored on the test part, one entry a label of
+    `marks.MARKS`."""
+    return {
+        name: rounded(
+            probe(*(each.flatten(0, 1) for each in (valid.states[name], valid.labels, test.states[name], test.labels)))
+        )
+        for name in valid.states
+    }
 
 
-def strips(test: Reading, probes: dict[str, list]) -> dict[str, list]:
-    """State of two units along the strip of text, those that the probe chose for brackets and for sentences.
+def follower(valid: Reading) -> tuple[int, float]:
+    """The unit that follows the brackets best on the validation part, by what it shows (h), and the sign of the tie."""
+    ties = correlations(valid.states["h"].flatten(0, 1), valid.labels[..., :1].flatten(0, 1))[:, 0]
+    unit = int(ties.abs().argmax())
+    return unit, -1.0 if float(ties[unit]) < 0 else 1.0
 
-    The brackets' unit is read as tanh c in an LSTM, the other as c; in a GRU both as h. Its sign is turned so that it
-    rises with the label.
-    """
+
+def strip(test: Reading, unit: int, sign: float) -> list[float]:
+    """What a unit shows along the strip of text, turned so that it rises inside brackets."""
     lane, start = strip_place(test.labels[..., 0])
-    curves = {}
-    for name, state in (("bracket", "tanh c"), ("sentence", "c")):
-        state = state if state in test.states else "h"
-        place = list(marks.MARKS).index(name)
-        values = test.states[state][..., probes[f"{state} unit"][place]]
-        tie = correlations(values.flatten().unsqueeze(1), test.labels[..., place].flatten().unsqueeze(1))
-        sign = -1.0 if float(tie) < 0 else 1.0
-        curves[f"strip {name}"] = rounded(sign * values[start : start + SPAN, lane])
-    return curves
+    return rounded(sign * test.states["h"][start : start + SPAN, lane, unit], 2)
 
 
 def strip_place(bracket: Tensor) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Runs of the chapter *memory/gates*: a character model of each cell, and everything its gates and units did."""
+"""Runs of the chapter *memory/gates*: a character model of a cell, and everything its gates and units did."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor
 
-from experiments.gates.clamping import clamped, cut, tied
-from experiments.gates.look import Look, Reading, gate_curves, probe_curves, reading, state_curves, strips
-from experiments.gates.marks import STOPS
+from experiments.gates.costs import clamp_curves, cut_curves, mark_costs, pooled, read_on
+from experiments.gates.look import Look, follower, gate_curves, probe_curves, reach, reading, strip
 from gatedrnn.cells import State
 from gatedrnn.checks import require
 from gatedrnn.models import LanguageModel, count_parameters, width_of
@@ -19,9 +17,9 @@ from gatedrnn.training import train
 from gatedrnn.variants import Ablated
 from tasks import kjv
 
-CELLS = ("lstm", "gru", "lstm_coupled")
-OTHERS = 5
-"""Units cut out for comparison with the one that a probe chose."""
+COUPLED = "lstm_coupled"
+WARMUP = 20
+"""One step in so many is a step of warm-up."""
 
 
 class Coupled(Ablated):
@@ -47,62 +45,57 @@ def run(
     length: int,
     lanes: int,
     seed: int,
+    dissect: bool = False,
     tuning: bool = False,
 ) -> dict[str, Any]:
     """Train a character model on the King James text, then look at its gates, its units and what it does without them.
 
+    The learning rate rises over a twentieth of the steps and falls to zero at the last.
+
     Args:
-        cell: `lstm`, `gru`, or `lstm_coupled` with f = 1 − i.
+        cell: a gated cell of `gatedrnn.catalogue.CELLS`, or `lstm_coupled` with f = 1 − i.
         match: `width`, as wide as the LSTM; or `parameters`, with as many parameters as the LSTM.
         start: first bias of the gates, see `gatedrnn.initialisation`; for the coupled LSTM `default` alone.
         hidden_size: width of the LSTM.
         steps, learning_rate: of the training. batch: lanes read side by side. length: steps of a truncated sequence.
-        lanes: stretches of each held-out part at which gates and units are looked at, see `gates_look.Look`.
+        lanes: stretches of each held-out part at which gates and units are looked at, see `look.Look`.
         seed: of the weights and of the batches; the same for all cells.
+        dissect: also hold its gates fast, cut units out, and look at the same network before training.
         tuning: only score the validation part.
 
     Returns:
         `parameters`, `width`, and what `train` returns. With `tuning` also `score`, bits per character saved on the
-        validation part against guessing among all symbols. Else `bits` per character on the test part; `closing` and
-        `stops`, bits for each `]` and for each end of a sentence; and the curves of `gates_look`, with: `clamp` and
-        `lost`, what was held and the bits per character lost; `cut`, bits lost on each `]` when the unit that the
-        probe chose for brackets is cut out, then for `OTHERS` other units.
+        validation part against guessing among all symbols. Else the metrics of `costs.mark_costs`, `reach`, and the curves
+        of `looked`.
     """
-    for name, value, allowed in (("cell", cell, CELLS), ("match", match, ("width", "parameters"))):
-        require(name, value, allowed)
+    require("match", match, ("width", "parameters"))
     symbols = len(kjv.symbols())
     width = width_of(cell, match, hidden_size, lambda each, units: _build(each, symbols, units, start))
     torch.manual_seed(seed)
     model = _build(cell, symbols, width, start)
     fresh = whole(model)
     parts = kjv.split()
-
-    def saved(model: nn.Module) -> dict[str, float]:
-        return {"score": math.log2(symbols) - kjv.bits_per_character(model, parts.valid)}
-
     result = train(
         model,
         kjv.lanes(parts.train, batch, length, seed),
         kjv.Truncated(),
-        saved if tuning else lambda _: {},
+        lambda _: {},
         steps=steps,
         learning_rate=learning_rate,
+        schedule="cosine",
+        warmup=steps // WARMUP,
         every=steps,
     )
     result |= {"parameters": count_parameters(model), "width": width}
+    model = whole(model)
     if tuning:
-        return result
+        return {**result, "score": math.log2(symbols) - kjv.bits_per_character(model, parts.valid)}
     with torch.no_grad():
-        model, look = whole(model), Look(lanes)
-        result["bits"] = kjv.bits_per_character(model, parts.test)
-        bits, following = losses(model, look)
-        for name, wanted in (("closing", "]"), ("stops", STOPS)):
-            result[name] = float(bits[torch.isin(following, kjv.encode(wanted))].mean())
-        return {**result, "curves": looked(model, fresh, look, bits)}
+        return {**result, **looked(model, fresh, Look(lanes), dissect)}
 
 
 def _build(cell: str, symbols: int, width: int, start: str) -> LanguageModel:
-    if cell != "lstm_coupled":
+    if cell != COUPLED:
         return LanguageModel(cell, symbols, width, start=start)
     require("start", start, ("default",))
     model = LanguageModel("lstm", symbols, width)
@@ -122,50 +115,17 @@ def whole(model: LanguageModel) -> LanguageModel:
     return other
 
 
-def looked(model: LanguageModel, fresh: LanguageModel, look: Look, bits: Tensor) -> dict[str, list]:
-    """All curves of a trained model, with its `losses`, and of the same model before training where chance is asked for."""
-    seen = {part: reading(model, part, look) for part in ("valid", "test")}
-    before = {part: reading(fresh, part, look) for part in ("valid", "test")}
-    probes = probe_curves(seen["valid"], seen["test"], before["valid"], before["test"])
-    bracket = probes["tanh c unit" if model.core.cell == "lstm" else "h unit"][0]
-    return {
-        **gate_curves(seen["test"]),
-        **state_curves(seen["test"], before["test"]),
-        **probes,
-        **strips(seen["test"], probes),
-        **clamp_curves(model, seen["valid"], look, bits),
-        "cut": cut_curve(model, bracket, look, bits),
-    }
-
-
-def clamp_curves(model: LanguageModel, valid: Reading, look: Look, bits: Tensor) -> dict[str, list]:
-    """Bits per character lost on the test part when a gate is held shut, open or at its mean over the validation part."""
-    plain = float(bits.mean())
-    names, lost = ["none"], [plain]
-    for gate, values in valid.gates.items():
-        for word, value in (("shut", 0.0), ("open", 1.0), ("mean", values.flatten(0, 1).mean(0).clamp(0, 1))):
-            names.append(f"{gate} {word}")
-            lost.append(float(losses(clamped(model, gate, value), look)[0].mean()) - plain)
-    if model.core.cell == "lstm":
-        names.append("i = 1 − f")
-        lost.append(float(losses(tied(model), look)[0].mean()) - plain)
-    return {"clamp": names, "lost": [round(each, 4) for each in lost]}
-
-
-def cut_curve(model: LanguageModel, unit: int, look: Look, bits: Tensor) -> list[float]:
-    """Bits lost on a closing bracket when nothing reads the chosen unit, then for `OTHERS` others, spread evenly."""
-    closing = kjv.split().test[look.rows("test")[1 + look.warm :]] == kjv.encode("]")
-    plain = float(bits[closing].mean())
-    width = model.head.in_features
-    units = [unit, *((unit + 1 + place * (width - 1) // OTHERS) % width for place in range(OTHERS))]
-    return [round(float(losses(cut(model, each), look)[0][closing].mean()) - plain, 4) for each in units]
-
-
-def losses(model: LanguageModel, look: Look) -> tuple[Tensor, Tensor]:
-    """Bits of each character on a stretch of the test part, (T, B), and the characters themselves."""
-    rows = look.rows("test")
-    read = kjv.split().test[rows]
-    logits, _ = model(read[:-1])
-    following = read[1:]
-    bits = cross_entropy(logits.flatten(0, 1), following.flatten(), reduction="none").view_as(following) / math.log(2)
-    return bits[look.warm :], following[look.warm :]
+def looked(model: LanguageModel, fresh: LanguageModel, look: Look, dissect: bool) -> dict[str, Any]:
+    """Metrics and `curves` of a trained model; where it is dissected also those of the same model before training, with
+    `fresh` before their names."""
+    valid, test = (reading(model, part, look) for part in ("valid", "test"))
+    bits = read_on(model)
+    curves = {**gate_curves(test), **probe_curves(valid, test), "closing": pooled(bits)}
+    if dissect:
+        before = [reading(fresh, part, look) for part in ("valid", "test")]
+        known = {**probe_curves(*before), "times": gate_curves(before[1])["times"]}
+        curves |= {f"fresh {name}": each for name, each in known.items()}
+        unit, sign = follower(valid)
+        curves |= cut_curves(model, unit, bits) | clamp_curves(model, valid, bits)
+        curves["strip"] = strip(test, unit, sign)
+    return {**mark_costs(bits), "reach": reach(test), "curves": curves}

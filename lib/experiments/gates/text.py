@@ -1,4 +1,4 @@
-"""Figures of the chapter *memory/gates*: coloured text, clamped gates, units cut out."""
+"""Figures of the chapter *memory/gates*: coloured text, gates held fast, units cut out."""
 
 from __future__ import annotations
 
@@ -8,96 +8,68 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from evidence.figures import FAINT, INK, MUTED, WIDTH
-from experiments.gates.analysis import ARMS, GATE_NAMES
-from experiments.gates.figures import LOOKS, seeds_at
-
-ACROSS = 75
-"""Characters in a line of the strip."""
-PRINT = "#101418"
-"""Ink on coloured paper: the same on a dark page, as the paper is."""
-CLAMPS = {"shut": "shut, 0", "open": "open, 1", "mean": "its mean"}
+from evidence.figures import INK, MUTED, WIDTH
+from evidence.statistics import Interval
+from experiments.gates.analysis import ARMS, GATE_NAMES, GATED
+from experiments.gates.figures import LOOKS, seeds_at, stripes
 
 
-def draw_strip(strips: pd.DataFrame) -> Figure:
-    """The same text several times, each character on a ground coloured by the state of a unit that the probe chose.
-
-    Args:
-        strips: one row a character and line of the figure: `row` (its title), `arm`, `place`, `character`, `value`.
-    """
-    titles = list(dict.fromkeys(strips["row"]))
-    fig, axes = plt.subplots(len(titles), 1, figsize=(WIDTH, 0.72 * len(titles) + 0.1), layout="constrained")
-    for ax, title in zip(np.atleast_1d(axes), titles, strict=True):
-        part = strips[strips["row"] == title].sort_values("place")
-        colour = LOOKS[part["arm"].iloc[0]]["color"]
-        ground = LinearSegmentedColormap.from_list("state", ["#f4f6f9", _light(colour)])
-        low, high = part["value"].quantile([0.02, 0.98])
-        lines = -(-len(part) // ACROSS)
-        scaled = ((part["value"] - low) / max(high - low, 1e-9)).clip(0, 1)
-        cells = np.full(lines * ACROSS, np.nan)
-        cells[: len(scaled)] = scaled
-        edges = np.arange(ACROSS + 1), np.arange(lines + 1)
-        ax.pcolormesh(*edges, cells.reshape(lines, ACROSS), cmap=ground, vmin=0, vmax=1)
-        for place, character in zip(part["place"], part["character"], strict=True):
-            line, column = divmod(place, ACROSS)
-            shown = "¶" if character == "\n" else character
-            style: dict = {"ha": "center", "va": "center", "fontsize": 7.5, "family": "DejaVu Sans Mono"}
-            ax.text(column + 0.5, line + 0.54, shown, color=PRINT, **style)
-        ax.set(xlim=(0, ACROSS), ylim=(lines, 0))
-        ends = f"pale {low:.2f}, full {high:.2f}".replace("-", "−")
-        ax.set_title(title, fontsize=8.5)
-        ax.set_title(ends, fontsize=8, fontweight="normal", loc="right", color=MUTED)
-        ax.axis("off")
+def draw_strip(table: pd.DataFrame) -> Figure:
+    """A line of text, and below each character what the unit for brackets shows after it: a row a seed, a block a cell."""
+    fig, axes = plt.subplots(len(GATED), 1, figsize=(WIDTH, 3.4))
+    for ax, arm in zip(axes, GATED, strict=True):
+        part = table[table["arm"] == arm]
+        values = part.pivot(index="seed", columns="place", values="value").to_numpy()
+        ground = LinearSegmentedColormap.from_list("state", ["#f4f6f9", LOOKS[arm]["color"]])
+        ax.pcolormesh(np.arange(values.shape[1] + 1), np.arange(len(values) + 1), values, cmap=ground, vmin=0, vmax=1)
+        characters = part.drop_duplicates("place").sort_values("place")["character"]
+        for place, character in enumerate(characters.replace("\n", "¶")):
+            ax.text(place + 0.5, -0.6, character, ha="center", fontsize=7.5, family="DejaVu Sans Mono", color=INK)
+        ax.set(ylim=(len(values), -1.6), yticks=[], xticks=[], ylabel="seeds")
+        ax.set_title(ARMS[arm][2], fontsize=8.5)
+        ax.grid(visible=False)
+        for side in ("left", "bottom"):
+            ax.spines[side].set_visible(False)
     return fig
-
-
-def _light(colour: str) -> str:
-    """A colour halfway to white: black print stays readable on it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 * (1 - 0.62 * (1 - part))):02x}" for part in parts)
 
 
 def draw_clamps(table: pd.DataFrame) -> Figure:
-    """Bits per character lost when a gate is held at one value in the trained model, a dot a seed."""
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.9), sharex=True)
-    for ax, arm in zip(axes, ("lstm", "gru"), strict=True):
-        part = table[table["arm"] == arm]
-        names = list(dict.fromkeys(part["clamp"]))
-        for place, name in enumerate(names):
-            if place % 2:
-                ax.axhspan(place - 0.5, place + 0.5, color=FAINT, alpha=0.3, linewidth=0, zorder=0)
-            seeds_at(ax, part[part["clamp"] == name].set_index("seed")["lost"], place, arm)
-        labels = [_clamp_name(name) for name in names]
-        ax.set_yticks(range(len(names)), labels)
-        ax.set_ylim(len(names) - 0.4, -0.6)
-        ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-        ax.set(title=ARMS[arm][2], xlabel="bits per character lost")
+    """Bits per character lost when a gate of the trained model is held at its mean, or i is made 1 − f: a dot a seed."""
+    part = table[table["arm"].isin(GATED)]
+    lines = list(dict.fromkeys(zip(part["arm"], part["clamp"], strict=True)))
+    fig, ax = plt.subplots(figsize=(WIDTH * 0.75, 0.9 + 0.3 * len(lines)))
+    stripes(ax, len(lines))
+    for place, (arm, name) in enumerate(lines):
+        some = part[(part["arm"] == arm) & (part["clamp"] == name)].set_index("seed")
+        seeds_at(ax, some["lost"], place, arm)
+    ax.set_yticks(range(len(lines)), [f"{ARMS[arm][2]}: {GATE_NAMES.get(name, name)}" for arm, name in lines])
+    ax.set(ylim=(len(lines) - 0.4, -0.6), xlabel="bits per character lost")
+    ax.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     return fig
 
 
-def _clamp_name(name: str) -> str:
-    gate, _, what = name.partition(" ")
-    return f"{GATE_NAMES[gate]}: {CLAMPS[what]}" if what in CLAMPS else name
+def draw_costs(table: pd.DataFrame, intervals: dict[str, dict[str, Interval]]) -> Figure:
+    """Bits for each closing bracket and end of a sentence, and what cutting one unit costs at the brackets.
 
-
-def draw_cuts(table: pd.DataFrame) -> Figure:
-    """Bits for each closing bracket and for each end of a sentence; and what cutting one unit costs at the brackets."""
+    Args:
+        table: of `analysis.cost_table`. intervals: by column (`closing`, `cut`) and arm, over seeds and stretches of text.
+    """
+    panels = {"closing": "bits for each ]", "stops": "bits for each . ? !", "cut": "lost at ] without the unit"}
     fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.1), sharey=True)
     arms = list(dict.fromkeys(table["arm"]))
-    for ax, column, title in ((axes[0], "closing", "bits for each ]"), (axes[1], "stops", "bits for each . ? !")):
+    for ax, (column, title) in zip(axes, panels.items(), strict=True):
+        stripes(ax, len(arms))
         for place, arm in enumerate(arms):
-            seeds_at(ax, table[table["arm"] == arm].set_index("seed")[column], place, arm)
-        ax.set(title=title, xlabel="bits")
-    for place, arm in enumerate(arms):
-        part = table[table["arm"] == arm].set_index("seed")
-        seeds_at(axes[2], part["chosen"], place, arm)
-        axes[2].plot(part["others"], [place + 0.25] * len(part), "|", color=MUTED, markersize=6)
+            part = table[table["arm"] == arm].set_index("seed")
+            seeds_at(ax, part[column], place, arm, intervals.get(column, {}).get(arm))
+            if column == "cut":
+                ax.plot(part["other"], [place + 0.25] * len(part), "|", color=MUTED, markersize=6)
+        ax.set(xlabel="bits")
+        ax.set_title(title, fontsize=9)
     axes[2].axvline(0, color=MUTED, linewidth=0.8, zorder=0)
-    axes[2].set(title="lost at ] without the unit", xlabel="bits")
-    axes[2].title.set_fontsize(9)
     names = [ARMS[arm][2].replace(" with ", "\nwith ").replace(", ", ",\n") for arm in arms]
     axes[0].set_yticks(range(len(arms)), names)
-    axes[0].set_ylim(len(arms) - 0.4, -0.6)
+    axes[0].set_ylim(len(arms) - 0.5, -0.5)
     other = plt.Line2D([], [], color=MUTED, marker="|", linestyle="", markersize=7, label="without another unit")
     interval = plt.Line2D([], [], color=INK, linewidth=1.3, label="95 % interval")
     fig.legend(handles=[other, interval], loc="outside lower center", ncols=2)
