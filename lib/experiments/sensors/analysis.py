@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.ladder import Ladder
 from evidence.ledger import ledger
 from evidence.statistics import Interval, paired_difference
 from evidence.tuning import Tuned
@@ -42,15 +41,17 @@ def cases(
 
 
 def elsewhere(best: pd.DataFrame, factor: int, last: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The cases of PLAID at another factor, each with its best start.
+    """The cases of PLAID at another factor, each with its best start, or with more of them.
 
     Args:
         best: of `best_starts`. factor: steps averaged to one.
-        last: starts for the last state, the same for both cells; none: its best one there as well.
+        last: starts for the last state, the same for both cells; then the mean of states gets those that any cell preferred.
     """
+    rows = best[best["data"] == "plaid"]
     found = []
-    for row in best[best["data"] == "plaid"].to_dict("records"):
-        starts = last if last and row["pool"] == "last" else [row["start"]]
+    for row in rows.to_dict("records"):
+        preferred = list(dict.fromkeys(rows.loc[rows["pool"] == row["pool"], "start"]))
+        starts = [row["start"]] if not last else last if row["pool"] == "last" else preferred
         found += [{**{name: row[name] for name in CASE}, "factor": factor, "start": start} for start in starts]
     return found
 
@@ -86,6 +87,21 @@ def others(tuned: Tuned, best: pd.DataFrame, factor: int) -> list[dict[str, Any]
     rows = tuned.best[tuned.best["factor"] == factor].merge(best[CASE], on=CASE, how="left", indicator=True)
     rows = rows[rows["_merge"] == "left_only"]
     return [{**row, "match": "width"} for row in rows[[*CASE, "learning_rate"]].to_dict("records")]
+
+
+def at_budgets(
+    best: pd.DataFrame, factor: int, budgets: Iterable[int], fixed: Mapping[str, Any], equal: Iterable[str] = ("width",)
+) -> list[dict[str, Any]]:
+    """The best starts at one factor, at their chosen rates and at several budgets in epochs.
+
+    Args:
+        best: of `best_starts`. fixed: keywords of all. equal: `width`; with `parameters` also the GRUs of `enlarged`.
+    """
+    rows = pick(best, factor=factor)[[*CASE, "learning_rate"]].to_dict("records")
+    found: list[dict[str, Any]] = [{**fixed, **row, "match": "width"} for row in rows]
+    if "parameters" in equal:
+        found += enlarged(found)
+    return [{**point, "epochs": count} for count in budgets for point in found]
 
 
 def at_chosen(runs: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
@@ -201,26 +217,27 @@ def shortened(factor: int) -> str:
     return "raw" if factor == 1 else f"÷ {factor}"
 
 
-def ladders(runs: pd.DataFrame) -> dict[tuple[str, str], Ladder]:
-    """GRU − LSTM in points at each budget in epochs, by data set and what is read off, in units of P6's margin.
+def rungs(runs: pd.DataFrame) -> dict[str, dict[int, float]]:
+    """GRU − LSTM in points at each budget in epochs, by the conditions of `evidence`.
 
     Args:
-        runs: one start and one rate of each cell, at several `epochs`.
+        runs: one start and one rate of each cell, at several `epochs` and one factor.
     """
-    found = {}
-    for key, rows in runs.groupby(["data", "pool"], sort=False):
-        gaps = {int(epochs): differences(part)["difference"].mean() for epochs, part in rows.groupby("epochs")}
-        found[key] = Ladder(gaps, ledger()["P6"].margin)
+    found: dict[str, dict[int, float]] = {}
+    for (data, pool), match in itertools.product(dict.fromkeys(zip(runs["data"], runs["pool"], strict=True)), EQUAL):
+        parts = pick(runs, data=data, pool=pool).groupby("epochs")
+        gaps = {int(epochs): float(differences(part, match)["difference"].mean()) for epochs, part in parts}
+        found[f"{_named(data, pool)}, {EQUAL[match]}"] = gaps
     return found
 
 
-def late_ladders(runs: pd.DataFrame, goals: Goals) -> dict[str, Ladder]:
-    """Time to the goal at each budget, GRU − LSTM, in % of the budget, last state, by data set; M2's margin."""
-    found = {}
-    for data, rows in time_to(pick(runs, pool="last"), goals).groupby("data", sort=False):
-        tables = {int(epochs): paired(part, "time") for epochs, part in rows.groupby("epochs")}
-        gaps = {epochs: float((table["gru"] - table["lstm"]).mean()) for epochs, table in tables.items()}
-        found[str(data)] = Ladder(gaps, ledger()["M2"].margin)
+def late_rungs(runs: pd.DataFrame, goals: Goals) -> dict[str, dict[int, float]]:
+    """Time to the goal at each budget in epochs, GRU − LSTM, in % of the budget, by the conditions of `delays`."""
+    found: dict[str, dict[int, float]] = {}
+    for (data, factor, epochs), part in time_to(pick(runs, pool="last"), goals).groupby(["data", "factor", "epochs"]):
+        table = paired(part, "time")
+        name = f"{DATA_NAMES[data]}, {shortened(factor)}"
+        found.setdefault(name, {})[int(epochs)] = float((table["gru"] - table["lstm"]).mean())
     return found
 
 

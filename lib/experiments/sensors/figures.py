@@ -99,21 +99,30 @@ def draw_leads(tables: pd.DataFrame, leads: Leads) -> Figure:
 
 
 def draw_ladder(runs: pd.DataFrame) -> Figure:
-    """Test accuracy of both cells against the budget in epochs, a panel a data set and way to read off."""
-    panels = list(dict.fromkeys(zip(runs["data"], runs["pool"], strict=True)))
-    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    """Test accuracy of both cells at equal width against the budget in epochs, a panel a data set, factor and way to read."""
+    runs = pick(runs, match="width")
+    keys = ["data", "factor", "pool"]
+    panels = list(runs[keys].drop_duplicates().itertuples(index=False, name=None))
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(WIDTH, 0.4 + 2.3 * rows), sharex=True, sharey=True, squeeze=False)
     budgets = sorted(runs["epochs"].unique())
-    for axis, (data, pool) in zip(axes[0], panels, strict=True):
-        for cell in dict.fromkeys(runs["cell"]):
-            part = pick(runs, data=data, pool=pool, cell=cell)
-            for epochs, some in part.groupby("epochs"):
-                _column(axis, budgets.index(epochs) + SIDES.get(cell, 0.0), 100 * some["accuracy"], cell, bar=False)
-            middle = 100 * part.groupby("epochs")["accuracy"].mean()
-            places = [budgets.index(epochs) + SIDES.get(cell, 0.0) for epochs in middle.index]
-            axis.plot(places, middle, color=COLOURS[cell], linewidth=1.6)
+    for place, axis in enumerate(axes.flat):
+        axis.set_visible(place < len(panels))
         axis.set_xticks(range(len(budgets)), [f"{epochs:,}" for epochs in budgets])
-        axis.set(title=f"{DATA_NAMES[data]}\n{POOL_NAMES[pool]}", xlabel="epochs")
-    axes[0, 0].set_ylabel("test accuracy, %")
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for cell in dict.fromkeys(runs["cell"]):
+            part = pick(runs, **dict(zip(keys, panel, strict=True)), cell=cell)
+            for epochs, some in part.groupby("epochs"):
+                _column(axis, budgets.index(epochs) + SIDES.get(cell, 0.0) / 3, 100 * some["accuracy"], cell, bar=False)
+            middle = 100 * part.groupby("epochs")["accuracy"].mean()
+            places = [budgets.index(epochs) + SIDES.get(cell, 0.0) / 3 for epochs in middle.index]
+            axis.plot(places, middle, color=COLOURS[cell], linewidth=1.6)
+        axis.set_title(f"{DATA_NAMES[panel[0]]}, {shortened(panel[1])}\n{POOL_NAMES[panel[2]]}")
+    for axis in axes[-1]:
+        axis.set_xlabel("epochs")
+    for line in axes:
+        line[0].set_ylabel("test accuracy, %")
     fig.legend(handles=_cells(runs), loc="outside lower center", ncols=2)
     return fig
 
@@ -161,14 +170,14 @@ def draw_tuning(runs: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """
     rows = list(dict.fromkeys(zip(runs["data"], runs["pool"], strict=True)))
     starts = list(dict.fromkeys(runs["start"]))
-    size = (WIDTH, 1.4 + 1.35 * len(rows))
+    size = (WIDTH, 1.4 + 1.5 * len(rows))
     fig, axes = plt.subplots(len(rows), len(starts), figsize=size, sharex=True, sharey="row", squeeze=False)
     for (row, (data, pool)), (column, start) in itertools.product(enumerate(rows), enumerate(starts)):
         axis = axes[row, column]
         for cell in dict.fromkeys(runs["cell"]):
             where = {"data": data, "pool": pool, "start": start, "cell": cell}
             _tuned(axis, pick(runs, **where), float(pick(best, **where)["learning_rate"].iloc[0]), cell)
-        axis.set(xscale="log", title=f"{DATA_NAMES[data]}, {POOL_NAMES[pool]}, {START_NAMES[start]}")
+        axis.set(xscale="log", title=f"{DATA_NAMES[data]}, {START_NAMES[start]}\n{POOL_NAMES[pool]}")
         axis.title.set_fontsize(8)
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.xaxis.set_minor_locator(NullLocator())
