@@ -98,7 +98,7 @@ def test_what_could_overturn_a_verdict_on_quality_is_named_beforehand(id):
 
 def test_amendments_are_dated_and_a_rule_that_waits_for_runs_leaves_its_claim_being_redone():
     amended = {id: claim.amendments for id, claim in ledger().items() if claim.amendments}
-    assert set(amended) == {"A4", "M1", "M2", "M3", "M4", "P4", "P7", "U3", "U5"}
+    assert set(amended) == {"A4", "M1", "M2", "M3", "M4", "P4", "P6", "P7", "U3", "U5"}
     for id, changes in amended.items():
         for each in changes:
             assert each.date == "2026-11-29" and each.old_rule and each.old_word and each.new_rule and each.reason
