@@ -371,6 +371,9 @@ def test_tables_and_figures_hold_every_arm_label_and_seed(small_runs, short_runs
     lines = tables.result_table({"as above": small_runs, "one step": short_runs}).data.splitlines()
     names = [name for *_, name in analysis.ARMS.values()]
     assert [line.split(" | ")[0][2:] for line in lines[2:]] == [*names, "LSTM", "GRU"]
+    other = short_runs[short_runs["cell"] == "gru"].assign(cell="gru_before")
+    more = tables.result_table({"as above": small_runs, "one step": short_runs}, other).data.splitlines()
+    assert more[: len(lines)] == lines and more[-1].split(" | ")[1:] == ["1 steps", *lines[-1].split(" | ")[2:]]
     passage = gates_look.strip_text(gates_look.Look(8))
     strips = analysis.strip_table(small_runs, passage)
     line = strips[(strips["arm"] == "gru") & (strips["seed"] == 1)].sort_values("place")
