@@ -21,6 +21,8 @@ FACTORS = {
     "another stream": "the stream",
     "another voice": "the voices",
     "another budget": "the budget",
+    "the other's setting": "the settings",
+    "another read-out": "the read-out",
 }
 """What could overturn a verdict → what the answer then depends on."""
 ALWAYS = ("rate × 3", "rate ÷ 3", "another start", "width × 2")

@@ -25,6 +25,7 @@ OWN: tuple[tuple[str, ...], ...] = (
     ("learning_rate", "match", "look"),
     ("learning_rate", "start"),
     ("learning_rate", "start", "match"),
+    ("learning_rate", "start", "match", "dropout", "weight_decay", "stopping"),
 )
 """What a cell may have as its own under the same condition, the least first: its partner is sought in this order."""
 

@@ -303,7 +303,10 @@ def _attack(claim: Claim, verdict: Verdict, name: str, given: Given) -> Attack:
     pairs = [(before.get(each.name, verdict.word), each.word) for each in strata]
     pairs = [(was, now) for was, now in pairs if was != LEFT_OUT] or pairs  # what does not count cannot fall
     outcome = "stands" if all(was == now for was, now in pairs) else "open"
-    if verdict.word in DECIDED and any(was != now for was, now in pairs if was in DECIDED and now in DECIDED):
+    sides = [(was == SUPPORTED, now == SUPPORTED) for was, now in pairs if {was, now} <= {*DECIDED}]
+    if verdict.word in DECIDED and any(
+        was != now for was, now in sides
+    ):  # a claim fails by contradiction or by too small a lead
         outcome = "falls"
     return Attack(name, _word({now for _, now in pairs}), outcome)
 

@@ -281,6 +281,12 @@ def test_a_verdict_stands_or_falls_with_what_the_ledger_named(claims):
         decide("up", whole, attacks={"luck": whole})
 
 
+def test_a_claim_that_fails_in_another_way_has_not_turned(claims):
+    """Contradicted, or ahead by less than the margin: neither way does the claim hold."""
+    found = decide("up", interval(-3, -2), attacks={"rate × 3": interval(0.1, 0.9), "rate ÷ 3": interval(2, 3)})
+    assert [each.outcome for each in found.attacks] == ["open", "falls"]
+
+
 def test_an_attack_cannot_overturn_what_is_open(claims):
     found = decide("up", interval(0, 2), attacks={"rate × 3": interval(2, 3)})
     assert (found.word, found.attacks[0].outcome) == (INCONCLUSIVE, "open")
