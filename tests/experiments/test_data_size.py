@@ -247,6 +247,10 @@ def test_a_toss_up_between_rates_makes_the_answer_unsure() -> None:
     )
 
 
+def test_what_a_rate_gains_is_told_by_cell() -> None:
+    assert analysis.rate_gains(made_tuning(), "vowels", 45, 0.003) == {"lstm": 10.0, "gru": 10.0}
+
+
 def test_every_rate_that_a_resample_may_well_choose_is_run_and_three_at_most() -> None:
     tuned, place = made_tuning(), {"task": "mnist1d", "cell": "gru", "examples": 100}
     assert grids.contending(tuned, **place) == [0.01]

@@ -14,7 +14,7 @@ from evidence.tuning import Tuned
 from evidence.verdicts import Evidence, Verdict, decide, settled, weigh
 from experiments.data_size.drawing import CLASSES
 from experiments.data_size.grids import CASE, GATED, PLACE, SMALL
-from experiments.shared.tuned_leads import EQUAL, Leads, interval, p_value
+from experiments.shared.tuned_leads import EQUAL, Leads, interval, p_value, scores
 
 TASK_NAMES = {"mnist1d": "MNIST-1D", "vowels": "Japanese vowels"}
 KINDS = {
@@ -247,6 +247,15 @@ def helped(own: pd.DataFrame, lent: pd.DataFrame, cell: str, task: str, examples
         for each in (lent, own)
     ]
     return mean_interval((sides[0] - sides[1]).dropna().to_numpy())
+
+
+def rate_gains(tuned: Tuned, task: str, examples: int, rate: float) -> dict[str, float]:
+    """By cell, the points of validation accuracy between the rate chosen and another one that was tried, all else as chosen."""
+    found = {}
+    for cell in GATED:
+        means = scores(tuned.runs, task=task, cell=cell, examples=examples).mean()
+        found[cell] = round(100 * float(means[tuned.rate(task=task, cell=cell, examples=examples)] - means[rate]), 1)
+    return found
 
 
 def against(runs: pd.DataFrame, base: pd.DataFrame, task: str) -> pd.DataFrame:
