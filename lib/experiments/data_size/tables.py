@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from evidence.format import NBSP
+from evidence.statistics import Interval
 from evidence.tuning import Tuned
 from evidence.verdicts import Verdict
 from experiments.data_size.analysis import KINDS, TASK_NAMES, by_seed, differences, resampled, wider
@@ -50,7 +51,7 @@ def settings_table(tuned: Tuned) -> Markdown:
 
 
 def result_table(runs: pd.DataFrame, base: pd.DataFrame, leads: Leads, task: str) -> Markdown:
-    """Means and deviations over seeds on one task, a line a size, with the paired differences, as a Markdown table.
+    """Means over seeds on one task, of the cells with deviations, a line a size, with the paired differences, as a Markdown table.
 
     Args:
         runs: at the chosen rates. base: of the baselines. leads: of `tuned_leads.leads`.
@@ -58,8 +59,8 @@ def result_table(runs: pd.DataFrame, base: pd.DataFrame, leads: Leads, task: str
     part, plain = runs[(runs["task"] == task) & (runs["match"] == "width")], base[base["task"] == task]
     table = differences(runs)
     kinds = list(plain["kind"].unique())
-    heads = ["training sequences", "LSTM, %", "GRU, %", "GRU − LSTM, points", "the same at equal parameters"]
-    heads += [f"{KINDS[kind]}, %" for kind in kinds] + ["diverged, LSTM / GRU"]
+    heads = ["training sequences", "LSTM, %", "GRU, %", "GRU − LSTM, points", "equal parameters"]
+    heads += [f"{KINDS[kind]}, %" for kind in kinds] + ["diverged"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for examples, rows in part.groupby("examples"):
         each = [rows[rows["cell"] == cell] for cell in GATED]
@@ -67,10 +68,11 @@ def result_table(runs: pd.DataFrame, base: pd.DataFrame, leads: Leads, task: str
         for match in EQUAL:
             known = (task, match, int(examples)) in leads
             where = (task, match, [int(examples)])
-            cells.append(wider(by_seed(table, *where), resampled(leads, *where)).signed() if known else "not run")
-        cells += [_spread(plain[(plain["examples"] == examples) & (plain["kind"] == kind)]) for kind in kinds]
-        cells.append(" / ".join(f"{one['diverged'].astype(bool).sum()}" for one in each))
-        lines.append(f"| {' | '.join(cell.replace(' ', NBSP) for cell in cells)} |")
+            cells.append(_wrapped(wider(by_seed(table, *where), resampled(leads, *where))) if known else "not run")
+        means = plain[plain["examples"] == examples].groupby("kind")["accuracy"].mean()
+        cells += [f"{100 * means[kind]:.1f}" for kind in kinds]
+        cells.append(f"{NBSP}/{NBSP}".join(f"{one['diverged'].astype(bool).sum()}" for one in each))
+        lines.append(f"| {' | '.join(cells)} |")
     return Markdown("\n".join(lines))
 
 
@@ -90,4 +92,9 @@ def attack_table(verdict: Verdict, weighed: dict[str, dict]) -> Markdown:
 
 
 def _spread(part: pd.DataFrame) -> str:
-    return f"{100 * part['accuracy'].mean():.1f} ± {100 * part['accuracy'].std():.1f}"
+    return f"{100 * part['accuracy'].mean():.1f}{NBSP}±{NBSP}{100 * part['accuracy'].std():.1f}"
+
+
+def _wrapped(found: Interval) -> str:
+    """An interval that may be broken before its bracket alone."""
+    return found.signed().replace(", ", f",{NBSP}")
