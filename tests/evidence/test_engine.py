@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -329,12 +330,21 @@ def test_a_worker_that_would_compute_otherwise_is_refused_by_name(
 
 def test_a_worker_that_comes_later_is_asked_too(cluster, checkouts, far, noted, monkeypatch):
     on(cluster, monkeypatch)
-    late = cluster.worker(checkouts / "other", wait=False)
-    try:
-        with pytest.raises(RunError, match=r"^sweep 'late': worker tcp://\S+ is refused: code changed: "):
-            sweep(far.slow, {"folder": [str(noted)], "wait": [0.5]}, 40, name="late")
-    finally:
-        end(late)
+
+    def after_the_first_run() -> subprocess.Popen:
+        until = time.monotonic() + 30
+        while not any(noted.iterdir()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return cluster.worker(checkouts / "other", wait=False)
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(after_the_first_run)
+        try:
+            with pytest.raises(RunError, match=r"^sweep 'late': worker tcp://\S+ is refused: code changed: "):
+                sweep(far.slow, {"folder": [str(noted)], "wait": [0.5]}, 40, name="late")
+        finally:
+            late = coming.result(timeout=30)
+            end(late)
     assert stored("late") and str(late.pid) not in {path.name.split("-")[1] for path in noted.iterdir()}
 
 
