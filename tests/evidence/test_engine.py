@@ -341,7 +341,7 @@ def test_a_worker_that_comes_later_is_asked_too(cluster, checkouts, far, noted, 
         coming = pool.submit(after_the_first_run)
         try:
             with pytest.raises(RunError, match=r"^sweep 'late': worker tcp://\S+ is refused: code changed: "):
-                sweep(far.slow, {"folder": [str(noted)], "wait": [0.5]}, 40, name="late")
+                sweep(far.slow, {"folder": [str(noted)], "wait": [0.5]}, 200, name="late")
         finally:
             late = coming.result(timeout=30)
             end(late)
