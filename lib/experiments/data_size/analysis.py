@@ -209,8 +209,7 @@ def by_budget(rungs: pd.DataFrame) -> pd.DataFrame:
     """The lead at equal width with its t interval, one row a task, training set and budget."""
     rows = []
     for (task, examples, steps), part in rungs.groupby(["task", "examples", "steps"], sort=True):
-        table = differences(part)
-        found = mean_interval(by_seed(table, str(task), "width", [int(examples)]))
+        found = apart(part, str(task), [int(examples)])
         where = {"task": task, "examples": examples, "steps": steps}
         rows.append({**where, "estimate": found.estimate, "low": found.low, "high": found.high})
     return pd.DataFrame(rows)
@@ -226,7 +225,7 @@ def under(settings: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for name, runs in settings.items():
         few = runs[(runs["match"] == "width") & (runs["examples"] <= SMALL)]
         for (task, examples), part in few.groupby(["task", "examples"], sort=True):
-            found = mean_interval(by_seed(differences(part), str(task), "width", [int(examples)]))
+            found = apart(part, str(task), [int(examples)])
             where = {"setting": name, "task": task, "examples": examples}
             rows.append({**where, "estimate": found.estimate, "low": found.low, "high": found.high, "n": found.n})
     return pd.DataFrame(rows)
